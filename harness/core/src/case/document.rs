@@ -1,0 +1,167 @@
+//! The case file: one claim, the boot it is judged on, and the checks that judge it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::At;
+use crate::check::CheckSpec;
+
+/// A claim on file. Its id is its path under `cases/`, without `.yaml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "Adamant case")]
+pub struct Case {
+    /// The requirement it belongs to: `RC-002-01`. Also a selector.
+    pub spec: String,
+    /// The clauses of the specification that it checks: `PRD-002 §5.5`, `PRD-002 AC-2`.
+    pub clauses: Vec<String>,
+    /// How binding the clauses are (RFC 2119).
+    pub level: Level,
+    /// The claim in one sentence.
+    pub about: String,
+    /// What a maintainer does about a finding.
+    pub fix: String,
+    /// Selectors `tag:x`.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// The boot; without one, the case is about the image alone and starts no container.
+    #[serde(default)]
+    pub boot: Option<Boot>,
+    /// What is judged, in this order.
+    pub checks: Vec<At<CheckSpec>>,
+}
+
+/// How binding a clause is.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Level {
+    /// An absolute requirement.
+    Must,
+    /// A requirement with known exceptions.
+    Should,
+}
+
+/// The conditions of a boot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Boot {
+    /// Where the container can connect to.
+    #[serde(default)]
+    pub network: NetworkMode,
+    /// How the root file system is mounted.
+    #[serde(default)]
+    pub rootfs: Rootfs,
+    /// What is under the subject's writable paths.
+    #[serde(default)]
+    pub storage: Storage,
+    /// Which privileges the container has.
+    #[serde(default)]
+    pub hardening: Hardening,
+    /// What is made wrong on purpose; one trial for each place where it applies.
+    #[serde(default)]
+    pub fault: Option<FaultKind>,
+    /// The state in which the checks look.
+    #[serde(default)]
+    pub until: State,
+    /// How often it is booted, each time from the image.
+    #[serde(default = "once")]
+    pub boots: u32,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// Where the container can connect to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkMode {
+    /// Loopback only.
+    #[default]
+    None,
+    /// A network of its own without a way out, which a companion can join.
+    Isolated,
+}
+
+/// How the root file system is mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rootfs {
+    /// As the subject's deployment says.
+    #[default]
+    Declared,
+    /// Writable, whatever the deployment says: what it wants to write shows.
+    Writable,
+    /// Read-only.
+    ReadOnly,
+}
+
+/// What is under the subject's writable paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Storage {
+    /// Empty memory-backed directories where the root is read-only, what the image has where it is not.
+    #[default]
+    Fitting,
+    /// Empty memory-backed directories.
+    Tmpfs,
+    /// Named volumes that live through all boots of the trial.
+    Volumes,
+}
+
+/// Which privileges the container has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hardening {
+    /// As the subject's deployment says.
+    #[default]
+    Declared,
+    /// No capability but those in `needs`, no new privileges.
+    Baseline,
+}
+
+/// What is made wrong on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// Each required artifact that is switched on is made absent in turn.
+    RequiredArtifactAbsent,
+    /// Each artifact that is optional or switched off is made absent in turn.
+    OptionalArtifactAbsent,
+}
+
+/// The state in which the checks look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// The subject's `ready` target was reached.
+    #[default]
+    Ready,
+    /// Process 1 has ended.
+    Exit,
+}
+
+impl Case {
+    /// What a type cannot say.
+    pub fn validate(&self) -> Result<(), String> {
+        if self.checks.is_empty() {
+            return Err("`checks` is empty; a case without checks judges nothing".into());
+        }
+        if self.clauses.is_empty() {
+            return Err("`clauses` is empty; a case names what it is about".into());
+        }
+        if let Some(boot) = &self.boot {
+            if boot.boots == 0 || boot.boots > 100 {
+                return Err(format!("`boots` is {}; expected 1 to 100", boot.boots));
+            }
+        } else if let Some(check) = self.checks.iter().find(|c| c.value.check().needs_boot()) {
+            return Err(format!(
+                "the case has no `boot` but its check `{}` looks at a running container",
+                check.value.name()
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! What a claim and a subject are: typed, parsed with their places, and described by a JSON Schema.
+
+mod artifact;
+mod compose;
+mod control;
+mod document;
+mod manifest;
+mod parse;
+mod schema;
+mod subject;
+mod value;
+mod variable;
+
+pub use artifact::{Artifact, ArtifactKind, Load};
+pub use compose::ComposeError;
+pub use control::{Also, Control};
+pub use document::{Boot, Case, FaultKind, Hardening, Level, NetworkMode, Rootfs, State, Storage};
+pub use manifest::{Manifest, ManifestError};
+pub use parse::{At, ParseError, Place, parse_text, read};
+pub use schema::{case_schema, subject_schema};
+pub use subject::{
+    Entrypoint, EventFormat, EventsClaim, ExitTarget, ExpectFail, External, Fatal, HttpTarget,
+    ManifestSource, Need, OutputTarget, Program, Ready, Run, StopClaim, StreamChoice, Subject,
+    TcpTarget, UnixTarget,
+};
+pub use value::{Pattern, Span};
+pub use variable::{FromSubject, Var, variables};

@@ -1,0 +1,400 @@
+//! The planted sample of each family: judged once a run, and each must be caught, or nothing the run says can be trusted.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use adamant_probe::{CommandResult, Entry, Http, Kind, Mount, Process};
+
+use super::{Boot, CheckSpec, Context, Finding, Unanswered};
+use crate::case::{Subject, parse_text};
+use crate::engine::{
+    Answer, Change, ChangeKind, Event, Exit, Image, LineMatch, Reached, Stopped, Stream,
+};
+
+/// A subject that claims everything.
+const SUBJECT: &str = "
+name: control
+image: none
+immutable: [/app]
+writable: [/data]
+writes: [/data/sentinel]
+ready: { http: { port: 80, path: /ready }, within: 1s }
+livez: { port: 80, path: /livez }
+metrics: { port: 81, path: /metrics }
+entrypoint: { path: /entrypoint.sh }
+events: { stream: stdout, name: event, capability: capability }
+artifacts: [{ id: tool, command: [tool, --version], version: '1' }]
+programs: [{ id: program, matches: program }]
+stop: { within: 1s }
+secrets: [/data/key]
+external: { env: URL, http: { port: 80, path: /external } }
+run: { cap-add: [SYS_ADMIN] }
+";
+
+/// One family's sample.
+struct Sample {
+    check: &'static str,
+    boots: Vec<Boot>,
+}
+
+/// The families whose sample was not caught, with the reason; empty when all were.
+#[must_use]
+pub fn blind_families() -> Vec<String> {
+    let subject: Subject =
+        parse_text(SUBJECT, Path::new("control")).expect("the control subject is valid");
+    let enabled = BTreeSet::from(["tool".to_owned()]);
+    let image = image();
+    let context = Context {
+        subject: &subject,
+        image: &image,
+        enabled: &enabled,
+        fault: subject.artifacts().next(),
+    };
+    let mut blind = Vec::new();
+    for sample in samples() {
+        let spec: CheckSpec =
+            parse_text(sample.check, Path::new("control")).expect("the control checks are valid");
+        match caught(&spec, &context, sample.boots) {
+            Ok(findings) if !findings.is_empty() => {}
+            Ok(_) => blind.push(format!("`{}` let its control pass", spec.name())),
+            Err(why) => blind.push(format!(
+                "`{}` could not judge its control: {why}",
+                spec.name()
+            )),
+        }
+    }
+    blind
+}
+
+fn caught(
+    spec: &CheckSpec,
+    context: &Context<'_>,
+    mut boots: Vec<Boot>,
+) -> Result<Vec<Finding>, Unanswered> {
+    let check = spec.check();
+    for boot in &mut boots {
+        boot.watches = check.watches(context.subject);
+        boot.log.matches.resize(boot.watches.len(), (0, Vec::new()));
+        if boot.log.head.contains("npm install") {
+            let line = LineMatch {
+                line: 1,
+                stream: Stream::Stdout,
+                text: "npm install".into(),
+            };
+            boot.log
+                .matches
+                .iter_mut()
+                .for_each(|m| *m = (1, vec![line.clone()]));
+        }
+    }
+    let mut findings = check.judge(context, &boots[0])?;
+    if boots.len() > 1 {
+        findings.extend(check.judge_all(context, &boots)?);
+    }
+    Ok(findings)
+}
+
+fn image() -> Image {
+    let mut image = Image::default();
+    let setuid = Entry {
+        mode: 0o4755,
+        ..entry("/bin/su", "a")
+    };
+    for e in [
+        setuid,
+        Entry {
+            mode: 0o755,
+            ..entry("/entrypoint.sh", "b")
+        },
+    ] {
+        image.entries.insert(e.path.clone(), e);
+    }
+    image.texts.insert(
+        "/entrypoint.sh".into(),
+        crate::shell::BAD_SAMPLE.as_bytes().to_vec(),
+    );
+    image
+}
+
+fn entry(path: &str, sha256: &str) -> Entry {
+    Entry {
+        path: path.into(),
+        kind: Kind::File,
+        mode: 0o644,
+        uid: 0,
+        gid: 0,
+        size: 1,
+        target: None,
+        sha256: Some(sha256.into()),
+    }
+}
+
+fn exited(code: i64) -> Reached {
+    Reached::Exited {
+        exit: Exit {
+            code,
+            oom_killed: false,
+            after_ms: 10,
+            refused: None,
+        },
+        observed: Vec::new(),
+    }
+}
+
+fn ready() -> Boot {
+    Boot {
+        reached: Some(Reached::Ready {
+            at_ns: 0,
+            observed: Vec::new(),
+        }),
+        ..Boot::default()
+    }
+}
+
+fn answers(answers: Vec<Answer>) -> Vec<Boot> {
+    vec![Boot {
+        answers: answers.into_iter().map(Ok).collect(),
+        ..ready()
+    }]
+}
+
+fn process(pid: i32) -> Process {
+    Process {
+        pid,
+        ppid: 0,
+        argv: vec!["program".into()],
+        state: "S".into(),
+        start_ticks: 1,
+        uid: [0; 4],
+        gid: [0; 4],
+        cap_eff: u64::MAX >> 23,
+        cap_bnd: u64::MAX >> 23,
+        no_new_privs: false,
+        seccomp: 0,
+    }
+}
+
+fn command(exit: i32) -> Answer {
+    let result = CommandResult {
+        argv: vec!["tool".into()],
+        exit: Some(exit),
+        signal: None,
+        timed_out: false,
+        stdout: String::new(),
+        stderr: String::new(),
+        micros: 1,
+    };
+    Answer::Commands(vec![result])
+}
+
+fn http(status: u16) -> Answer {
+    Answer::Http(Http {
+        status: Some(status),
+        headers: Vec::new(),
+        body: String::new(),
+        error: None,
+    })
+}
+
+fn event(name: &str, at_ns: u64) -> Event {
+    Event {
+        name: name.into(),
+        at_ns,
+        line: 1,
+        fields: serde_json::Map::new(),
+    }
+}
+
+fn with_events(events: Vec<Event>) -> Vec<Boot> {
+    let mut boot = ready();
+    boot.log.events = events;
+    vec![boot]
+}
+
+fn samples() -> Vec<Sample> {
+    let sample = |check, boots| Sample { check, boots };
+    let late = || {
+        vec![Boot {
+            reached: Some(Reached::TimedOut {
+                observed: Vec::new(),
+            }),
+            ..Boot::default()
+        }]
+    };
+    let mut loud = ready();
+    loud.log.head = "npm install".into();
+    let change = |path: &str| Change {
+        path: path.into(),
+        kind: ChangeKind::Added,
+        now: None,
+        detail: String::new(),
+    };
+    let drift = |path| {
+        answers(vec![
+            Answer::Drift(vec![change(path)]),
+            Answer::Entries(vec![("/data/sentinel".into(), None)]),
+        ])
+    };
+    let root = Mount {
+        target: "/".into(),
+        fstype: "overlay".into(),
+        source: "overlay".into(),
+        options: vec!["rw".into()],
+        read_only: false,
+    };
+    let secret = || {
+        answers(vec![Answer::Entries(vec![(
+            "/data/key".into(),
+            Some(entry("/data/key", "k")),
+        )])])
+        .remove(0)
+    };
+    let stopped = Stopped {
+        exit: Exit {
+            code: 137,
+            oom_killed: false,
+            after_ms: 1,
+            refused: None,
+        },
+        took_ms: 2000,
+        killed: true,
+    };
+    vec![
+        sample("ready: { within: subject.ready.within }", late()),
+        sample("output: { never: npm install }", vec![loud]),
+        sample(
+            "events: { in-order: [BootstrapStarted, BootstrapCompleted] }",
+            with_events(vec![
+                event("BootstrapCompleted", 0),
+                event("BootstrapStarted", 1),
+            ]),
+        ),
+        sample(
+            "events: { with: { BootstrapPhaseCompleted: [phase] } }",
+            with_events(vec![event("BootstrapPhaseCompleted", 0)]),
+        ),
+        sample(
+            "events: { every-capability: true }",
+            with_events(Vec::new()),
+        ),
+        sample(
+            "before-ready: [BootstrapCompleted]",
+            with_events(vec![event("BootstrapCompleted", 60_000_000_000)]),
+        ),
+        sample(
+            "exit: { within: 1s, code: non-zero }",
+            vec![Boot {
+                reached: Some(exited(0)),
+                ..Boot::default()
+            }],
+        ),
+        sample("fatal: names-the-artifact", late()),
+        sample(
+            "same: [exit]",
+            vec![
+                Boot {
+                    reached: Some(exited(1)),
+                    ..Boot::default()
+                },
+                Boot {
+                    reached: Some(exited(2)),
+                    ..Boot::default()
+                },
+            ],
+        ),
+        sample("artifacts: present", answers(vec![command(127)])),
+        sample(
+            "drift: { unchanged: subject.immutable }",
+            drift("/app/cache"),
+        ),
+        sample("drift: { only: subject.writable }", drift("/var/lib/state")),
+        sample(
+            "drift: { never-created: [node_modules] }",
+            drift("/data/a/node_modules"),
+        ),
+        sample("drift: { written: subject.writes }", drift("/data/other")),
+        sample("entrypoint: installs-nothing", vec![Boot::default()]),
+        sample("entrypoint: swallows-nothing", vec![Boot::default()]),
+        sample(
+            "processes: { non-root: true }",
+            answers(vec![Answer::Processes(vec![process(1)])]),
+        ),
+        sample(
+            "processes: { no-capabilities: true }",
+            answers(vec![Answer::Processes(vec![process(1)])]),
+        ),
+        sample(
+            "processes: { no-new-privileges: true }",
+            answers(vec![Answer::Processes(vec![process(1)])]),
+        ),
+        sample(
+            "processes: { seccomp: true }",
+            answers(vec![Answer::Processes(vec![process(1)])]),
+        ),
+        sample(
+            "mounts: { read-only-root: true }",
+            answers(vec![Answer::Mounts(vec![root])]),
+        ),
+        sample("image: { non-root: true }", vec![Boot::default()]),
+        sample("image: { no-setuid: true }", vec![Boot::default()]),
+        sample(
+            "programs: { alive-for: 1s }",
+            answers(vec![
+                Answer::Processes(vec![process(7)]),
+                Answer::Processes(vec![process(8)]),
+            ]),
+        ),
+        sample("http: { target: subject.livez }", answers(vec![http(503)])),
+        sample(
+            "stop: { signal: SIGTERM, within: 1s, code: 0 }",
+            answers(vec![Answer::Stopped(stopped)]),
+        ),
+        sample(
+            "secrets: { paths: subject.secrets }",
+            vec![secret(), secret()],
+        ),
+        sample("exceptions: only-add", vec![Boot::default()]),
+        sample("commands: [{ run: [tool] }]", answers(vec![command(1)])),
+        sample("files: [{ path: /none }]", vec![Boot::default()]),
+        sample(
+            "refuses-writes: subject.immutable",
+            answers(vec![Answer::Written(vec![("/app".into(), None)])]),
+        ),
+        sample(
+            "external: after-readiness",
+            answers(vec![http(200), Answer::Joined, http(200)]),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sample_is_caught() {
+        assert_eq!(blind_families(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_family_has_a_sample() {
+        let schema = crate::case::case_schema();
+        let schema: serde_json::Value = serde_json::from_str(&schema).expect("JSON");
+        let families = schema
+            .pointer("/$defs/CheckSpec/oneOf")
+            .and_then(|v| v.as_array())
+            .expect("externally tagged");
+        for family in families {
+            let tag = family
+                .pointer("/required/0")
+                .and_then(|v| v.as_str())
+                .expect("a tag");
+            assert!(
+                samples()
+                    .iter()
+                    .any(|s| s.check.starts_with(&format!("{tag}:"))),
+                "family `{tag}` has no control"
+            );
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `refuses-writes: subject.immutable` — even root inside cannot create a file there.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Boot, Check, Context, Finding, Unanswered, claimed, value};
+use crate::case::{Subject, Var};
+use crate::engine::{Answer, Question};
+
+/// The directories.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct RefusesWrites(pub Var<Vec<String>>);
+
+impl Check for RefusesWrites {
+    fn claims(&self, subject: &Subject) -> Result<(), String> {
+        claimed(&self.0, subject)
+    }
+
+    fn questions(&self, context: &Context<'_>) -> Vec<Question> {
+        value(&self.0, context.subject)
+            .map(|dirs| vec![Question::TryWrite { dirs }])
+            .unwrap_or_default()
+    }
+
+    fn judge(&self, _context: &Context<'_>, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
+        let written = boot.answer(0, |a| {
+            if let Answer::Written(w) = a {
+                Some(w)
+            } else {
+                None
+            }
+        })?;
+        if written.is_empty() {
+            return Err(Unanswered("no directory was tried".into()));
+        }
+        let mut findings = Vec::new();
+        for (dir, errno) in written {
+            let expected = format!("a file cannot be created in {dir}");
+            match errno.as_deref() {
+                None => findings.push(Finding::new(
+                    expected,
+                    "root inside the container created one",
+                )),
+                Some("EROFS") => {}
+                Some(other) => findings.push(Finding::new(
+                    format!("{expected}, because it is read-only (EROFS)"),
+                    format!("it fails with {other} only"),
+                )),
+            }
+        }
+        Ok(findings)
+    }
+}

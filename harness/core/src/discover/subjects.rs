@@ -1,0 +1,115 @@
+//! A subject file with what it refers to on this host: image source, manifest, environment.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::case::{Manifest, ManifestSource, ParseError, Span, Subject};
+use crate::engine::ImageSource;
+
+/// A subject and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubjectFile {
+    /// The file.
+    pub path: PathBuf,
+    /// What it says, with what its compose file adds.
+    pub subject: Subject,
+    /// Its image.
+    pub image: ImageSource,
+    /// The manifest, when it is a file of the host.
+    pub manifest: Option<Manifest>,
+    /// The environment with `${NAME}` filled in.
+    pub env: BTreeMap<String, String>,
+    /// Values that came from the host's environment: never shown.
+    pub secret_values: Vec<String>,
+}
+
+impl SubjectFile {
+    /// The same contract for another image, as the controls use it.
+    #[must_use]
+    pub fn with_image(&self, name: &str, image: ImageSource, within: Option<Span>) -> Self {
+        let mut other = self.clone();
+        other.subject.name = name.to_owned();
+        other.image = image;
+        if let (Some(ready), Some(within)) = (&mut other.subject.ready, within) {
+            ready.within = within;
+        }
+        other
+    }
+}
+
+/// Reads a subject file; `image` replaces its image when given (relative to the working directory).
+pub fn read_subject(path: &Path, image: Option<&str>) -> Result<Arc<SubjectFile>, ParseError> {
+    // A directory stands for the subject file in it, as users expect of such tools.
+    let path = if path.is_dir() {
+        path.join("adamant.yaml")
+    } else {
+        path.to_owned()
+    };
+    let subject = Subject::read(&path)?;
+    let base = path.parent().unwrap_or(Path::new("."));
+    let wrong = |message: String| ParseError::file(&path, message);
+    let source = match image {
+        Some(text) => ImageSource::parse(text, Path::new("")),
+        None => ImageSource::parse(&subject.image, base),
+    };
+    let image = source.map_err(wrong)?;
+    let manifest = match &subject.manifest {
+        Some(ManifestSource::Host(file)) => {
+            let at = base.join(file);
+            let text = fs_err::read_to_string(&at).map_err(|e| {
+                wrong(format!(
+                    "manifest `{}` cannot be read: {}",
+                    at.display(),
+                    e.kind()
+                ))
+            })?;
+            let manifest = Manifest::parse(file, &text).map_err(|e| wrong(e.to_string()))?;
+            for artifact in subject.artifacts() {
+                artifact
+                    .when
+                    .iter()
+                    .try_for_each(|flag| manifest.flag(flag).map(drop))
+                    .map_err(|e| wrong(e.to_string()))?;
+            }
+            Some(manifest)
+        }
+        _ => None,
+    };
+    let mut env = BTreeMap::new();
+    let mut secret_values = Vec::new();
+    for (name, value) in &subject.run.env {
+        let filled = fill(value, &mut secret_values).map_err(wrong)?;
+        env.insert(name.clone(), filled);
+    }
+    Ok(Arc::new(SubjectFile {
+        path,
+        subject,
+        image,
+        manifest,
+        env,
+        secret_values,
+    }))
+}
+
+/// Replaces each `${NAME}` by the host's value.
+fn fill(text: &str, secrets: &mut Vec<String>) -> Result<String, String> {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let (before, after) = rest.split_at(start);
+        let Some(end) = after.find('}') else {
+            return Err(format!("`{text}` has `${{` without `}}`"));
+        };
+        let name = &after[2..end];
+        let value = crate::env::host(name).ok_or_else(|| {
+            format!("`{text}` needs the environment variable `{name}`, which is not set")
+        })?;
+        filled.push_str(before);
+        filled.push_str(&value);
+        secrets.push(value);
+        rest = &after[end + 1..];
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}

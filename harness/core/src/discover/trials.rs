@@ -1,0 +1,128 @@
+//! The plan: each case on each subject on each engine, once for each place where its fault applies.
+
+use std::sync::Arc;
+
+use super::{CaseFile, SubjectFile};
+use crate::case::{Artifact, FaultKind};
+
+/// A case on a subject on an engine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedTrial {
+    /// `<engine>::<subject>::<spec>::<case-stem>[::<variant>]`.
+    pub name: String,
+    /// The engine's name.
+    pub engine: &'static str,
+    /// The subject.
+    pub subject: Arc<SubjectFile>,
+    /// The case.
+    pub case: Arc<CaseFile>,
+    /// The id of the artifact that the fault makes absent.
+    pub variant: Option<String>,
+}
+
+impl PlannedTrial {
+    /// The artifact that the fault makes absent.
+    #[must_use]
+    pub fn artifact(&self) -> Option<&Artifact> {
+        let id = self.variant.as_ref()?;
+        self.subject.subject.artifacts().find(|a| a.id == *id)
+    }
+
+    /// The kind of fault, when there is one.
+    #[must_use]
+    pub fn fault(&self) -> Option<FaultKind> {
+        self.case.case.boot.as_ref()?.fault
+    }
+
+    /// The name as a relative path, for evidence.
+    #[must_use]
+    pub fn path(&self) -> std::path::PathBuf {
+        let clean = |part: &str| -> String {
+            part.chars()
+                .map(|c| {
+                    if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') {
+                        c
+                    } else {
+                        '_'
+                    }
+                })
+                .collect()
+        };
+        self.name
+            .split("::")
+            .map(clean)
+            .map(|p| {
+                if p.trim_matches('.').is_empty() {
+                    "_".into()
+                } else {
+                    p
+                }
+            })
+            .collect()
+    }
+}
+
+/// Every trial, in a stable order: by engine, subject, case, variant.
+#[must_use]
+pub fn plan(
+    engines: &[&'static str],
+    subjects: &[Arc<SubjectFile>],
+    cases: &[Arc<CaseFile>],
+) -> Vec<PlannedTrial> {
+    let mut trials = Vec::new();
+    for engine in engines {
+        for subject in subjects {
+            for case in cases {
+                for variant in variants(subject, case) {
+                    let mut name = format!(
+                        "{engine}::{}::{}::{}",
+                        subject.subject.name,
+                        case.case.spec,
+                        case.stem()
+                    );
+                    if let Some(variant) = &variant {
+                        name.push_str("::");
+                        name.push_str(variant);
+                    }
+                    trials.push(PlannedTrial {
+                        name,
+                        engine,
+                        subject: subject.clone(),
+                        case: case.clone(),
+                        variant,
+                    });
+                }
+            }
+        }
+    }
+    trials
+}
+
+fn variants(subject: &SubjectFile, case: &CaseFile) -> Vec<Option<String>> {
+    let Some(fault) = case.case.boot.as_ref().and_then(|b| b.fault) else {
+        return vec![None];
+    };
+    let chosen = subject
+        .subject
+        .artifacts()
+        .filter(|a| a.is_file())
+        .filter(|a| {
+            // Unknown while the manifest is in an image: planned, and decided when the image is there.
+            let on = match (&a.when, &subject.manifest) {
+                (None, _) => Some(true),
+                (Some(flag), Some(manifest)) => manifest.flag(flag).ok(),
+                (Some(_), None) => None,
+            };
+            match fault {
+                FaultKind::RequiredArtifactAbsent => a.required && on != Some(false),
+                FaultKind::OptionalArtifactAbsent => !a.required || on != Some(true),
+            }
+        });
+    let chosen: Vec<Option<String>> = chosen.map(|a| Some(a.id.clone())).collect();
+    // No place to apply it: one trial remains, which says so.
+    if chosen.is_empty() {
+        vec![None]
+    } else {
+        chosen
+    }
+}

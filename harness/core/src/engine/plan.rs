@@ -1,0 +1,103 @@
+//! What an engine is to boot: a subject and a case, resolved to plain values.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+/// One boot, fully resolved. Two trials with equal plans may share the boot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BootPlan {
+    /// The image's id on the engine, as [`super::Image::id`] gives it.
+    pub image: String,
+    /// Paths made absent (`ENOENT`) in a derived image before the boot.
+    pub absent: Vec<Fault>,
+    /// Replaces the image's `CMD` when given.
+    pub args: Option<Vec<String>>,
+    /// Added to the image's environment.
+    pub env: BTreeMap<String, String>,
+    /// Replaces the image's `USER` when given.
+    pub user: Option<String>,
+    /// Replaces the image's `WORKDIR` when given.
+    pub workdir: Option<String>,
+    /// Where it can connect to.
+    pub network: Network,
+    /// Whether the root file system is mounted read-only.
+    pub read_only: bool,
+    /// Memory-backed writable directories.
+    pub tmpfs: Vec<Tmpfs>,
+    /// Named volumes.
+    pub volumes: Vec<VolumeMount>,
+    /// Directories or files of the host.
+    pub binds: Vec<Bind>,
+    /// Capabilities taken away, `ALL` for every one.
+    pub cap_drop: Vec<String>,
+    /// Capabilities added after that.
+    pub cap_add: Vec<String>,
+    /// `no_new_privs` on every process.
+    pub no_new_privileges: bool,
+    /// Memory limit in bytes.
+    pub memory: Option<u64>,
+    /// Limit of processes.
+    pub pids: Option<u32>,
+    /// Who made it, for labels.
+    pub owner: Owner,
+    /// How often readiness is looked at.
+    pub poll_ms: u64,
+}
+
+/// One path that is made absent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Fault {
+    /// Absolute path in the image.
+    pub path: String,
+}
+
+/// Where a container can connect to.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Network {
+    /// A namespace with loopback only.
+    None,
+    /// A network of this boot alone, without a way out, that companions can join later.
+    Isolated,
+}
+
+/// A memory-backed directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tmpfs {
+    /// Absolute path.
+    pub path: String,
+    /// Mount options as `mount -o` takes them: `mode=1777,size=64m`.
+    pub options: String,
+}
+
+/// A named volume at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeMount {
+    /// The name that [`super::Engine::volume`] gave.
+    pub name: String,
+    /// Absolute path.
+    pub path: String,
+}
+
+/// A path of the host at a path of the container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bind {
+    /// Absolute path on the host.
+    pub source: PathBuf,
+    /// Absolute path in the container.
+    pub target: String,
+    /// Whether it can be written.
+    pub read_only: bool,
+}
+
+/// Who made an object and until when it may live: enough for another run to decide whether to reap it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The run's id.
+    pub run: String,
+    /// The trial or boot it serves, for people.
+    pub purpose: String,
+    /// When it may be removed whoever owns it.
+    pub deadline: SystemTime,
+}

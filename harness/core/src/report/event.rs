@@ -1,0 +1,128 @@
+//! The events of a run: the interface between running and reporting.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::case::{Level, Need};
+use crate::engine::{Answer, Description, Log, Question, Reached};
+use crate::run::{Outcome, Totals};
+
+/// Something happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The run begins.
+    Started {
+        /// Its id.
+        run: String,
+        /// The engines that answer.
+        engines: Vec<Description>,
+        /// Every trial that was chosen, in order.
+        trials: Vec<String>,
+    },
+    /// A trial begins.
+    TrialStarted {
+        /// Its name.
+        name: String,
+    },
+    /// A trial has its outcome.
+    TrialFinished(Box<TrialReport>),
+    /// The run is over; nothing comes after it.
+    Finished(RunReport),
+}
+
+/// Everything about one trial.
+#[derive(Debug, Clone, Serialize)]
+pub struct TrialReport {
+    /// `<engine>::<subject>::<spec>::<case-stem>[::<variant>]`.
+    pub name: String,
+    /// The name as a relative path, for evidence.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// The engine's name.
+    pub engine: &'static str,
+    /// The subject's name.
+    pub subject: String,
+    /// Its file.
+    pub subject_file: PathBuf,
+    /// Its image, as the subject names it.
+    pub image_source: String,
+    /// The case's id.
+    pub case: String,
+    /// Its file.
+    pub case_file: PathBuf,
+    /// The requirement.
+    pub spec: String,
+    /// The clauses.
+    pub clauses: Vec<String>,
+    /// How binding they are.
+    pub level: Level,
+    /// The claim.
+    pub about: String,
+    /// What a maintainer does about a finding.
+    pub fix: String,
+    /// The artifact that the fault made absent.
+    pub variant: Option<String>,
+    /// What the subject needs beyond the baseline.
+    pub needs: Vec<Need>,
+    /// The image's id.
+    pub image: Option<String>,
+    /// Its platform.
+    pub platform: Option<String>,
+    /// When the trial began.
+    #[serde(skip)]
+    pub started: SystemTime,
+    /// How long it took.
+    pub millis: u64,
+    /// What was seen of its boots.
+    #[serde(skip)]
+    pub boots: Vec<BootEvidence>,
+    /// Values that must not be shown.
+    #[serde(skip)]
+    pub secret_values: Vec<String>,
+    /// What it came to.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// What was seen of one boot.
+#[derive(Debug, Clone, Serialize)]
+pub struct BootEvidence {
+    /// The engine's name for the container.
+    pub id: String,
+    /// What the wait came to.
+    pub reached: Reached,
+    /// `CLOCK_MONOTONIC` nanoseconds at which process 1 had been started.
+    pub started_ns: u64,
+    /// The log at the end.
+    pub log: Log,
+    /// Every question and its answer, in order.
+    pub asked: Vec<Asked>,
+    /// The engine's own record, for a boot that did not hold.
+    pub inspect: Option<serde_json::Value>,
+}
+
+/// A question and what was answered.
+#[derive(Debug, Clone, Serialize)]
+pub struct Asked {
+    /// The question.
+    pub question: Question,
+    /// The answer, or why there is none.
+    pub answer: Result<Answer, String>,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// Its id.
+    pub run: String,
+    /// How many trials came to what; a failed clean-up counts as broken.
+    pub totals: Totals,
+    /// What could not be cleaned up.
+    pub cleanup: Vec<Outcome>,
+    /// The signal that interrupted it.
+    pub interrupted: Option<i32>,
+    /// How long it took.
+    pub millis: u64,
+}

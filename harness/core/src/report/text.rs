@@ -1,0 +1,374 @@
+//! Every human sentence: how a verdict, a finding, an error chain, a family and the last lines read.
+
+use std::error::Error;
+use std::path::Path;
+
+use anstyle::Style;
+
+use super::layout::{BAD, Block, GOOD, MEH, OURS, Paint, Part};
+use super::tally::{Family, Standing};
+use super::{RunReport, TrialReport};
+use crate::case::{Level, Need};
+use crate::redact::Redactor;
+use crate::run::{Outcome, PlacedFinding, Totals};
+
+/// One trial for a person: what was claimed, expected and seen, who asked, how to fix and to see it again. No secrets.
+#[must_use]
+pub fn verdict(report: &TrialReport) -> String {
+    block(report, None).render(Paint(false))
+}
+
+/// The judgment alone, the same on every engine: for snapshots. What differs between runs is the caller's to replace.
+#[must_use]
+pub fn judgment(report: &TrialReport) -> String {
+    let outcome = outcome(report);
+    let (word, style) = word(&outcome);
+    let mut rows = vec![claim(report)];
+    for finding in outcome.findings() {
+        rows.extend(finding_rows(finding));
+        rows.push(Part::Field("check", finding.check.clone()));
+    }
+    if outcome.findings().is_empty() {
+        rows.extend(outcome_rows(report, &outcome));
+    }
+    Block {
+        word,
+        style,
+        title: short_name(report),
+        rows,
+    }
+    .render(Paint(false))
+}
+
+/// An error and its causes, outermost first, and what the reader can do: the one way in which errors are printed.
+#[must_use]
+pub fn chain<S: AsRef<str>>(chain: &[S], hint: Option<&str>) -> String {
+    let causes: Vec<&str> = chain.iter().map(AsRef::as_ref).collect();
+    let mut text = causes.join("\n  caused by: ");
+    if let Some(hint) = hint {
+        text.push_str("\n\nhint: ");
+        text.push_str(hint);
+    }
+    text
+}
+
+/// The same for an error that was not taken apart.
+#[must_use]
+pub fn error(error: &(dyn Error + 'static), hint: Option<&str>) -> String {
+    let causes = std::iter::successors(Some(error), |e| (*e).source());
+    chain(&causes.map(ToString::to_string).collect::<Vec<_>>(), hint)
+}
+
+/// A measured time; unlike a claimed one it has a space before its unit.
+#[must_use]
+pub fn duration(millis: u64) -> String {
+    match millis {
+        0..1000 => format!("{millis} ms"),
+        // Tenths, rounded down: 59.95 s is not a minute yet.
+        1000..60_000 => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
+        _ => format!("{} min {} s", millis / 60_000, millis % 60_000 / 1000),
+    }
+}
+
+/// The last line.
+#[must_use]
+pub fn totals(totals: &Totals, millis: u64) -> String {
+    let Totals {
+        passed,
+        failed,
+        expected,
+        skipped,
+        broken,
+    } = totals;
+    let time = duration(millis);
+    format!(
+        "{passed} passed, {failed} failed, {expected} expected, {skipped} skipped, {broken} broken in {time}"
+    )
+}
+
+/// What the reader of the last line must know beside it.
+pub(super) fn notes(run: &RunReport, planned: usize, finished: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(signal) = run.interrupted {
+        notes.push(format!("the run was interrupted by signal {signal}"));
+    }
+    if finished < planned {
+        notes.push(format!(
+            "{} of {planned} trials did not run",
+            planned - finished
+        ));
+    }
+    let Totals {
+        passed,
+        failed,
+        expected,
+        ..
+    } = run.totals;
+    if passed + failed + expected == 0 {
+        notes.push("nothing was judged, so nothing was shown to hold".into());
+    }
+    notes
+}
+
+/// `RC-002: 5 of 7 hold, 2 not claimed`.
+pub(super) fn family(name: &str, family: &Family) -> String {
+    let count = |standing: &Standing| family.standings.get(standing).copied().unwrap_or_default();
+    let mut parts = vec![format!(
+        "{name}: {} of {} hold",
+        count(&Standing::Held),
+        family.specs
+    )];
+    for standing in Standing::ALL
+        .iter()
+        .filter(|s| **s != Standing::Held && count(s) > 0)
+    {
+        let word = if *standing == Standing::Expected {
+            "expected to fail"
+        } else {
+            standing_word(*standing).0
+        };
+        parts.push(format!("{} {word}", count(standing)));
+    }
+    parts.join(", ")
+}
+
+/// The word of the closing table.
+pub(super) fn standing_word(standing: Standing) -> (&'static str, Style) {
+    match standing {
+        Standing::Broken => ("broken", OURS),
+        Standing::Failed => ("failed", BAD),
+        Standing::Expected => ("expected", MEH),
+        Standing::Held => ("held", GOOD),
+        Standing::NotClaimed => ("not claimed", MEH),
+        Standing::NotReached => ("not reached", MEH),
+        Standing::NotApplicable => ("not applicable", MEH),
+        Standing::Unsupported => ("unsupported", MEH),
+    }
+}
+
+/// The word before a trial.
+pub(super) fn word(outcome: &Outcome) -> (&'static str, Style) {
+    match outcome {
+        Outcome::Passed => ("PASS", GOOD),
+        Outcome::Failed { .. } | Outcome::UnexpectedPass { .. } => ("FAIL", BAD),
+        Outcome::ExpectedFailure { .. } => ("XFAIL", MEH),
+        Outcome::Skipped { .. } => ("SKIP", MEH),
+        Outcome::Broken { .. } => ("BROKEN", OURS),
+    }
+}
+
+/// A trial of which there is no more to tell, in columns.
+pub(super) fn finished_line(report: &TrialReport) -> String {
+    let (word, _) = word(&report.outcome);
+    let (time, name) = (duration(report.millis), short_name(report));
+    format!(
+        "{word:<6}{time:>11}  {name}   {} on {}",
+        report.subject, report.engine
+    )
+}
+
+/// What a subject needs beyond the baseline.
+pub(super) fn need(need: &Need) -> String {
+    format!("{}: {}", need.cap.as_deref().unwrap_or("root"), need.reason)
+}
+
+/// The command that runs one trial again.
+#[must_use]
+pub fn replay(report: &TrialReport) -> String {
+    format!(
+        "adamant run {} {}",
+        quoted(&report.subject_file.to_string_lossy()),
+        quoted(&report.name)
+    )
+}
+
+/// As a POSIX shell reads it back.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// `RC-002-05 missing-artifact-is-fatal::codex`.
+pub(super) fn short_name(report: &TrialReport) -> String {
+    let rest = report.name.splitn(4, "::").nth(3).unwrap_or(&report.case);
+    format!("{} {rest}", report.spec)
+}
+
+/// The whole of one trial; with the folder of the reports, also where its evidence is.
+pub(super) fn block(report: &TrialReport, reports: Option<&Path>) -> Block {
+    let outcome = outcome(report);
+    let (word, style) = word(&outcome);
+    let time = duration(report.millis);
+    let title = format!(
+        "{}   {} on {}   {time}",
+        short_name(report),
+        report.subject,
+        report.engine
+    );
+    let mut rows = vec![claim(report)];
+    rows.extend(outcome_rows(report, &outcome));
+    if let Some(reports) = reports {
+        rows.push(Part::Exact(
+            "evidence",
+            reports
+                .join("runs")
+                .join(&report.path)
+                .display()
+                .to_string(),
+        ));
+    }
+    if !matches!(outcome, Outcome::Passed | Outcome::Skipped { .. }) {
+        rows.push(Part::Exact("replay", replay(report)));
+    }
+    Block {
+        word,
+        style,
+        title,
+        rows,
+    }
+}
+
+/// What could not be cleaned up.
+pub(super) fn cleanup(outcome: &Outcome) -> Block {
+    let (word, style) = word(outcome);
+    let rows = match outcome {
+        Outcome::Broken { chain, hint } => broken_rows(chain, hint.as_deref()),
+        _ => Vec::new(),
+    };
+    Block {
+        word,
+        style,
+        title: "clean-up after the trials".into(),
+        rows,
+    }
+}
+
+fn outcome(report: &TrialReport) -> Outcome {
+    Redactor::new(report.secret_values.iter().cloned()).outcome(&report.outcome)
+}
+
+fn claim(report: &TrialReport) -> Part {
+    let level = level(report.level);
+    Part::Text(format!(
+        "{} ({} · {level})",
+        report.about.trim(),
+        report.clauses.join(", ")
+    ))
+}
+
+/// The word of RFC 2119.
+pub(super) fn level(level: Level) -> &'static str {
+    match level {
+        Level::Must => "MUST",
+        Level::Should => "SHOULD",
+    }
+}
+
+fn outcome_rows(report: &TrialReport, outcome: &Outcome) -> Vec<Part> {
+    let subject_file = report.subject_file.display();
+    let fix = || Part::Field("fix", report.fix.trim().to_owned());
+    match outcome {
+        Outcome::Passed => Vec::new(),
+        Outcome::Failed { findings } => findings
+            .iter()
+            .flat_map(asked_rows)
+            .chain([fix()])
+            .collect(),
+        Outcome::ExpectedFailure { reason, findings } => {
+            let declared = Part::Field(
+                "declared",
+                format!("{reason} (`expect-fail` in {subject_file})"),
+            );
+            std::iter::once(declared)
+                .chain(findings.iter().flat_map(asked_rows))
+                .collect()
+        }
+        Outcome::UnexpectedPass { reason } => vec![
+            Part::Field(
+                "expected",
+                format!("it fails, because its file declares so: {reason}"),
+            ),
+            Part::Field("seen", "it held".into()),
+            Part::Field(
+                "fix",
+                format!("remove its entry from `expect-fail` in {subject_file}"),
+            ),
+        ],
+        Outcome::Skipped { reason, .. } => vec![Part::Field("reason", reason.clone())],
+        Outcome::Broken { chain, hint } => broken_rows(chain, hint.as_deref()),
+    }
+}
+
+fn broken_rows(causes: &[String], hint: Option<&str>) -> Vec<Part> {
+    let error = Part::Field("error", chain(causes, None));
+    std::iter::once(error)
+        .chain(hint.map(|h| Part::Field("hint", h.to_owned())))
+        .collect()
+}
+
+fn asked_rows(placed: &PlacedFinding) -> Vec<Part> {
+    let mut rows = finding_rows(placed);
+    rows.push(Part::Exact(
+        "asked by",
+        format!("{} ({})", placed.place, placed.check),
+    ));
+    rows
+}
+
+fn finding_rows(placed: &PlacedFinding) -> Vec<Part> {
+    let finding = &placed.finding;
+    vec![
+        Part::Field("expected", finding.expected.clone()),
+        Part::Field("seen", finding.seen.clone()),
+        Part::Lines(finding.detail.clone()),
+    ]
+}
+
+/// A finding on one line, for places that have no room.
+pub(super) fn finding_line(placed: &PlacedFinding) -> String {
+    format!(
+        "expected {}; seen: {}",
+        placed.finding.expected, placed.finding.seen
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_a_chain_with_its_hint_apart() {
+        let causes = [
+            "failed to start `a` on `docker`",
+            "image `a` is not present",
+        ];
+        assert_eq!(
+            chain(&causes, Some("load it first")),
+            "failed to start `a` on `docker`\n  caused by: image `a` is not present\n\nhint: load it first"
+        );
+        assert_eq!(error(&std::fmt::Error, None), std::fmt::Error.to_string());
+    }
+
+    #[test]
+    fn measured_times_read_well() {
+        for (millis, expected) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1200, "1.2 s"),
+            (59_999, "59.9 s"),
+            (125_000, "2 min 5 s"),
+        ] {
+            assert_eq!(duration(millis), expected);
+        }
+    }
+
+    #[test]
+    fn a_shell_reads_back_what_is_quoted() {
+        assert_eq!(quoted("a/b.yaml"), "a/b.yaml");
+        assert_eq!(quoted("docker::it's a"), r"'docker::it'\''s a'");
+    }
+}

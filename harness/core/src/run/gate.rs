@@ -1,0 +1,76 @@
+//! The gate of a subject: when it never gets ready, one case says so and the others say that they were not reached.
+
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use super::{Deadline, Verdict};
+use crate::check::CheckSpec;
+use crate::discover::PlannedTrial;
+
+/// The gate trial of each engine and subject, and what it came to.
+#[derive(Debug, Default)]
+pub(super) struct Gates {
+    names: BTreeMap<(&'static str, String), String>,
+    verdicts: Mutex<BTreeMap<String, Verdict>>,
+    changed: Condvar,
+}
+
+fn key(trial: &PlannedTrial) -> (&'static str, String) {
+    (trial.engine, trial.subject.subject.name.clone())
+}
+
+/// Whether a trial judges readiness itself, without a fault.
+pub(super) fn judges_readiness(trial: &PlannedTrial) -> bool {
+    trial.fault().is_none()
+        && trial
+            .case
+            .case
+            .checks
+            .iter()
+            .any(|c| matches!(c.value, CheckSpec::Ready(_)))
+}
+
+impl Gates {
+    /// The first trial of each subject that judges readiness is its gate.
+    pub(super) fn of(trials: &[PlannedTrial]) -> Self {
+        let mut names = BTreeMap::new();
+        for trial in trials.iter().filter(|t| judges_readiness(t)) {
+            names
+                .entry(key(trial))
+                .or_insert_with(|| trial.name.clone());
+        }
+        Self {
+            names,
+            ..Self::default()
+        }
+    }
+
+    /// Notes what a trial came to.
+    pub(super) fn note(&self, trial: &PlannedTrial, verdict: Verdict) {
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        verdicts.insert(trial.name.clone(), verdict);
+        drop(verdicts);
+        self.changed.notify_all();
+    }
+
+    /// For a trial that is not the gate itself: the gate's name, when the gate did not hold.
+    pub(super) fn failed(&self, trial: &PlannedTrial, deadline: &Deadline) -> Option<String> {
+        let name = self.names.get(&key(trial)).filter(|n| **n != trial.name)?;
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(verdict) = verdicts.get(name) {
+                return matches!(
+                    verdict,
+                    Verdict::Failed | Verdict::ExpectedFailure | Verdict::Broken
+                )
+                .then(|| name.clone());
+            }
+            let slice = deadline.slice()?;
+            verdicts = self
+                .changed
+                .wait_timeout(verdicts, slice)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Judging one boot of a trial: ask each check's questions in order, judge the answers, keep what was seen.
+
+use std::time::Duration;
+
+use super::boots::Booted;
+use super::outcome::PlacedFinding;
+use super::trial::{Stop, Trial, skipped};
+use super::{Deadline, Skip};
+use crate::case::{Place, State};
+use crate::check::{self, CheckSpec, Context, Finding};
+use crate::engine::{Answer, Log, Question, Reached};
+use crate::report::{Asked, BootEvidence};
+
+/// How long a log line may come after the state it belongs to.
+const SETTLE: Duration = Duration::from_secs(1);
+
+impl Trial<'_> {
+    /// Judges a case that is about the image alone.
+    pub(super) fn judge_image(
+        &mut self,
+        context: &Context<'_>,
+    ) -> Result<Vec<PlacedFinding>, Stop> {
+        let mut findings = Vec::new();
+        for spec in &self.plan.case.case.checks {
+            for finding in spec.value.check().judge(context, &check::Boot::default())? {
+                findings.push(self.placed(spec.value.name(), spec.line, spec.column, finding));
+            }
+        }
+        Ok(findings)
+    }
+
+    /// Judges one boot; answers the findings and what each check saw, for judgments across boots.
+    pub(super) fn judge_boot(
+        &mut self,
+        context: &Context<'_>,
+        booted: &Booted,
+    ) -> Result<(Vec<PlacedFinding>, Vec<check::Boot>), Stop> {
+        let case = &self.plan.case.case;
+        let state = case.boot.as_ref().map_or(State::Ready, |b| b.until);
+        let mut seen = booted.seen();
+        let mut asked = Vec::new();
+        let result = if state == State::Ready && !matches!(booted.reached, Reached::Ready { .. }) {
+            self.not_reached(context, &seen)
+                .map(|findings| (findings, Vec::new()))
+        } else {
+            seen.log = self.settled_log(context, booted);
+            self.ask_and_judge(context, &seen, booted, &mut asked)
+        };
+        let held = matches!(&result, Ok((findings, _)) if findings.is_empty());
+        let inspect = if held {
+            None
+        } else {
+            booted
+                .instance
+                .inspect(&Deadline::for_cleanup(Duration::from_secs(10)))
+                .ok()
+        };
+        self.evidence.push(BootEvidence {
+            id: booted.instance.id().to_owned(),
+            reached: booted.reached.clone(),
+            started_ns: booted.started_ns,
+            log: booted.log.snapshot(),
+            asked,
+            inspect,
+        });
+        result
+    }
+
+    /// The log, a moment later when something that was looked for has not arrived yet.
+    fn settled_log(&self, context: &Context<'_>, booted: &Booted) -> Log {
+        let base = booted.seen();
+        let checks = &self.plan.case.case.checks;
+        booted
+            .log
+            .wait_settled(&self.deadline.within(SETTLE), |log| {
+                let boot = check::Boot {
+                    log: log.clone(),
+                    ..base.clone()
+                };
+                checks
+                    .iter()
+                    .all(|c| c.value.check().settled(context, &boot))
+            })
+    }
+
+    fn ask_and_judge(
+        &self,
+        context: &Context<'_>,
+        seen: &check::Boot,
+        booted: &Booted,
+        asked: &mut Vec<Asked>,
+    ) -> Result<(Vec<PlacedFinding>, Vec<check::Boot>), Stop> {
+        let mut findings = Vec::new();
+        let mut kept = Vec::new();
+        for spec in &self.plan.case.case.checks {
+            let check = spec.value.check();
+            let mut boot = seen.clone();
+            for question in check.questions(context) {
+                let answer = self.ask(booted, &question);
+                asked.push(Asked {
+                    question,
+                    answer: answer.clone(),
+                });
+                boot.answers.push(answer);
+            }
+            for finding in check.judge(context, &boot)? {
+                findings.push(self.placed(spec.value.name(), spec.line, spec.column, finding));
+            }
+            kept.push(boot);
+        }
+        Ok((findings, kept))
+    }
+
+    fn ask(&self, booted: &Booted, question: &Question) -> Result<Answer, String> {
+        booted
+            .instance
+            .ask(question, &self.deadline)
+            .map_err(|error| {
+                let mut text = error.to_string();
+                let mut next = std::error::Error::source(&error);
+                while let Some(cause) = next {
+                    text = format!("{text}: {cause}");
+                    next = cause.source();
+                }
+                text
+            })
+    }
+
+    /// The boot never got to the state in which the checks look.
+    fn not_reached(
+        &self,
+        context: &Context<'_>,
+        seen: &check::Boot,
+    ) -> Result<Vec<PlacedFinding>, Stop> {
+        if let Some(gate) = self.session.gates.failed(self.plan, &self.deadline) {
+            let short = gate.splitn(4, "::").nth(2).unwrap_or(&gate).to_owned();
+            return Err(skipped(
+                Skip::NotReached,
+                format!("not reached: {short} failed"),
+            ));
+        }
+        let mut findings = Vec::new();
+        for spec in &self.plan.case.case.checks {
+            // Only what the log and the wait can answer: the rest would look at a container in another state.
+            let answerable = matches!(spec.value, CheckSpec::Ready(_) | CheckSpec::Output(_));
+            if answerable {
+                for finding in spec.value.check().judge(context, seen)? {
+                    findings.push(self.placed(spec.value.name(), spec.line, spec.column, finding));
+                }
+            }
+        }
+        if findings.is_empty() {
+            let claim = context.subject.ready.as_ref();
+            let expected = claim.map_or_else(
+                || "the subject is ready".to_owned(),
+                |c| format!("{} within {}", check::target(c), c.within),
+            );
+            let reached = seen.reached.as_ref();
+            let told = reached
+                .map(|r| check::unready(r, &seen.log))
+                .unwrap_or_default();
+            findings.push(self.placed(
+                "ready",
+                0,
+                0,
+                Finding::new(expected, told).with(check::last_lines(&seen.log)),
+            ));
+        }
+        Ok(findings)
+    }
+
+    pub(super) fn placed(
+        &self,
+        check: &str,
+        line: u64,
+        column: u64,
+        finding: Finding,
+    ) -> PlacedFinding {
+        let place = Place {
+            file: self.plan.case.path.clone(),
+            line,
+            column,
+        };
+        PlacedFinding {
+            check: check.to_owned(),
+            place,
+            finding,
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! A case on a subject, resolved to what an engine boots: plain values, no variables left.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use crate::case::{Boot, Hardening, NetworkMode, Ready, Rootfs, Storage};
+use crate::check::external;
+use crate::discover::SubjectFile;
+use crate::engine::{
+    Bind, BootPlan, Fault, Image, Network, Owner, Tmpfs, Until, VolumeMount, Watch,
+};
+
+/// What our own memory-backed directories are mounted with.
+const TMPFS_OPTIONS: &str = "mode=1777,nosuid,nodev,size=256m";
+
+/// A boot with its defaults settled, so that equal conditions compare equal.
+pub(super) fn settle(boot: &Boot, subject: &SubjectFile) -> Boot {
+    let mut boot = boot.clone();
+    let baseline = boot.hardening == Hardening::Baseline;
+    if boot.rootfs == Rootfs::Declared {
+        let read_only = subject.subject.run.read_only || baseline;
+        boot.rootfs = if read_only {
+            Rootfs::ReadOnly
+        } else {
+            Rootfs::Writable
+        };
+    }
+    if boot.storage == Storage::Fitting && boot.rootfs == Rootfs::ReadOnly {
+        boot.storage = Storage::Tmpfs;
+    }
+    boot
+}
+
+/// What a trial adds to its case's conditions.
+#[derive(Debug)]
+pub(super) struct Extra {
+    pub(super) absent: Vec<String>,
+    pub(super) volumes: Vec<VolumeMount>,
+    pub(super) owner: Owner,
+}
+
+/// The plan for an engine; the error names what in the subject cannot be used.
+pub(super) fn boot_plan(
+    boot: &Boot,
+    file: &SubjectFile,
+    image: &Image,
+    extra: Extra,
+) -> Result<BootPlan, String> {
+    let subject = &file.subject;
+    let run = &subject.run;
+    let baseline = boot.hardening == Hardening::Baseline;
+    let needed = || subject.needs.iter().filter_map(|n| n.cap.clone());
+    let mut env = file.env.clone();
+    if boot.network == NetworkMode::Isolated
+        && let Some(outside) = &subject.external
+    {
+        env.insert(
+            outside.env.clone(),
+            format!("http://{}:{}/", external::ALIAS, external::PORT),
+        );
+    }
+    let tmpfs = if boot.storage == Storage::Tmpfs {
+        subject.writable.as_slice()
+    } else {
+        &[]
+    };
+    Ok(BootPlan {
+        image: image.id.clone(),
+        absent: extra
+            .absent
+            .into_iter()
+            .map(|path| Fault { path })
+            .collect(),
+        args: run.args.clone(),
+        env,
+        user: run.user.clone(),
+        workdir: run.workdir.clone(),
+        network: match boot.network {
+            NetworkMode::None => Network::None,
+            NetworkMode::Isolated => Network::Isolated,
+        },
+        read_only: boot.rootfs == Rootfs::ReadOnly,
+        tmpfs: tmpfs
+            .iter()
+            .map(|path| Tmpfs {
+                path: path.clone(),
+                options: tmpfs_options(run.user.as_deref(), image),
+            })
+            .collect(),
+        volumes: extra.volumes,
+        binds: run
+            .mounts
+            .iter()
+            .map(|m| bind(m, &file.path))
+            .collect::<Result<_, _>>()?,
+        cap_drop: if baseline {
+            vec!["ALL".into()]
+        } else {
+            run.cap_drop.clone()
+        },
+        cap_add: if baseline {
+            needed().collect()
+        } else {
+            run.cap_add.clone()
+        },
+        no_new_privileges: baseline
+            || run
+                .security_opt
+                .iter()
+                .any(|o| o.starts_with("no-new-privileges") && !o.ends_with("false")),
+        memory: run.memory.as_deref().map(bytes).transpose()?,
+        pids: run.pids,
+        owner: extra.owner,
+        poll_ms: 20,
+    })
+}
+
+/// Some runtimes give a tmpfs over an existing directory that directory's mode; its owner makes it the user's either way.
+fn tmpfs_options(user: Option<&str>, image: &Image) -> String {
+    match image.user_ids(user.unwrap_or(&image.config.user)) {
+        Some((uid, gid)) => format!("{TMPFS_OPTIONS},uid={uid},gid={gid}"),
+        None => TMPFS_OPTIONS.to_owned(),
+    }
+}
+
+fn bind(text: &str, subject: &Path) -> Result<Bind, String> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let (source, target, read_only) = match parts.as_slice() {
+        [source, target] => (source, target, false),
+        [source, target, "ro"] => (source, target, true),
+        _ => return Err(format!("mount `{text}` is not `HOST:CONTAINER[:ro]`")),
+    };
+    let base = subject.parent().unwrap_or(Path::new("."));
+    let source = fs_err::canonicalize(base.join(source))
+        .map_err(|e| format!("mount `{text}`: {}", e.kind()))?;
+    if !target.starts_with('/') {
+        return Err(format!(
+            "mount `{text}`: `{target}` is not an absolute path"
+        ));
+    }
+    Ok(Bind {
+        source,
+        target: (*target).to_owned(),
+        read_only,
+    })
+}
+
+/// `512m`, `2g`, `1048576`.
+fn bytes(text: &str) -> Result<u64, String> {
+    let lower = text.to_ascii_lowercase();
+    let lower = lower.trim_end_matches('b');
+    let (digits, factor) = match lower.char_indices().last() {
+        Some((at, 'k')) => (&lower[..at], 1 << 10),
+        Some((at, 'm')) => (&lower[..at], 1 << 20),
+        Some((at, 'g')) => (&lower[..at], 1 << 30),
+        _ => (lower, 1),
+    };
+    let number: Option<u64> = digits.parse().ok().and_then(|n: u64| n.checked_mul(factor));
+    number.ok_or_else(|| format!("`{text}` is not an amount of memory, such as `512m`"))
+}
+
+/// What a readiness claim is waited for by; its output pattern is the first of the watches.
+pub(super) fn until(ready: &Ready, watches: &[Watch]) -> Until {
+    use adamant_probe::Target;
+    match ready {
+        Ready { http: Some(h), .. } => Until::Target(Target::Http {
+            port: h.port,
+            path: h.path.clone(),
+            status: h.status,
+        }),
+        Ready { tcp: Some(t), .. } => Until::Target(Target::Tcp { port: t.port }),
+        Ready { unix: Some(u), .. } => Until::Target(Target::Unix {
+            path: u.path.clone(),
+        }),
+        Ready {
+            output: Some(_), ..
+        } => {
+            let watch = ready_watch(ready)
+                .and_then(|w| watches.iter().position(|x| *x == w))
+                .unwrap_or(0);
+            Until::Output { watch }
+        }
+        _ => Until::Exit,
+    }
+}
+
+/// The watch for a readiness claim that is a line of output.
+pub(super) fn ready_watch(ready: &Ready) -> Option<Watch> {
+    let output = ready.output.as_ref()?;
+    Some(Watch {
+        stream: output.stream.stream(),
+        pattern: output.matches.0.clone(),
+    })
+}
+
+/// The paths of an image that must go so that an artifact is absent; empty when it is not there anyway.
+pub(super) fn absent_paths(
+    artifact: &crate::case::Artifact,
+    image: &Image,
+) -> Result<Vec<String>, String> {
+    use crate::case::ArtifactKind;
+    let present = |path: &str| {
+        image
+            .resolve(path)
+            .map(|_| path.trim_end_matches('/').to_owned())
+    };
+    Ok(match artifact.kind()? {
+        ArtifactKind::Path(path) => present(path).into_iter().collect(),
+        ArtifactKind::Load(load) => present(&load.path).into_iter().collect(),
+        ArtifactKind::Command(argv, _) | ArtifactKind::Mcp(argv) => image.find_command(&argv[0]),
+        ArtifactKind::Glob(glob) => {
+            let matcher = globset::GlobBuilder::new(glob)
+                .literal_separator(true)
+                .build()
+                .map_err(|e| e.to_string())?
+                .compile_matcher();
+            image
+                .entries
+                .keys()
+                .filter(|p| matcher.is_match(p.as_str()))
+                .cloned()
+                .collect()
+        }
+        ArtifactKind::Tcp(_) | ArtifactKind::Unix(_) => Vec::new(),
+    })
+}
+
+/// The owner of one boot's objects.
+pub(super) fn owner(run: &str, purpose: &str, lifetime: Duration) -> Owner {
+    Owner {
+        run: run.to_owned(),
+        purpose: purpose.to_owned(),
+        deadline: SystemTime::now() + lifetime,
+    }
+}
+
+/// `CLOCK_MONOTONIC` in nanoseconds: the clock that the probe reads too.
+#[must_use]
+pub fn monotonic_ns() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_reads_as_docker_reads_it() {
+        assert_eq!(bytes("512m"), Ok(512 << 20));
+        assert_eq!(bytes("2G"), Ok(2 << 30));
+        assert_eq!(bytes("64kb"), Ok(64 << 10));
+        assert_eq!(bytes("1048576"), Ok(1 << 20));
+        assert!(bytes("lots").is_err());
+        assert!(bytes("99999999999g").is_err());
+    }
+}

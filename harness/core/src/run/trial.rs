@@ -1,0 +1,501 @@
+//! One trial from plan to report.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::boots::{BootFailure, Booted};
+use super::outcome::PlacedFinding;
+use super::resolve::{self, Extra};
+use super::session::{Session, share_key, unclaimed, watches};
+use super::{Deadline, Outcome, Skip, monotonic_ns};
+use crate::case::{FaultKind, Manifest, ManifestSource, Place, Span, State, Storage};
+use crate::check::{self, CheckSpec, Context, Finding, Unanswered};
+use crate::discover::PlannedTrial;
+use crate::engine::{
+    Engine, EngineError, ErrorKind, Image, Instance, LogCapture, Reached, Until, VolumeMount, Watch,
+};
+use crate::report::{BootEvidence, TrialReport};
+
+/// Our own patience beside what a case and a subject claim, per boot.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a removal may take; a cancelled run removes too.
+const REMOVAL: Duration = Duration::from_secs(60);
+
+/// Why a trial stops early, other than by its verdict.
+pub(super) enum Stop {
+    Outcome(Outcome),
+    Error(EngineError),
+    Unanswered(Unanswered),
+    Boot(BootFailure),
+}
+
+impl From<EngineError> for Stop {
+    fn from(error: EngineError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<Unanswered> for Stop {
+    fn from(error: Unanswered) -> Self {
+        Self::Unanswered(error)
+    }
+}
+
+impl From<BootFailure> for Stop {
+    fn from(failure: BootFailure) -> Self {
+        Self::Boot(failure)
+    }
+}
+
+impl Stop {
+    fn into_outcome(self) -> Outcome {
+        match self {
+            Self::Outcome(outcome) => outcome,
+            Self::Error(error) => Outcome::broken(&error, error.get_hint().map(str::to_owned)),
+            Self::Unanswered(error) => Outcome::broken(&error, None),
+            Self::Boot((chain, hint)) => Outcome::Broken { chain, hint },
+        }
+    }
+}
+
+/// A trial at work.
+pub(super) struct Trial<'a> {
+    pub(super) session: &'a Session,
+    pub(super) plan: &'a PlannedTrial,
+    engine: &'a dyn Engine,
+    pub(super) deadline: Deadline,
+    pub(super) evidence: Vec<BootEvidence>,
+    image: Option<Arc<Image>>,
+}
+
+/// Runs it; whatever happens, there is a report.
+pub(super) fn run(session: &Session, plan: &PlannedTrial) -> TrialReport {
+    let (started, clock) = (SystemTime::now(), Instant::now());
+    let engine = session
+        .engines
+        .get(plan.engine)
+        .expect("the plan names engines of the session")
+        .as_ref();
+    let mut trial = Trial {
+        session,
+        plan,
+        engine,
+        deadline: session.deadline(patience(plan)),
+        evidence: Vec::new(),
+        image: None,
+    };
+    let judged = catch_unwind(AssertUnwindSafe(|| trial.judge()));
+    let outcome = match judged {
+        Ok(Ok(findings)) if findings.is_empty() => Outcome::Passed,
+        Ok(Ok(findings)) => Outcome::Failed { findings },
+        Ok(Err(stop)) => stop.into_outcome(),
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied());
+            let chain = vec![format!(
+                "a bug of ours ended the trial: {}",
+                text.unwrap_or("panic without a message")
+            )];
+            Outcome::Broken {
+                chain,
+                hint: Some("please report it with the evidence of this trial".into()),
+            }
+        }
+    };
+    let outcome = required(session, plan, outcome).declared(declared(plan));
+    TrialReport {
+        name: plan.name.clone(),
+        path: plan.path(),
+        engine: plan.engine,
+        subject: plan.subject.subject.name.clone(),
+        subject_file: plan.subject.path.clone(),
+        image_source: plan.subject.image.to_string(),
+        case: plan.case.id.clone(),
+        case_file: plan.case.path.clone(),
+        spec: plan.case.case.spec.clone(),
+        clauses: plan.case.case.clauses.clone(),
+        level: plan.case.case.level,
+        about: plan.case.case.about.clone(),
+        fix: plan.case.case.fix.clone(),
+        variant: plan.variant.clone(),
+        needs: plan.subject.subject.needs.clone(),
+        image: trial.image.as_ref().map(|i| i.id.clone()),
+        platform: trial.image.as_ref().map(|i| i.platform.clone()),
+        started,
+        millis: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        boots: trial.evidence,
+        secret_values: plan.subject.secret_values.clone(),
+        outcome,
+    }
+}
+
+fn patience(plan: &PlannedTrial) -> Duration {
+    let subject = &plan.subject.subject;
+    let ready = subject
+        .ready
+        .as_ref()
+        .map_or(Duration::ZERO, |r| r.within.0);
+    let stop = subject.stop.as_ref().map_or(Duration::ZERO, |s| s.within.0);
+    let boots = plan.case.case.boot.as_ref().map_or(1, |b| b.boots);
+    (PATIENCE + ready + stop + exit_within(plan)) * boots
+}
+
+fn boot_failure(error: &EngineError) -> BootFailure {
+    match Outcome::broken(error, error.get_hint().map(str::to_owned)) {
+        Outcome::Broken { chain, hint } => (chain, hint),
+        _ => unreachable!("an error makes a trial broken"),
+    }
+}
+
+/// How long process 1 has to end, by the case's `exit` check.
+fn exit_within(plan: &PlannedTrial) -> Duration {
+    let within = plan.case.case.checks.iter().find_map(|c| {
+        if let CheckSpec::Exit(exit) = &c.value {
+            Some(exit.within)
+        } else {
+            None
+        }
+    });
+    within.map_or(Duration::from_secs(30), |w: Span| w.0)
+}
+
+/// With `--require`, a case that the subject does not claim is a failure.
+fn required(session: &Session, plan: &PlannedTrial, outcome: Outcome) -> Outcome {
+    let Outcome::Skipped {
+        kind: Skip::NotClaimed,
+        reason,
+    } = &outcome
+    else {
+        return outcome;
+    };
+    let spec = &plan.case.case.spec;
+    let asked = |r: &String| {
+        spec.strip_prefix(r.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    if !session.options.require.iter().any(asked) {
+        return outcome;
+    }
+    let finding = Finding::new(
+        format!("the subject claims what {spec} is about (--require)"),
+        reason.clone(),
+    );
+    let place = Place {
+        file: plan.subject.path.clone(),
+        line: 0,
+        column: 0,
+    };
+    Outcome::Failed {
+        findings: vec![PlacedFinding {
+            check: "require".into(),
+            place,
+            finding,
+        }],
+    }
+}
+
+/// The reason by which the subject file declares the failure.
+fn declared(plan: &PlannedTrial) -> Option<&str> {
+    let declared = plan.subject.subject.expect_fail.iter().find(|e| {
+        e.case == plan.case.id
+            && e.engine.as_ref().is_none_or(|engine| engine == plan.engine)
+            && (e.variant.is_none() || e.variant == plan.variant)
+    });
+    declared.map(|e| e.reason.as_str())
+}
+
+/// A trial that ends without a judgment.
+pub(super) fn skipped(kind: Skip, reason: impl Into<String>) -> Stop {
+    Stop::Outcome(Outcome::Skipped {
+        kind,
+        reason: reason.into(),
+    })
+}
+
+impl Trial<'_> {
+    fn judge(&mut self) -> Result<Vec<PlacedFinding>, Stop> {
+        if let Some(claim) = unclaimed(self.plan) {
+            return Err(skipped(
+                Skip::NotClaimed,
+                format!("not claimed: the subject has no `{claim}`"),
+            ));
+        }
+        if self.plan.fault().is_some() && self.plan.variant.is_none() {
+            return Err(skipped(
+                Skip::NotClaimed,
+                "not claimed: the subject has no `artifacts` to which this applies",
+            ));
+        }
+        let image = self
+            .engine
+            .image(&self.plan.subject.image, &self.deadline)?;
+        self.image = Some(image.clone());
+        let enabled = self.enabled(&image)?;
+        self.fault_applies(&enabled)?;
+        let subject = &self.plan.subject.subject;
+        let context = Context {
+            subject,
+            image: &image,
+            enabled: &enabled,
+            fault: self.plan.artifact(),
+        };
+        let Some(boot) = &self.plan.case.case.boot else {
+            return self.judge_image(&context);
+        };
+        if let Some(key) = share_key(self.plan) {
+            return self.shared(&context, &key);
+        }
+        let absent = match self.plan.artifact() {
+            None => Vec::new(),
+            Some(artifact) => {
+                let paths = resolve::absent_paths(artifact, &image).map_err(Unanswered)?;
+                if paths.is_empty() {
+                    let finding = Finding::new(
+                        format!("artifact `{}` is in the image", artifact.id),
+                        "it is absent already, so nothing can be proven",
+                    );
+                    return Ok(vec![self.placed("artifacts", 0, 0, finding)]);
+                }
+                paths
+            }
+        };
+        self.own(&context, boot.boots, &absent)
+    }
+
+    /// The artifacts that the manifest switches on.
+    fn enabled(&self, image: &Image) -> Result<BTreeSet<String>, Stop> {
+        let file = &self.plan.subject;
+        let parsed = match (&file.manifest, &file.subject.manifest) {
+            (Some(manifest), _) => Some(manifest.clone()),
+            (None, Some(ManifestSource::Image(path))) => {
+                let text = image.text(path).ok_or_else(|| {
+                    Unanswered(format!(
+                        "the manifest {path} is not a text file of the image"
+                    ))
+                })?;
+                let text = String::from_utf8_lossy(text);
+                Some(Manifest::parse(path, &text).map_err(|e| Unanswered(e.to_string()))?)
+            }
+            _ => None,
+        };
+        let mut enabled = BTreeSet::new();
+        for artifact in file.subject.artifacts() {
+            let on = match (&artifact.when, &parsed) {
+                (Some(flag), Some(manifest)) => {
+                    manifest.flag(flag).map_err(|e| Unanswered(e.to_string()))?
+                }
+                _ => true,
+            };
+            if on {
+                enabled.insert(artifact.id.clone());
+            }
+        }
+        Ok(enabled)
+    }
+
+    /// A manifest in the image decides only now whether an artifact is switched on.
+    fn fault_applies(&self, enabled: &BTreeSet<String>) -> Result<(), Stop> {
+        let (Some(fault), Some(artifact)) = (self.plan.fault(), self.plan.artifact()) else {
+            return Ok(());
+        };
+        let on = enabled.contains(&artifact.id);
+        let flag = artifact.when.as_deref().unwrap_or_default();
+        match fault {
+            FaultKind::RequiredArtifactAbsent if !on => Err(skipped(
+                Skip::NotApplicable,
+                format!("`{}` is switched off by the manifest ({flag})", artifact.id),
+            )),
+            FaultKind::OptionalArtifactAbsent if on && artifact.required => Err(skipped(
+                Skip::NotApplicable,
+                format!(
+                    "`{}` is required and switched on by the manifest ({flag})",
+                    artifact.id
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn shared(&mut self, context: &Context<'_>, key: &String) -> Result<Vec<PlacedFinding>, Stop> {
+        let entered = self.session.boots.enter(key, |watches| {
+            self.boot(context, &[], Vec::new(), watches)
+                .map_err(|e| boot_failure(&e))
+        });
+        let judged = match &entered {
+            Ok(booted) => self
+                .judge_boot(context, booted)
+                .map(|(findings, _)| findings),
+            Err(failure) => Err(Stop::Boot(failure.clone())),
+        };
+        // The last one out removes it, whatever the verdicts were.
+        if let Some(booted) = self.session.boots.leave(key, entered.ok()) {
+            booted.instance.remove(&Deadline::for_cleanup(REMOVAL))?;
+        }
+        judged
+    }
+
+    /// Boots of this trial's own, one after the other; volumes live through all of them.
+    fn own(
+        &mut self,
+        context: &Context<'_>,
+        boots: u32,
+        absent: &[String],
+    ) -> Result<Vec<PlacedFinding>, Stop> {
+        let mut volumes = Vec::new();
+        let judged = self
+            .make_volumes(&mut volumes)
+            .and_then(|()| self.own_boots(context, boots, absent, &volumes));
+        let cleanup = Deadline::for_cleanup(REMOVAL);
+        let removed: Result<Vec<()>, EngineError> = volumes
+            .iter()
+            .map(|v| self.engine.remove_volume(&v.name, &cleanup))
+            .collect();
+        let judged = judged?;
+        removed?;
+        Ok(judged)
+    }
+
+    fn make_volumes(&self, volumes: &mut Vec<VolumeMount>) -> Result<(), Stop> {
+        let boot = self
+            .plan
+            .case
+            .case
+            .boot
+            .as_ref()
+            .filter(|b| b.storage == Storage::Volumes);
+        if boot.is_some() {
+            for path in &self.plan.subject.subject.writable {
+                let name = self.engine.volume(&self.owner(), &self.deadline)?;
+                volumes.push(VolumeMount {
+                    name,
+                    path: path.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn own_boots(
+        &mut self,
+        context: &Context<'_>,
+        boots: u32,
+        absent: &[String],
+        volumes: &[VolumeMount],
+    ) -> Result<Vec<PlacedFinding>, Stop> {
+        let mut all: Vec<Vec<check::Boot>> = vec![Vec::new(); self.plan.case.case.checks.len()];
+        for number in 1..=boots {
+            let booted = self.boot(context, absent, volumes.to_vec(), watches(self.plan))?;
+            let judged = self.judge_boot(context, &booted);
+            booted.instance.remove(&Deadline::for_cleanup(REMOVAL))?;
+            let (mut findings, seen) = judged?;
+            if !findings.is_empty() {
+                if boots > 1 {
+                    findings.iter_mut().for_each(|f| {
+                        f.finding.seen = format!("on boot {number} of {boots}: {}", f.finding.seen)
+                    });
+                }
+                return Ok(findings);
+            }
+            for (of_check, boot) in all.iter_mut().zip(seen) {
+                of_check.push(boot);
+            }
+        }
+        let mut findings = Vec::new();
+        for (spec, boots) in self.plan.case.case.checks.iter().zip(&all) {
+            for finding in spec.value.check().judge_all(context, boots)? {
+                findings.push(self.placed(spec.value.name(), spec.line, spec.column, finding));
+            }
+        }
+        Ok(findings)
+    }
+
+    fn owner(&self) -> crate::engine::Owner {
+        let lifetime = self.deadline.left().unwrap_or_default() + REMOVAL;
+        resolve::owner(&self.session.options.id, &self.plan.name, lifetime)
+    }
+
+    fn boot(
+        &self,
+        context: &Context<'_>,
+        absent: &[String],
+        volumes: Vec<VolumeMount>,
+        watches: Vec<Watch>,
+    ) -> Result<Booted, EngineError> {
+        let case = &self.plan.case.case;
+        let boot = resolve::settle(
+            case.boot
+                .as_ref()
+                .expect("only cases with a boot are booted"),
+            &self.plan.subject,
+        );
+        let extra = Extra {
+            absent: absent.to_vec(),
+            volumes,
+            owner: self.owner(),
+        };
+        let attempt = || format!("resolve the boot of `{}`", self.plan.name);
+        let plan = resolve::boot_plan(&boot, &self.plan.subject, context.image, extra)
+            .map_err(|why| EngineError::new(ErrorKind::Input, attempt()).caused_by(why))?;
+        let event_key = context
+            .subject
+            .events
+            .as_ref()
+            .map(|e| (e.stream.stream(), e.name.clone()));
+        let log = Arc::new(LogCapture::new(watches, event_key));
+        let instance = self.engine.start(&plan, log.clone(), &self.deadline)?;
+        let started_ns = monotonic_ns();
+        let reached = self.wait(context, instance.as_ref(), &log, boot.until);
+        match reached {
+            Ok(reached) => Ok(Booted {
+                instance,
+                reached,
+                started_ns,
+                log,
+            }),
+            Err(error) => {
+                // The first error is the one that explains; a removal that fails too is reaped by the next run.
+                drop(instance.remove(&Deadline::for_cleanup(REMOVAL)));
+                Err(error)
+            }
+        }
+    }
+
+    fn wait(
+        &self,
+        context: &Context<'_>,
+        instance: &dyn Instance,
+        log: &LogCapture,
+        state: State,
+    ) -> Result<Reached, EngineError> {
+        let claim = context.subject.ready.as_ref();
+        // A subject that gets ready with something missing will not end: readiness settles that wait too.
+        let until = claim.map_or(Until::Exit, |r| resolve::until(r, log.watches()));
+        let patience = match state {
+            State::Ready => claim.map_or(Duration::ZERO, |r| r.within.0),
+            State::Exit => exit_within(self.plan),
+        };
+        let reached = instance.wait(&until, &self.deadline.within(patience))?;
+        if self.deadline.is_cancelled() {
+            return Err(EngineError::new(
+                ErrorKind::Cancelled,
+                format!("wait for `{}`", self.plan.name),
+            )
+            .caused_by("the run was interrupted"));
+        }
+        Ok(match (claim.and_then(|c| c.exit.as_ref()), reached) {
+            (Some(wanted), Reached::Exited { exit, observed })
+                if state == State::Ready && exit.code == wanted.code =>
+            {
+                Reached::Ready {
+                    at_ns: monotonic_ns(),
+                    observed,
+                }
+            }
+            (_, reached) => reached,
+        })
+    }
+}

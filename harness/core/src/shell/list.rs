@@ -1,0 +1,155 @@
+//! `&&`, `||` and `|`: whose failure is hidden, and what a pipe hands on.
+
+use std::rc::Rc;
+
+use super::{
+    command, expand,
+    rule::{Sink, Swallow},
+    syntax::{Op, Redirect, Stmt, Word},
+    walk::{At, Flow, Walk},
+    wrapper::{self, Call},
+};
+
+impl Walk<'_> {
+    /// `a && b || c`: each member's failure goes to the next `||`.
+    pub(super) fn and_or(&mut self, first: &Stmt, rest: &[(Op, Stmt)], at: At) -> Flow {
+        let mut fates = self.fates(rest, at).into_iter();
+        let flow = self.run(first, fates.next().unwrap_or(at));
+        if flow != Flow::Next {
+            return flow;
+        }
+        for ((_, member), at) in rest.iter().zip(fates) {
+            self.maybe(|walk| walk.run(member, at));
+        }
+        Flow::Next
+    }
+
+    /// What becomes of the failure of each member; told from the last to the first.
+    fn fates(&self, rest: &[(Op, Stmt)], at: At) -> Vec<At> {
+        let mut fate = at;
+        let mut fates = vec![fate];
+        for (index, (op, next)) in rest.iter().enumerate().rev() {
+            fate = match op {
+                Op::Or => {
+                    // `|| echo … && exit 1` does end the boot.
+                    let ends = rest
+                        .get(index + 1)
+                        .is_some_and(|(op, next)| *op == Op::And && self.leaves(next));
+                    let swallow = self.swallows(next, 0).filter(|_| !ends);
+                    At {
+                        swallow,
+                        probe: !at.value,
+                        ..at
+                    }
+                }
+                // `[ -e x ] && use x || true`: the test decides, it does not fail. Probes in a row are one.
+                Op::And => At {
+                    probe: fate.probe && self.probes(next),
+                    ..fate
+                },
+            };
+            fates.push(fate);
+        }
+        fates.reverse();
+        fates
+    }
+
+    /// The handler that a statement behind `||` is, if all that it does is hide the failure.
+    fn swallows(&self, stmt: &Stmt, calls: u32) -> Option<Swallow> {
+        match stmt {
+            Stmt::Command(command) => {
+                let name = command.words.first()?.as_literal()?;
+                match self.scope.functions(&name) {
+                    [] => Swallow::of(&name).filter(|_| !writes_file(&command.redirects)),
+                    [one] if calls < 4 => {
+                        let body = self
+                            .functions
+                            .get(*one)
+                            .map(|function| Rc::clone(&function.body))?;
+                        self.swallows(&body, calls + 1)
+                    }
+                    _ => None,
+                }
+            }
+            Stmt::Group(block) => {
+                let told = block
+                    .iter()
+                    .filter(|item| !matches!(item.stmt, Stmt::Assign(_)));
+                let all: Option<Vec<_>> =
+                    told.map(|item| self.swallows(&item.stmt, calls)).collect();
+                all?.into_iter().max()
+            }
+            Stmt::Redirected(inner, redirects) => self
+                .swallows(inner, calls)
+                .filter(|_| !writes_file(redirects)),
+            Stmt::Pipeline(stages) => self.swallows(stages.first()?, calls),
+            _ => None,
+        }
+    }
+
+    /// Whether a statement surely ends the function or the shell, or fails.
+    fn leaves(&self, stmt: &Stmt) -> bool {
+        match stmt {
+            Stmt::Command(command) => {
+                let name = command.words.first().and_then(Word::as_literal);
+                name.is_some_and(|name| {
+                    matches!(name.as_str(), "exit" | "return" | "false" | "exec" | "kill")
+                        || !self.scope.functions(&name).is_empty()
+                })
+            }
+            Stmt::Group(block) => block.iter().any(|item| self.leaves(&item.stmt)),
+            _ => false,
+        }
+    }
+
+    fn probes(&self, stmt: &Stmt) -> bool {
+        let Stmt::Command(command) = stmt else {
+            return false;
+        };
+        let lists = expand::command(&command.words, &self.scope);
+        lists
+            .first()
+            .is_some_and(|argv| match wrapper::unwrap(argv).call {
+                Call::Probe => true,
+                Call::Command { argv, .. } => command::is_probe(&argv),
+                _ => false,
+            })
+    }
+
+    pub(super) fn pipeline(&mut self, stages: &[Stmt], at: At) {
+        let mut feeds = Vec::new();
+        let mut later = None;
+        for stage in stages.iter().rev() {
+            feeds.push(later.or(at.feeds));
+            later = later.max(self.sink(stage));
+        }
+        for (stage, feeds) in stages.iter().zip(feeds.into_iter().rev()) {
+            self.subshell(|walk| walk.run(stage, At { feeds, ..at }));
+        }
+    }
+
+    /// What a statement does with its standard input.
+    fn sink(&self, stmt: &Stmt) -> Option<Sink> {
+        match stmt {
+            Stmt::Command(command) => {
+                let lists = expand::command(&command.words, &self.scope);
+                lists.iter().filter_map(|argv| command::sink(argv)).max()
+            }
+            Stmt::Group(block) | Stmt::Subshell(block) => {
+                block.iter().filter_map(|item| self.sink(&item.stmt)).max()
+            }
+            Stmt::AndOr(first, rest) => {
+                let all = std::iter::once(&**first).chain(rest.iter().map(|(_, stmt)| stmt));
+                all.filter_map(|stmt| self.sink(stmt)).max()
+            }
+            Stmt::Redirected(inner, _) => self.sink(inner),
+            _ => None,
+        }
+    }
+}
+
+fn writes_file(redirects: &[Redirect]) -> bool {
+    redirects.iter().any(|redirect| {
+        matches!(redirect, Redirect::Out(word) if !word.as_literal().is_some_and(|path| path.starts_with("/dev/")))
+    })
+}

@@ -1,0 +1,201 @@
+//! Text to statements: runs the parser, mends what its grammar misreads, and lists what stayed unread.
+
+use std::{
+    borrow::Cow,
+    ops::{ControlFlow, Range},
+};
+
+use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
+
+use super::{lower::Lower, syntax::Block};
+
+/// Larger scripts are refused: no boot has one, and a blob is not a script.
+const MAX_BYTES: usize = 4 << 20;
+/// The parser's own steps (some hundreds of times what 4 MiB of script need), so that no text hangs it.
+const MAX_STEPS: u32 = 1_000_000;
+/// Troubles listed of one text; the rest would only repeat them.
+const MAX_TROUBLES: usize = 20;
+/// Words that a shell never takes as a command; one in that place means that the grammar lost its way.
+const RESERVED: [&str; 12] = [
+    "!", "}", "{", "do", "done", "then", "else", "elif", "fi", "esac", "in", "]]",
+];
+
+/// A parsed text.
+#[derive(Debug, Default)]
+pub(super) struct Parsed {
+    pub(super) block: Block,
+    /// Line (from 1) and what was not understood there.
+    pub(super) troubles: Vec<(u32, String)>,
+}
+
+/// Makes the text of a file one that the grammar reads: UTF-8, Unix line ends, no NUL.
+pub(super) fn clean(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.trim_start_matches('\u{feff}')
+        .replace("\r\n", "\n")
+        .replace('\0', "\u{fffd}")
+}
+
+/// Parses `text`; `line` and `byte` are where it begins in its script.
+pub(super) fn parse(text: &str, line: u32, byte: usize) -> Parsed {
+    let refuse = |why: &str| Parsed {
+        block: Block::new(),
+        troubles: vec![(line, why.to_owned())],
+    };
+    if text.len() > MAX_BYTES {
+        return refuse("it is larger than 4 MiB");
+    }
+    let Some((text, tree)) = mended(text) else {
+        return refuse("the parser gave up");
+    };
+    let mut lower = Lower::new(&text, line, byte);
+    let block = lower.program(tree.root_node());
+    let mut troubles = lower.into_troubles();
+    troubles.extend(errors(&tree, &text, line));
+    troubles.sort();
+    troubles.dedup();
+    troubles.truncate(MAX_TROUBLES);
+    Parsed { block, troubles }
+}
+
+fn tree(text: &str) -> Option<Tree> {
+    let mut parser = Parser::new();
+    parser
+        .set_language(&tree_sitter_bash::LANGUAGE.into())
+        .ok()?;
+    let mut steps = 0;
+    let mut count = |_: &ParseState| {
+        steps += 1;
+        if steps > MAX_STEPS {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let bytes = text.as_bytes();
+    let options = ParseOptions::new().progress_callback(&mut count);
+    parser.parse_with_options(
+        &mut |at, _| bytes.get(at..).unwrap_or_default(),
+        None,
+        Some(options),
+    )
+}
+
+/// Mends what the grammar misreads, byte for byte, so that every place stays where it was:
+/// it does not know `coproc` and takes it for a command (`coproc X { a; }` falls apart without an error), and
+/// it wants a separator between `for x` and `do`.
+fn mended(text: &str) -> Option<(Cow<'_, str>, Tree)> {
+    let mut text = Cow::Borrowed(text);
+    // A coprocess inside a coprocess is seen only once the outer one is blank.
+    for _ in 0..8 {
+        let tree = tree(&text)?;
+        let mut spots = Vec::new();
+        for_each(tree.root_node(), |node| {
+            match node.kind() {
+                "command" => spots.extend(coproc(node, &text).map(|range| (range, " "))),
+                "ERROR" => spots.extend(bare_for(node, &text).map(|range| (range, ";"))),
+                _ => {}
+            }
+            true
+        });
+        if spots.is_empty() {
+            return Some((text, tree));
+        }
+        for (spot, with) in spots {
+            let patch = with.repeat(spot.len());
+            text.to_mut().replace_range(spot, &patch);
+        }
+    }
+    let tree = tree(&text)?;
+    Some((text, tree))
+}
+
+/// `for x do`: the blank behind the name.
+fn bare_for(error: Node<'_>, text: &str) -> Option<Range<usize>> {
+    let from = error.start_byte();
+    let head = text.get(from..)?.strip_prefix("for")?;
+    let name = head.trim_start_matches([' ', '\t']);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let after = name.trim_start_matches(is_name);
+    let at = text.len() - after.len();
+    let bare = after.len() < name.len() && after.starts_with([' ', '\t']);
+    (bare && after.trim_start().starts_with("do")).then_some(at..at + 1)
+}
+
+fn coproc(command: Node<'_>, text: &str) -> Option<Range<usize>> {
+    let name = command.child_by_field_name("name")?;
+    if text.get(name.byte_range())? != "coproc" {
+        return None;
+    }
+    let after = text.get(name.end_byte()..)?;
+    let mut words = after.split_ascii_whitespace();
+    let (first, second) = (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
+    let opens = [
+        "{", "(", "while", "until", "if", "for", "case", "select", "[[",
+    ];
+    let named = opens
+        .iter()
+        .any(|open| second == *open || (*open == "(" && second.starts_with('(')))
+        && !opens.contains(&first)
+        && first
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let end = if named {
+        name.end_byte() + after.find(first)? + first.len()
+    } else {
+        name.end_byte()
+    };
+    Some(name.start_byte()..end)
+}
+
+/// Visits `node` and all below it, without recursion; `visit` says whether to go deeper.
+pub(super) fn for_each<'t>(node: Node<'t>, mut visit: impl FnMut(Node<'t>) -> bool) {
+    let mut cursor = node.walk();
+    loop {
+        if visit(cursor.node()) && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return;
+            }
+        }
+    }
+}
+
+fn errors(tree: &Tree, text: &str, base: u32) -> Vec<(u32, String)> {
+    let mut found = Vec::new();
+    for_each(tree.root_node(), |node| {
+        let line = base + row(node);
+        if node.is_missing() {
+            found.push((line, format!("`{}` is missing", node.kind())));
+        } else if node.is_error() {
+            found.push((line, format!("`{}` is not understood", excerpt(text, node))));
+        } else if node.kind() == "command_name" {
+            let name = text.get(node.byte_range()).unwrap_or_default();
+            if RESERVED.contains(&name) {
+                found.push((line, format!("`{name}` stands where a command should")));
+            }
+        }
+        found.len() < MAX_TROUBLES && !node.is_error()
+    });
+    found
+}
+
+fn excerpt(text: &str, node: Node<'_>) -> String {
+    let line = text
+        .get(node.byte_range())
+        .unwrap_or_default()
+        .lines()
+        .next()
+        .unwrap_or_default();
+    line.trim().chars().take(40).collect()
+}
+
+/// The row of a node, counted from 0.
+pub(super) fn row(node: Node<'_>) -> u32 {
+    u32::try_from(node.start_position().row).unwrap_or(u32::MAX)
+}

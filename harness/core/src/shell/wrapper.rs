@@ -1,0 +1,416 @@
+//! Looks through the commands that only run another one: `env`, `sudo -u x`, `timeout 5`, `sh -c`.
+
+use super::{expand::Field, idiom::basename, scope::HOLE};
+
+/// A command that runs its operands.
+#[derive(Debug)]
+struct Wrapper {
+    names: &'static [&'static str],
+    /// Options whose value is the next argument.
+    values: &'static str,
+    /// Operands before the command.
+    operands: usize,
+}
+
+const fn wrapper(names: &'static [&'static str], values: &'static str, operands: usize) -> Wrapper {
+    Wrapper {
+        names,
+        values,
+        operands,
+    }
+}
+
+const WRAPPERS: [Wrapper; 30] = [
+    wrapper(&["env"], "-u --unset -C --chdir", 0),
+    wrapper(&["exec"], "-a", 0),
+    wrapper(
+        &[
+            "command",
+            "builtin",
+            "nohup",
+            "setsid",
+            "chronic",
+            "dbus-run-session",
+            "coproc",
+        ],
+        "",
+        0,
+    ),
+    wrapper(
+        &["sudo"],
+        "-u --user -g --group -h --host -p --prompt -C -r -t -D --chdir -R -T -U",
+        0,
+    ),
+    wrapper(&["doas"], "-u -C", 0),
+    wrapper(&["su-exec", "gosu", "s6-setuidgid", "setuidgid"], "", 1),
+    wrapper(
+        &["setpriv"],
+        "--reuid --regid --groups --inh-caps --bounding-set --ambient-caps",
+        0,
+    ),
+    wrapper(
+        &["s6-applyuidgid", "chpst"],
+        "-u -g -G -U -e -/ -n -l -L -m -d -o -p -f -c -t",
+        0,
+    ),
+    wrapper(&["s6-envdir", "envdir"], "", 1),
+    wrapper(&["chroot"], "--userspec --groups", 1),
+    wrapper(&["timeout", "gtimeout"], "-s --signal -k --kill-after", 1),
+    wrapper(&["nice"], "-n --adjustment", 0),
+    wrapper(&["ionice"], "-c -n --class --classdata", 0),
+    wrapper(&["chrt", "taskset"], "-c", 1),
+    wrapper(&["stdbuf"], "-i -o -e --input --output --error", 0),
+    wrapper(&["time"], "-f --format -o --output", 0),
+    wrapper(
+        &["xargs"],
+        "-I -n -P -d -L -s -E -a --max-args --max-procs --delimiter --max-lines --arg-file --replace",
+        0,
+    ),
+    wrapper(&["tini", "tini-static", "docker-init"], "-p -e", 0),
+    wrapper(&["dumb-init"], "-r --rewrite", 0),
+    wrapper(&["catatonit", "with-contenv", "busybox", "toybox"], "", 0),
+    wrapper(&["flock"], "-w --timeout -E --conflict-exit-code", 1),
+    wrapper(&["unshare", "faketime"], "", 0),
+    wrapper(&["strace", "ltrace"], "-o -e -s -p -u -E -P", 0),
+    wrapper(
+        &["xvfb-run"],
+        "-n --server-num -s --server-args -e --error-file -f --auth-file -w --wait",
+        0,
+    ),
+    wrapper(&["watch"], "-n --interval", 0),
+    wrapper(&["prlimit", "softlimit"], "-m -d -o -f -p", 0),
+    wrapper(&["caffeinate", "unbuffer"], "", 0),
+    wrapper(&["catchsegv", "proot", "fakeroot"], "-r -b -w", 0),
+    wrapper(
+        &["wait-for-it", "wait-for-it.sh"],
+        "-h -p -t --host --port --timeout",
+        1,
+    ),
+    wrapper(
+        &["dockerize"],
+        "-wait -timeout -template -stdout -stderr -wait-retry-interval",
+        0,
+    ),
+];
+
+/// Tools that run another command with `VERB COMMAND`.
+const RUNNERS: [(&str, &[&str]); 14] = [
+    ("poetry", &["run"]),
+    ("pipenv", &["run"]),
+    ("pdm", &["run"]),
+    ("rye", &["run"]),
+    ("hatch", &["run"]),
+    ("uv", &["run"]),
+    ("conda", &["run"]),
+    ("mamba", &["run"]),
+    ("micromamba", &["run"]),
+    ("bundle", &["exec"]),
+    ("pnpm", &["exec"]),
+    ("yarn", &["exec"]),
+    ("npm", &["explore"]),
+    ("mise", &["exec"]),
+];
+
+/// The shells that a script is read for.
+pub(super) fn is_shell(name: &str) -> bool {
+    matches!(
+        basename(name),
+        "sh" | "bash" | "dash" | "ash" | "ksh" | "mksh" | "zsh" | "rbash" | "posh" | "yash"
+    )
+}
+
+/// What a command comes to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    /// Nothing is run.
+    Nothing,
+    /// `command -v x`: asks whether something is there.
+    Probe,
+    /// A command; `plain` when the shell itself looks it up, functions and builtins included.
+    Command { argv: Vec<Field>, plain: bool },
+    /// A shell and the code it is given as an argument, then `$0` and `$@`.
+    Code { code: Field, args: Vec<Field> },
+    /// A shell and the script it reads.
+    Script { argv: Vec<Field> },
+    /// A shell that reads its standard input, with `$@`.
+    Stdin { args: Vec<Field> },
+}
+
+/// A command without its wrappers.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Invocation {
+    pub(super) call: Call,
+    /// `exec`: nothing behind it runs.
+    pub(super) exec: bool,
+}
+
+/// Takes the wrappers off `argv`.
+pub(super) fn unwrap(argv: &[Field]) -> Invocation {
+    let mut argv = argv.to_vec();
+    let (mut plain, mut exec) = (true, false);
+    // Each turn takes at least one argument away; the bound is for the rewrites.
+    for _ in 0..64 {
+        let Some(name) = argv.first().map(|field| basename(&field.text).to_owned()) else {
+            break;
+        };
+        if plain && name == "exec" {
+            exec = argv.len() > 1;
+        }
+        if plain
+            && name == "command"
+            && argv
+                .get(1)
+                .is_some_and(|arg| matches!(arg.text.as_str(), "-v" | "-V"))
+        {
+            return Invocation {
+                call: Call::Probe,
+                exec,
+            };
+        }
+        if is_shell(&name) {
+            return Invocation {
+                call: shell(&argv),
+                exec,
+            };
+        }
+        if matches!(name.as_str(), "su" | "runuser")
+            && let Some(call) = switch_user(&argv)
+        {
+            return Invocation { call, exec };
+        }
+        let Some(rest) = inner(&name, &argv) else {
+            break;
+        };
+        // `command x` and `time x` still see builtins, but only `time` and `coproc` see functions.
+        plain = plain && matches!(name.as_str(), "time" | "coproc");
+        argv = rest;
+    }
+    let call = if argv.is_empty() {
+        Call::Nothing
+    } else {
+        Call::Command { argv, plain }
+    };
+    Invocation { call, exec }
+}
+
+fn inner(name: &str, argv: &[Field]) -> Option<Vec<Field>> {
+    let args = argv.get(1..)?;
+    if let Some(wrapper) = WRAPPERS
+        .iter()
+        .find(|wrapper| wrapper.names.contains(&name))
+    {
+        if name == "env"
+            && let Some(split) = split_string(args)
+        {
+            return Some(split);
+        }
+        return Some(after(args, wrapper.values, wrapper.operands));
+    }
+    if name == "find" {
+        let at = args
+            .iter()
+            .position(|arg| matches!(arg.text.as_str(), "-exec" | "-execdir" | "-ok"))?;
+        let command = args.get(at + 1..)?;
+        let end = command
+            .iter()
+            .position(|arg| matches!(arg.text.as_str(), ";" | "+"))
+            .unwrap_or(command.len());
+        return command.get(..end).map(<[Field]>::to_vec);
+    }
+    if name == "corepack" {
+        return args
+            .first()
+            .filter(|arg| matches!(arg.text.as_str(), "npm" | "npx" | "pnpm" | "yarn"))
+            .map(|_| args.to_vec());
+    }
+    if let Some((_, verbs)) = RUNNERS.iter().find(|(runner, _)| *runner == name) {
+        let at = args
+            .iter()
+            .position(|arg| verbs.contains(&arg.text.as_str()))?;
+        let options = args.get(..at)?.iter().all(|arg| arg.text.starts_with('-'));
+        return options.then(|| {
+            after(
+                args.get(at + 1..).unwrap_or_default(),
+                "-n --name -p --prefix -C",
+                0,
+            )
+        });
+    }
+    interpreter(name, args)
+}
+
+/// `python -m pip …` is `pip …`; `node …/npm-cli.js …` is `npm …`.
+fn interpreter(name: &str, args: &[Field]) -> Option<Vec<Field>> {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    if stem == "python" || stem == "pypy" {
+        let at = args
+            .iter()
+            .position(|arg| arg.text == "-m" || !arg.text.starts_with('-'))?;
+        let module = args.get(at..)?;
+        let [first, rest @ ..] = module else {
+            return None;
+        };
+        if args.iter().take(at).any(|arg| arg.text == "-c") {
+            return None;
+        }
+        if first.text == "-m" {
+            return (!rest.is_empty()).then(|| rest.to_vec());
+        }
+        return matches!(basename(&first.text), "pip" | "pip3" | "pipx" | "poetry")
+            .then(|| module.to_vec());
+    }
+    if !matches!(stem, "node" | "nodejs") {
+        return None;
+    }
+    let at = args.iter().position(|arg| !arg.text.starts_with('-'))?;
+    let (script, rest) = args.get(at..)?.split_first()?;
+    let tool = match basename(&script.text) {
+        "npm-cli.js" => "npm",
+        "npx-cli.js" => "npx",
+        "pnpm.cjs" | "pnpm.js" => "pnpm",
+        "yarn.js" | "yarn.cjs" => "yarn",
+        "cli.js" if script.text.contains("playwright") => "playwright",
+        _ => return None,
+    };
+    let tool = Field {
+        text: tool.to_owned(),
+        word: script.word,
+    };
+    Some(std::iter::once(tool).chain(rest.iter().cloned()).collect())
+}
+
+/// What stands behind options, assignments and leading operands.
+fn after(args: &[Field], values: &str, operands: usize) -> Vec<Field> {
+    let (mut at, mut operands) = (0, operands);
+    let takes_value = |text: &str| values.split(' ').any(|value| value == text);
+    while let Some(arg) = args.get(at) {
+        let text = arg.text.as_str();
+        if text == "--" {
+            // `timeout -- 5 npm` and `tini -- npm`.
+            at += 1 + operands;
+            break;
+        }
+        if text.starts_with('-') && text.len() > 1 {
+            at += 1 + usize::from(takes_value(text));
+        } else if is_assignment(text) {
+            at += 1;
+        } else if operands > 0 {
+            operands -= 1;
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    args.get(at..).unwrap_or_default().to_vec()
+}
+
+fn is_assignment(text: &str) -> bool {
+    text.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    })
+}
+
+/// `env -S "npm install"`.
+fn split_string(args: &[Field]) -> Option<Vec<Field>> {
+    let at = args
+        .iter()
+        .position(|arg| arg.text.starts_with("-S") || arg.text.starts_with("--split-string"))?;
+    let option = args.get(at)?;
+    let (text, next) = match option.text.as_str() {
+        "-S" | "--split-string" => (args.get(at + 1)?.text.as_str(), at + 2),
+        text => (
+            text.trim_start_matches("--split-string=")
+                .trim_start_matches("-S"),
+            at + 1,
+        ),
+    };
+    let word = option.word;
+    let split = text.split_ascii_whitespace().map(|text| Field {
+        text: text.to_owned(),
+        word,
+    });
+    let all: Vec<_> = split.chain(args.get(next..)?.iter().cloned()).collect();
+    Some(after(&all, "", 0))
+}
+
+/// `sh`, `bash -lc CODE`, `bash -s`, `sh FILE`.
+fn shell(argv: &[Field]) -> Call {
+    let (mut at, mut code, mut stdin) = (1, false, false);
+    while let Some(arg) = argv.get(at) {
+        let text = arg.text.as_str();
+        match text {
+            "--" | "-" => {
+                at += 1;
+                break;
+            }
+            "--version" | "--help" => return Call::Nothing,
+            "--rcfile" | "--init-file" => at += 2,
+            _ if text.starts_with("--") => at += 1,
+            _ if text.len() > 1 && text.starts_with(['-', '+']) => {
+                code |= text.starts_with('-') && text.contains('c');
+                stdin |= text.starts_with('-') && text.contains('s');
+                at += 1 + usize::from(text.ends_with(['o', 'O']));
+            }
+            // An unknown argument before the script may be options or nothing.
+            HOLE if argv.len() > at + 1 => at += 1,
+            _ => break,
+        }
+    }
+    let rest = argv.get(at..).unwrap_or_default();
+    match rest.split_first() {
+        Some((text, args)) if code => Call::Code {
+            code: text.clone(),
+            args: args.to_vec(),
+        },
+        Some(_) if !stdin => Call::Script {
+            argv: rest.to_vec(),
+        },
+        _ if code => Call::Nothing,
+        _ => Call::Stdin {
+            args: rest.to_vec(),
+        },
+    }
+}
+
+/// `su - user -c CODE`, `runuser -u user -- COMMAND`.
+fn switch_user(argv: &[Field]) -> Option<Call> {
+    let args = argv.get(1..)?;
+    let is_code = |arg: &Field| {
+        let text = arg.text.as_str();
+        text == "--command"
+            || (text.starts_with('-') && !text.starts_with("--") && text.ends_with('c'))
+    };
+    if let Some(at) = args.iter().position(is_code) {
+        let rest = args.get(at + 1..)?;
+        let (code, args) = rest.split_first()?;
+        return Some(Call::Code {
+            code: code.clone(),
+            args: args.to_vec(),
+        });
+    }
+    let long = |arg: &&Field| arg.text.starts_with("--command=");
+    if let Some(arg) = args.iter().find(long) {
+        let text = arg.text.trim_start_matches("--command=").to_owned();
+        return Some(Call::Code {
+            code: Field {
+                text,
+                word: arg.word,
+            },
+            args: Vec::new(),
+        });
+    }
+    let user = args
+        .iter()
+        .any(|arg| matches!(arg.text.as_str(), "-u" | "--user"));
+    let command = user.then(|| {
+        after(
+            args,
+            "-u --user -g --group -G --supp-group -s --shell -w",
+            0,
+        )
+    })?;
+    Some(match unwrap(&command).call {
+        Call::Command { argv, .. } => Call::Command { argv, plain: false },
+        other => other,
+    })
+}

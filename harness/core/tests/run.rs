@@ -1,0 +1,293 @@
+//! The runner on the scripted engine: sharing, the gate, faults, and that trouble of ours never passes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+
+use adamant_core::case::{Subject, parse_text};
+use adamant_core::discover::{SubjectFile, parse_cases, plan};
+use adamant_core::engine::fake::{Calls, Fake, Script};
+use adamant_core::engine::{Answer, BootPlan, Exit, Image, ImageSource, Question, Reached};
+use adamant_core::report::{Event, Reporter, TrialReport};
+use adamant_core::run::{Options, Outcome, Session, Skip, Verdict};
+
+struct Silent;
+
+impl Reporter for Silent {
+    fn event(&mut self, _event: &Event) {}
+}
+
+const SUBJECT: &str = "
+name: box
+image: none
+immutable: [/app]
+ready: { http: { port: 80, path: / }, within: 1s }
+events: { name: event }
+artifacts: [{ id: a, path: /app/a }, { id: b, path: /app/b, required: false }, { id: gone, path: /app/gone }]
+expect-fail: [{ case: x/known, reason: known }]
+";
+
+fn case(spec: &str, boot: &str, checks: &str) -> String {
+    format!(
+        "spec: {spec}\nclauses: [C]\nlevel: MUST\nabout: a\nfix: f\nboot: {boot}\nchecks: {checks}\n"
+    )
+}
+
+fn image() -> Image {
+    let mut image = Image {
+        id: "sha256:1".into(),
+        ..Image::default()
+    };
+    for path in ["/app", "/app/a", "/app/b"] {
+        let entry = adamant_probe::Entry {
+            path: path.into(),
+            kind: if path == "/app" {
+                adamant_probe::Kind::Dir
+            } else {
+                adamant_probe::Kind::File
+            },
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            size: 0,
+            target: None,
+            sha256: None,
+        };
+        image.entries.insert(path.into(), entry);
+    }
+    image
+}
+
+fn run(
+    subject: &str,
+    cases: &[(&str, String)],
+    director: impl Fn(&BootPlan) -> Script + Send + Sync + 'static,
+) -> (Vec<TrialReport>, Arc<Calls>) {
+    let subject: Subject =
+        parse_text(subject, &PathBuf::from("adamant.yaml")).expect("a valid subject");
+    let file = SubjectFile {
+        path: "adamant.yaml".into(),
+        subject,
+        image: ImageSource::Daemon("none".into()),
+        manifest: None,
+        env: Default::default(),
+        secret_values: Vec::new(),
+    };
+    let texts: Vec<(&str, &str)> = cases
+        .iter()
+        .map(|(id, text)| (*id, text.as_str()))
+        .collect();
+    let cases = parse_cases(&texts).expect("valid cases");
+    let trials = plan(&["fake"], &[Arc::new(file)], &cases);
+    let fake = Fake::new(image(), director);
+    let calls = fake.calls();
+    let options = Options {
+        id: "t".into(),
+        timeout_scale: 1.0,
+        ..Options::default()
+    };
+    let session = Session::start(options, vec![Arc::new(fake)], trials, Box::new(Silent))
+        .expect("the fake starts");
+    let reports = (0..session.trials().len())
+        .map(|i| session.run(i))
+        .collect();
+    session.finish();
+    (reports, calls)
+}
+
+fn verdicts(reports: &[TrialReport]) -> Vec<(String, Verdict)> {
+    reports
+        .iter()
+        .map(|r| (r.name.clone(), r.outcome.verdict()))
+        .collect()
+}
+
+fn drift() -> Vec<(Question, Answer)> {
+    vec![(Question::Drift, Answer::Drift(Vec::new()))]
+}
+
+#[test]
+fn trials_under_equal_conditions_share_one_boot_and_it_is_removed_once() {
+    let ready = "[{ ready: { within: 1s } }]";
+    let cases = [
+        ("x/one.yaml", case("S-1", "{ network: none }", ready)),
+        (
+            "x/two.yaml",
+            case(
+                "S-2",
+                "{ network: none, rootfs: writable }",
+                "[{ drift: { unchanged: subject.immutable } }]",
+            ),
+        ),
+        ("x/three.yaml", case("S-3", "{ rootfs: read-only }", ready)),
+    ];
+    let (reports, calls) = run(SUBJECT, &cases, |_| Script {
+        answers: drift(),
+        ..Script::default()
+    });
+    assert!(
+        reports.iter().all(|r| r.outcome == Outcome::Passed),
+        "{:?}",
+        verdicts(&reports)
+    );
+    // One and two share (a subject that says nothing is deployed with a writable root); three is another condition.
+    assert_eq!(
+        (calls.started.load(SeqCst), calls.removed.load(SeqCst)),
+        (2, 2)
+    );
+}
+
+#[test]
+fn trouble_of_ours_is_broken_and_never_passes() {
+    let cases = || {
+        [(
+            "x/one.yaml",
+            case("S-1", "{}", "[{ drift: { unchanged: subject.immutable } }]"),
+        )]
+    };
+    let scripts: [(&str, Script); 4] = [
+        (
+            "no start",
+            Script {
+                start_fails: true,
+                ..Script::default()
+            },
+        ),
+        (
+            "no removal",
+            Script {
+                remove_fails: true,
+                answers: drift(),
+                ..Script::default()
+            },
+        ),
+        ("no answer", Script::default()),
+        (
+            "a panic",
+            Script {
+                panics: true,
+                ..Script::default()
+            },
+        ),
+    ];
+    for (name, script) in scripts {
+        let (reports, _) = run(SUBJECT, &cases(), move |_| script.clone());
+        assert_eq!(
+            reports[0].outcome.verdict(),
+            Verdict::Broken,
+            "{name}: {:?}",
+            reports[0].outcome
+        );
+    }
+}
+
+#[test]
+fn a_subject_that_is_never_ready_fails_once_and_the_rest_says_not_reached() {
+    let cases = [
+        ("x/1.yaml", case("S-1", "{}", "[{ ready: { within: 1s } }]")),
+        (
+            "x/2.yaml",
+            case("S-2", "{}", "[{ drift: { unchanged: subject.immutable } }]"),
+        ),
+    ];
+    let (reports, _) = run(SUBJECT, &cases, |_| Script {
+        reached: Some(Reached::TimedOut {
+            observed: Vec::new(),
+        }),
+        ..Script::default()
+    });
+    assert_eq!(reports[0].outcome.verdict(), Verdict::Failed);
+    let Outcome::Skipped {
+        kind: Skip::NotReached,
+        reason,
+    } = &reports[1].outcome
+    else {
+        panic!("{:?}", reports[1].outcome)
+    };
+    assert!(reason.contains("S-1"), "{reason}");
+    // Alone in the run, it has to say itself why it could not look.
+    let (reports, _) = run(SUBJECT, &cases[1..], |_| Script {
+        reached: Some(Reached::TimedOut {
+            observed: Vec::new(),
+        }),
+        ..Script::default()
+    });
+    assert_eq!(reports[0].outcome.verdict(), Verdict::Failed);
+}
+
+#[test]
+fn a_fault_is_one_trial_for_each_artifact_and_each_must_be_fatal() {
+    let boot = "{ fault: required-artifact-absent, until: exit, boots: 2 }";
+    let checks = "[{ exit: { within: 1s, code: non-zero } }, { fatal: names-the-artifact }, { same: [exit, fatal] }]";
+    let cases = [("x/5.yaml", case("S-5", boot, checks))];
+    let exited = |code| Reached::Exited {
+        exit: Exit {
+            code,
+            oom_killed: false,
+            after_ms: 5,
+            refused: None,
+        },
+        observed: Vec::new(),
+    };
+    let good = move |plan: &BootPlan| Script {
+        stdout: vec![format!("FATAL: missing {}", plan.absent[0].path)],
+        reached: Some(exited(1)),
+        ..Script::default()
+    };
+    let (reports, calls) = run(SUBJECT, &cases, good);
+    let names: Vec<&str> = reports
+        .iter()
+        .filter_map(|r| r.variant.as_deref())
+        .collect();
+    assert_eq!(names, ["a", "gone"]);
+    assert_eq!(reports[0].outcome, Outcome::Passed);
+    // What is absent from the start can prove nothing.
+    assert_eq!(reports[1].outcome.verdict(), Verdict::Failed);
+    assert_eq!(calls.started.load(SeqCst), 2);
+    for (stdout, reached) in [
+        ("FATAL: missing /app/a", exited(0)),
+        ("FATAL: missing something", exited(1)),
+        ("", exited(1)),
+    ] {
+        let bad = move |_: &BootPlan| Script {
+            stdout: vec![stdout.into()],
+            reached: Some(reached.clone()),
+            ..Script::default()
+        };
+        let (reports, _) = run(SUBJECT, &cases, bad);
+        assert_eq!(reports[0].outcome.verdict(), Verdict::Failed, "{stdout:?}");
+    }
+}
+
+#[test]
+fn a_declared_failure_is_strict_and_an_unclaimed_case_is_skipped() {
+    let cases = [
+        (
+            "x/known.yaml",
+            case("S-1", "{}", "[{ ready: { within: 1s } }]"),
+        ),
+        (
+            "x/stop.yaml",
+            case(
+                "S-2",
+                "{}",
+                "[{ stop: { signal: subject.stop.signal, within: subject.stop.within, code: subject.stop.code } }]",
+            ),
+        ),
+    ];
+    let (reports, _) = run(SUBJECT, &cases, |_| Script {
+        reached: Some(Reached::TimedOut {
+            observed: Vec::new(),
+        }),
+        ..Script::default()
+    });
+    assert_eq!(reports[0].outcome.verdict(), Verdict::ExpectedFailure);
+    assert!(
+        matches!(&reports[1].outcome, Outcome::Skipped { kind: Skip::NotClaimed, reason } if reason.contains("stop"))
+    );
+    let (reports, _) = run(SUBJECT, &cases, |_| Script::default());
+    assert!(matches!(
+        &reports[0].outcome,
+        Outcome::UnexpectedPass { .. }
+    ));
+}

@@ -1,0 +1,308 @@
+//! The connection to a daemon: the only file that names bollard, and the only one that knows an executor.
+
+use std::fmt;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+
+use adamant_core::engine::{EngineError, ErrorKind};
+use adamant_core::run::Deadline;
+use tokio::runtime::Runtime;
+
+pub(super) use bollard as api;
+
+/// Our deadlines end every call; the client library's own limit must never be the first.
+const NO_LIMIT_SECONDS: u64 = 86_400;
+
+/// A daemon behind a unix socket.
+pub(super) struct Client {
+    pub(super) docker: api::Docker,
+    pub(super) runtime: Runtime,
+    pub(super) socket: PathBuf,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("socket", &self.socket)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A call that did not succeed.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    attempt: String,
+    cause: Cause,
+}
+
+#[derive(Debug)]
+enum Cause {
+    TimedOut,
+    Cancelled,
+    Failed(api::errors::Error),
+}
+
+/// What the daemon said, without what the client library adds.
+#[derive(Debug, thiserror::Error)]
+#[error("{message} (status {status})")]
+struct Refusal {
+    status: u16,
+    message: String,
+}
+
+impl Trouble {
+    /// The HTTP status, when the daemon answered.
+    pub(super) fn status(&self) -> Option<u16> {
+        self.refusal().map(|(status, _)| status)
+    }
+
+    /// The daemon's words, when it answered.
+    pub(super) fn message(&self) -> Option<&str> {
+        self.refusal().map(|(_, message)| message)
+    }
+
+    /// Whether its time was up before the daemon answered.
+    pub(super) fn is_timed_out(&self) -> bool {
+        matches!(self.cause, Cause::TimedOut)
+    }
+
+    fn refusal(&self) -> Option<(u16, &str)> {
+        match &self.cause {
+            Cause::Failed(api::errors::Error::DockerResponseServerError {
+                status_code,
+                message,
+            }) => Some((*status_code, message)),
+            Cause::Failed(_) | Cause::TimedOut | Cause::Cancelled => None,
+        }
+    }
+}
+
+impl From<Trouble> for EngineError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble.cause {
+            Cause::TimedOut => {
+                Self::new(ErrorKind::TimedOut, trouble.attempt).caused_by("the time for it was up")
+            }
+            Cause::Cancelled => Self::new(ErrorKind::Cancelled, trouble.attempt)
+                .caused_by("the run was interrupted"),
+            Cause::Failed(api::errors::Error::DockerResponseServerError {
+                status_code,
+                message,
+            }) => Self::new(ErrorKind::Engine, trouble.attempt).caused_by(Refusal {
+                status: status_code,
+                message: message.trim().to_owned(),
+            }),
+            Cause::Failed(error) => Self::new(ErrorKind::Engine, trouble.attempt).caused_by(error),
+        }
+    }
+}
+
+/// What answers at a socket.
+#[derive(Debug, Clone)]
+pub(super) struct Version {
+    /// `Docker` or `Podman`.
+    pub(super) product: &'static str,
+    pub(super) version: String,
+    /// `os/architecture`.
+    pub(super) platform: String,
+}
+
+impl Client {
+    /// Connects and agrees on a version of the API.
+    pub(super) fn connect(socket: &Path, deadline: &Deadline) -> Result<Self, EngineError> {
+        let attempt = format!("connect to `{}`", socket.display());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("docker")
+            .enable_all()
+            .build()
+            .map_err(|error| EngineError::new(ErrorKind::Unsupported, &attempt).caused_by(error))?;
+        let docker = api::Docker::connect_with_unix(
+            &socket.to_string_lossy(),
+            NO_LIMIT_SECONDS,
+            api::API_DEFAULT_VERSION,
+        )
+        .map_err(|error| EngineError::new(ErrorKind::Unsupported, &attempt).caused_by(error))?;
+        let docker = complete(&runtime, &attempt, deadline, docker.negotiate_version())?;
+        Ok(Self {
+            docker,
+            runtime,
+            socket: socket.to_owned(),
+        })
+    }
+
+    /// Completes one call, or gives up when the time is up or the run is cancelled.
+    pub(super) fn call<T>(
+        &self,
+        attempt: &str,
+        deadline: &Deadline,
+        work: impl Future<Output = Result<T, api::errors::Error>>,
+    ) -> Result<T, Trouble> {
+        complete(&self.runtime, attempt, deadline, work)
+    }
+
+    /// Completes work of another kind, or gives up likewise.
+    pub(super) fn within<T>(
+        &self,
+        attempt: &str,
+        deadline: &Deadline,
+        work: impl Future<Output = T>,
+    ) -> Result<T, EngineError> {
+        let work = async { Ok(work.await) };
+        Ok(self.call(attempt, deadline, work)?)
+    }
+
+    pub(super) fn version(&self, deadline: &Deadline) -> Result<Version, EngineError> {
+        let answer = self.call("ask for the version", deadline, self.docker.version())?;
+        let podman = answer
+            .components
+            .iter()
+            .flatten()
+            .find(|c| c.name.contains("Podman"));
+        Ok(Version {
+            product: if podman.is_some() { "Podman" } else { "Docker" },
+            version: podman
+                .map(|c| c.version.clone())
+                .or(answer.version)
+                .unwrap_or_default(),
+            platform: format!(
+                "{}/{}",
+                answer.os.unwrap_or_default(),
+                answer.arch.unwrap_or_default()
+            ),
+        })
+    }
+
+    pub(super) fn create(
+        &self,
+        name: &str,
+        body: api::models::ContainerCreateBody,
+        deadline: &Deadline,
+    ) -> Result<String, Trouble> {
+        let options = api::query_parameters::CreateContainerOptionsBuilder::new()
+            .name(name)
+            .build();
+        let work = self.docker.create_container(Some(options), body);
+        Ok(self
+            .call(&format!("create the container `{name}`"), deadline, work)?
+            .id)
+    }
+
+    pub(super) fn start(&self, name: &str, deadline: &Deadline) -> Result<(), Trouble> {
+        let work = self
+            .docker
+            .start_container(name, None::<api::query_parameters::StartContainerOptions>);
+        self.call(&format!("start the container `{name}`"), deadline, work)
+    }
+
+    /// The daemon's record of a container; `None` when it knows none.
+    pub(super) fn inspect(
+        &self,
+        name: &str,
+        deadline: &Deadline,
+    ) -> Result<Option<api::models::ContainerInspectResponse>, EngineError> {
+        let work = self
+            .docker
+            .inspect_container(name, None::<api::query_parameters::InspectContainerOptions>);
+        found(self.call(&format!("inspect the container `{name}`"), deadline, work))
+    }
+
+    /// Sends a signal; answers whether there was a running container to take it.
+    pub(super) fn kill(
+        &self,
+        name: &str,
+        signal: &str,
+        deadline: &Deadline,
+    ) -> Result<bool, EngineError> {
+        let options = api::query_parameters::KillContainerOptionsBuilder::new()
+            .signal(signal)
+            .build();
+        let work = self.docker.kill_container(name, Some(options));
+        match self.call(
+            &format!("send `{signal}` to the container `{name}`"),
+            deadline,
+            work,
+        ) {
+            Ok(()) => Ok(true),
+            Err(trouble) if matches!(trouble.status(), Some(404 | 409)) => Ok(false),
+            Err(trouble) => Err(trouble.into()),
+        }
+    }
+
+    /// Kills and removes a container with its anonymous volumes; answers whether it existed.
+    pub(super) fn remove(&self, name: &str, deadline: &Deadline) -> Result<bool, EngineError> {
+        let options = api::query_parameters::RemoveContainerOptionsBuilder::new()
+            .force(true)
+            .v(true)
+            .build();
+        let work = self.docker.remove_container(name, Some(options));
+        match self.call(&format!("remove the container `{name}`"), deadline, work) {
+            // Somebody else removes it at this moment: ours was not the first call, but it is going.
+            Err(trouble)
+                if trouble.status() == Some(409)
+                    && trouble
+                        .message()
+                        .is_some_and(|m| m.contains("already in progress")) =>
+            {
+                Ok(true)
+            }
+            other => Ok(found(other)?.is_some()),
+        }
+    }
+
+    /// The paths of a container that may differ from its image.
+    pub(super) fn changes(
+        &self,
+        name: &str,
+        deadline: &Deadline,
+    ) -> Result<Vec<String>, EngineError> {
+        let work = self.docker.container_changes(name);
+        let changes = self.call(
+            &format!("list the changed files of `{name}`"),
+            deadline,
+            work,
+        )?;
+        Ok(changes
+            .into_iter()
+            .flatten()
+            .map(|change| change.path)
+            .collect())
+    }
+}
+
+/// `None` for what the daemon does not have.
+pub(super) fn found<T>(answer: Result<T, Trouble>) -> Result<Option<T>, EngineError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(trouble) if trouble.status() == Some(404) => Ok(None),
+        Err(trouble) => Err(trouble.into()),
+    }
+}
+
+fn complete<T>(
+    runtime: &Runtime,
+    attempt: &str,
+    deadline: &Deadline,
+    work: impl Future<Output = Result<T, api::errors::Error>>,
+) -> Result<T, Trouble> {
+    let trouble = |cause| Trouble {
+        attempt: attempt.to_owned(),
+        cause,
+    };
+    runtime.block_on(async {
+        let mut work = pin!(work);
+        loop {
+            let Some(slice) = deadline.slice() else {
+                return Err(trouble(if deadline.is_cancelled() {
+                    Cause::Cancelled
+                } else {
+                    Cause::TimedOut
+                }));
+            };
+            if let Ok(outcome) = tokio::time::timeout(slice, &mut work).await {
+                return outcome.map_err(|error| trouble(Cause::Failed(error)));
+            }
+        }
+    })
+}

@@ -1,0 +1,201 @@
+//! Makes paths absent: an image of one more layer that hides them, so that opening them says `ENOENT`.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Read;
+
+use adamant_core::engine::{EngineError, ErrorKind, Fault, Image};
+use adamant_probe::Entry;
+use serde_json::{Value, json};
+
+use crate::image::{digest, tape};
+
+/// The repository of derived images; they live as long as a run.
+const REPOSITORY: &str = "adamant.local/derived";
+
+/// A derived image, ready to be loaded.
+pub(super) struct Derived {
+    pub(super) tag: String,
+    pub(super) archive: Box<dyn Read + Send>,
+}
+
+/// The paths that have to be hidden, as the image holds them: below no symlink, and none below another.
+pub(super) fn hidden(image: &Image, faults: &[Fault]) -> Vec<String> {
+    let paths: BTreeSet<String> = faults
+        .iter()
+        .filter_map(|fault| physical(image, &fault.path))
+        .collect();
+    let below_another = |path: &String| {
+        paths.iter().any(|other| {
+            path.strip_prefix(other.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
+        })
+    };
+    paths
+        .iter()
+        .filter(|path| image.entries.contains_key(*path) && !below_another(path))
+        .cloned()
+        .collect()
+}
+
+/// Follows the symlinks on the way to `path`, not the last one: that is what is to be absent.
+fn physical(image: &Image, path: &str) -> Option<String> {
+    let (parent, name) = path.trim_end_matches('/').rsplit_once('/')?;
+    let parent = if parent.is_empty() {
+        ""
+    } else {
+        &image.resolve(parent)?.path
+    };
+    Some(format!("{parent}/{name}"))
+}
+
+/// `base` without `hidden`. The layers of `base` are only named: the daemon has them.
+pub(super) fn derive(
+    base: &Image,
+    config: &[u8],
+    hidden: &[String],
+    labels: &HashMap<String, String>,
+) -> Result<Derived, EngineError> {
+    let layer = layer(base, hidden);
+    let mut config: Value = serde_json::from_slice(config).map_err(|error| {
+        EngineError::new(
+            ErrorKind::Engine,
+            format!("derive an image from `{}`", base.id),
+        )
+        .caused_by(error)
+    })?;
+    let below = config["rootfs"]["diff_ids"].as_array().map_or(0, Vec::len);
+    append(
+        &mut config["rootfs"]["diff_ids"],
+        json!(format!("sha256:{}", digest::of(&layer))),
+    );
+    if config["history"].is_array() {
+        append(
+            &mut config["history"],
+            json!({ "created_by": format!("adamant: without {}", hidden.join(" ")) }),
+        );
+    }
+    for (name, value) in labels.iter().collect::<BTreeMap<_, _>>() {
+        if config["config"]["Labels"].is_null() {
+            config["config"]["Labels"] = json!({});
+        }
+        config["config"]["Labels"][name] = json!(value);
+    }
+    let config = config.to_string().into_bytes();
+    let tag = format!("{REPOSITORY}:{}", &digest::of(&config)[..12]);
+    let mut names: Vec<String> = (0..below)
+        .map(|n| format!("present-{n}/layer.tar"))
+        .collect();
+    names.push("absent/layer.tar".into());
+    let part = tape::Part::bytes("absent/layer.tar", layer);
+    Ok(Derived {
+        archive: tape::image(&tag, config, &names, vec![part]),
+        tag,
+    })
+}
+
+fn append(list: &mut Value, value: Value) {
+    if let Some(list) = list.as_array_mut() {
+        list.push(value);
+    }
+}
+
+/// The directories on the way come along with their modes: without them a daemon would make its own.
+fn layer(image: &Image, hidden: &[String]) -> Vec<u8> {
+    let directories: BTreeSet<&str> = hidden.iter().flat_map(|path| ancestors(path)).collect();
+    let entries: Vec<&Entry> = directories
+        .into_iter()
+        .filter_map(|path| image.entries.get(path))
+        .collect();
+    let layer = entries
+        .into_iter()
+        .fold(tape::Layer::default(), tape::Layer::directory);
+    hidden
+        .iter()
+        .fold(layer, |layer, path| layer.whiteout(path))
+        .finish()
+}
+
+/// Every directory above `path`, without the root.
+pub(super) fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    path.char_indices()
+        .filter(|(at, c)| *c == '/' && *at > 0)
+        .map(|(at, _)| &path[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::{Indexed, archive};
+
+    fn base() -> Indexed {
+        let layer = tape::Layer::default()
+            .file("usr/bin/node", 0o755, b"node")
+            .file("usr/bin/npm", 0o755, b"npm")
+            .file("etc/motd", 0o644, b"motd")
+            .raw("bin", tar::EntryType::Symlink, "usr/bin")
+            .finish();
+        let config = json!({"os": "linux", "architecture": "amd64", "config": {}, "history": [{}], "rootfs": {"diff_ids": ["sha256:0"]}});
+        let archive = tape::image(
+            "x:y",
+            config.to_string().into_bytes(),
+            &["l/layer.tar".into()],
+            vec![tape::Part::bytes("l/layer.tar", layer)],
+        );
+        archive::read(archive).expect("reads")
+    }
+
+    fn faults(paths: &[&str]) -> Vec<Fault> {
+        paths
+            .iter()
+            .map(|path| Fault {
+                path: (*path).to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn symlinks_on_the_way_are_followed_and_the_last_is_not() {
+        let image = base().image;
+        assert_eq!(hidden(&image, &faults(&["/bin/node"])), ["/usr/bin/node"]);
+        assert_eq!(hidden(&image, &faults(&["/bin"])), ["/bin"]);
+        assert_eq!(
+            hidden(
+                &image,
+                &faults(&["/usr/bin/node", "/usr/bin", "/etc/motd/"])
+            ),
+            ["/etc/motd", "/usr/bin"]
+        );
+        assert!(hidden(&image, &faults(&["/not/there", "/etc/none"])).is_empty());
+    }
+
+    #[test]
+    fn a_derived_image_hides_and_keeps_the_directories_and_says_whose_it_is() {
+        let base = base();
+        let labels = HashMap::from([("dev.adamant.run".to_owned(), "r".to_owned())]);
+        let layer = layer(&base.image, &["/usr/bin/node".to_owned()]);
+        let items = crate::image::layer::read(
+            "l",
+            layer.as_slice(),
+            &mut crate::image::layer::Budget::default(),
+        )
+        .expect("reads");
+        assert_eq!(items.len(), 3);
+        assert_eq!(
+            items[2],
+            crate::image::layer::Item::Hide("/usr/bin/node".into())
+        );
+        let mut archive = derive(
+            &base.image,
+            &base.config,
+            &["/usr/bin/node".to_owned()],
+            &labels,
+        )
+        .expect("derives");
+        let mut bytes = Vec::new();
+        archive.archive.read_to_end(&mut bytes).expect("streams");
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.contains("present-0/layer.tar") && text.contains("dev.adamant.run"));
+        // The layer below is not sent again.
+        assert!(!text.contains("motd"));
+    }
+}

@@ -1,0 +1,139 @@
+//! One container: what it was started from, and where its questions go.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use adamant_core::engine::{
+    Answer, BootPlan, EngineError, ErrorKind, Exit, Image, Instance, LogCapture, Question, Reached,
+    Until,
+};
+use adamant_core::run::Deadline;
+
+use super::client::Client;
+use super::companion::{Companion, Wanted};
+use super::label::{self, Here};
+use super::output::{ExitWatch, Task};
+
+/// A container of ours.
+#[derive(Debug)]
+pub(super) struct Container {
+    pub(super) client: Arc<Client>,
+    pub(super) name: String,
+    pub(super) plan: BootPlan,
+    /// What it was started from, absent paths taken away.
+    pub(super) image: Arc<Image>,
+    pub(super) log: Arc<LogCapture>,
+    pub(super) exit: ExitWatch,
+    /// How it ended before it began, when its executable could not be started.
+    pub(super) refused: Option<Exit>,
+    pub(super) network: Option<String>,
+    pub(super) here: Here,
+    pub(super) companions: Mutex<Vec<Companion>>,
+    pub(super) joined: AtomicU32,
+    /// The tasks that take its output and watch for its end.
+    pub(super) tasks: Vec<Task>,
+}
+
+impl Container {
+    /// The error for a question that comes too late; `None` while the container runs.
+    pub(super) fn ended_error(&self, attempt: &str) -> Option<EngineError> {
+        let why = match self.exit.seen()? {
+            Ok(()) => match self.exit_record() {
+                Ok(exit) => format!("the container has exited with code {}", exit.code),
+                Err(_) => "the container has exited".to_owned(),
+            },
+            Err(why) => why,
+        };
+        Some(EngineError::new(ErrorKind::Engine, attempt).caused_by(why))
+    }
+
+    fn join(&self, alias: &str, port: u16, deadline: &Deadline) -> Result<Answer, EngineError> {
+        let attempt = format!("start the companion `{alias}` for `{}`", self.name);
+        let Some(network) = &self.network else {
+            return Err(EngineError::new(ErrorKind::Unsupported, attempt)
+                .caused_by("the boot has no network to join"));
+        };
+        let number = self.joined.fetch_add(1, Ordering::SeqCst);
+        let name = format!("{}-companion-{number}", self.name);
+        let labels = label::labels(&self.plan.owner, &self.here);
+        let companion = Companion::start(
+            &self.client,
+            Wanted {
+                name,
+                network,
+                alias,
+                port,
+                labels,
+            },
+            deadline,
+        )?;
+        self.companions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(companion);
+        Ok(Answer::Joined)
+    }
+
+    /// Everything is tried; the first failure is told.
+    fn clear(&mut self, deadline: &Deadline) -> Result<(), EngineError> {
+        let companions = std::mem::take(
+            self.companions
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        let companions: Vec<_> = companions
+            .into_iter()
+            .map(|companion| companion.remove(&self.client, deadline))
+            .collect();
+        let container = self.client.remove(&self.name, deadline).map(|_| ());
+        self.tasks.clear();
+        let network = self.network.as_deref().map_or(Ok(()), |network| {
+            self.client.remove_network(network, deadline).map(|_| ())
+        });
+        companions.into_iter().chain([container, network]).collect()
+    }
+}
+
+impl Instance for Container {
+    fn id(&self) -> &str {
+        &self.name
+    }
+
+    fn wait(&self, until: &Until, deadline: &Deadline) -> Result<Reached, EngineError> {
+        self.wait_until(until, deadline)
+    }
+
+    fn ask(&self, question: &Question, deadline: &Deadline) -> Result<Answer, EngineError> {
+        match question {
+            Question::Drift => self.drift(deadline),
+            Question::Stop { signal, within } => self.stop(signal, *within, deadline),
+            Question::Companion { alias, port } => self.join(alias, *port, deadline),
+            Question::ProcessesAfter { pause } => {
+                if !deadline.pause(*pause) {
+                    let kind = if deadline.is_cancelled() {
+                        ErrorKind::Cancelled
+                    } else {
+                        ErrorKind::TimedOut
+                    };
+                    return Err(EngineError::new(kind, format!("observe `{}`", self.name))
+                        .caused_by("the time for it was up"));
+                }
+                self.ask_probe(question, deadline)
+            }
+            _ => self.ask_probe(question, deadline),
+        }
+    }
+
+    fn inspect(&self, deadline: &Deadline) -> Result<serde_json::Value, EngineError> {
+        let attempt = format!("inspect `{}`", self.name);
+        let record = self.client.inspect(&self.name, deadline)?;
+        let record = record
+            .ok_or_else(|| EngineError::new(ErrorKind::Engine, &attempt).caused_by("it is gone"))?;
+        serde_json::to_value(record)
+            .map_err(|error| EngineError::new(ErrorKind::Engine, attempt).caused_by(error))
+    }
+
+    fn remove(mut self: Box<Self>, deadline: &Deadline) -> Result<(), EngineError> {
+        self.clear(deadline)
+    }
+}

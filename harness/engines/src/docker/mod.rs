@@ -1,0 +1,304 @@
+//! The engine behind Docker's API: any daemon on this host that speaks it, Podman included.
+
+mod ask;
+mod client;
+mod companion;
+mod connect;
+mod derive;
+mod drift;
+mod images;
+mod instance;
+mod label;
+mod object;
+mod output;
+mod rest;
+mod start;
+mod stop;
+mod transfer;
+mod wait;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use adamant_core::engine::{
+    BootPlan, Description, Engine, EngineError, ErrorKind, Exit, Image, ImageSource, Instance,
+    LogCapture, Network, Owner,
+};
+use adamant_core::run::Deadline;
+
+use self::client::Client;
+use self::images::Images;
+use self::instance::Container;
+use self::label::Here;
+use self::object::{Object, ObjectKind};
+use self::output::ExitWatch;
+use crate::probe;
+
+/// For taking back what was half made: the caller's own time may be up.
+const CLEANUP: Duration = Duration::from_secs(60);
+
+/// The engine `docker`. It connects when it is first asked for something.
+#[derive(Debug)]
+pub struct Docker {
+    client: Mutex<Option<Arc<Client>>>,
+    images: Images,
+    here: Here,
+    number: AtomicU64,
+    /// The runs that this engine made something for.
+    runs: Mutex<BTreeSet<String>>,
+}
+
+impl Default for Docker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Docker {
+    /// Connects to nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            client: Mutex::default(),
+            images: Images::default(),
+            here: Here::read(),
+            number: AtomicU64::new(0),
+            runs: Mutex::default(),
+        }
+    }
+
+    /// Removes the images that were loaded from files, and those of companions: a cache, kept between runs.
+    pub fn remove_loaded(&self, deadline: &Deadline) -> Result<Vec<String>, EngineError> {
+        let client = self.client(deadline)?;
+        let mut removed = Vec::new();
+        for repository in [images::REPOSITORY, companion::REPOSITORY] {
+            for tag in client.tags(&format!("{repository}:"), deadline)? {
+                if client.remove_image(&tag, deadline)? {
+                    removed.push(format!("image {tag}"));
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    fn client(&self, deadline: &Deadline) -> Result<Arc<Client>, EngineError> {
+        let mut client = lock(&self.client);
+        if let Some(client) = &*client {
+            return Ok(client.clone());
+        }
+        Ok(client.insert(Arc::new(connect::connect(deadline)?)).clone())
+    }
+
+    /// A name that no other object of any run has.
+    fn unique(&self, owner: &Owner) -> String {
+        let run: String = owner
+            .run
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        format!(
+            "adamant-{run}-{}-{}",
+            std::process::id(),
+            self.number.fetch_add(1, Ordering::SeqCst)
+        )
+    }
+
+    fn labels(&self, owner: &Owner) -> HashMap<String, String> {
+        lock(&self.runs).insert(owner.run.clone());
+        label::labels(owner, &self.here)
+    }
+
+    /// Creates and starts; whatever fails, [`Engine::start`] takes back.
+    fn boot(
+        &self,
+        client: Arc<Client>,
+        name: &str,
+        plan: &BootPlan,
+        log: Arc<LogCapture>,
+        deadline: &Deadline,
+    ) -> Result<Container, EngineError> {
+        let start = self
+            .images
+            .absent(&client, plan, self.labels(&plan.owner), deadline)?;
+        let network = matches!(plan.network, Network::Isolated).then(|| name.to_owned());
+        if let Some(network) = &network {
+            client.create_network(network, self.labels(&plan.owner), deadline)?;
+        }
+        let probe = probe::file()?;
+        let ground = start::Ground {
+            image: &start.id,
+            probe: &probe,
+            network: network.as_deref(),
+            labels: self.labels(&plan.owner),
+        };
+        client
+            .create(name, start::body(plan, ground), deadline)
+            .map_err(|trouble| {
+                let blind = trouble.message().is_some_and(start::sees_no_files);
+                if blind {
+                    blind_daemon(&client, trouble.into())
+                } else {
+                    trouble.into()
+                }
+            })?;
+        let mut tasks = vec![client.attach(name, log.clone(), deadline)?];
+        let (exit, refused) = match client.start(name, deadline) {
+            Ok(()) => {
+                let (exit, task) = client.watch_exit(name);
+                tasks.push(task);
+                (exit, None)
+            }
+            Err(trouble) => {
+                let words = trouble.message().unwrap_or_default().trim().to_owned();
+                let Some(code) = start::refused(&words) else {
+                    return Err(trouble.into());
+                };
+                log.end(None);
+                (
+                    ExitWatch::ended(),
+                    Some(Exit {
+                        code,
+                        oom_killed: false,
+                        after_ms: 0,
+                        refused: Some(words),
+                    }),
+                )
+            }
+        };
+        Ok(Container {
+            client,
+            name: name.to_owned(),
+            plan: plan.clone(),
+            image: start.image,
+            log,
+            exit,
+            refused,
+            network,
+            here: self.here.clone(),
+            companions: Mutex::default(),
+            joined: AtomicU32::new(0),
+            tasks,
+        })
+    }
+
+    /// After a start that failed: the first failure is the one to tell.
+    fn take_back(client: &Client, name: &str, plan: &BootPlan, error: EngineError) -> EngineError {
+        let deadline = Deadline::for_cleanup(CLEANUP);
+        let container = client.remove(name, &deadline).map(|_| ());
+        let network = match plan.network {
+            Network::Isolated => client.remove_network(name, &deadline).map(|_| ()),
+            Network::None => Ok(()),
+        };
+        match container.and(network) {
+            Ok(()) => error,
+            Err(also) => error.hint(format!("`{name}` may have been left behind: {also}")),
+        }
+    }
+}
+
+impl Engine for Docker {
+    fn name(&self) -> &'static str {
+        "docker"
+    }
+
+    fn describe(&self, deadline: &Deadline) -> Result<Description, EngineError> {
+        let version = self.client(deadline)?.version(deadline)?;
+        Ok(Description {
+            name: self.name().to_owned(),
+            version: format!("{} {}", version.product, version.version),
+            platform: version.platform,
+        })
+    }
+
+    fn image(&self, source: &ImageSource, deadline: &Deadline) -> Result<Arc<Image>, EngineError> {
+        self.images.find(&*self.client(deadline)?, source, deadline)
+    }
+
+    fn start(
+        &self,
+        plan: &BootPlan,
+        log: Arc<LogCapture>,
+        deadline: &Deadline,
+    ) -> Result<Box<dyn Instance>, EngineError> {
+        let client = self.client(deadline)?;
+        let name = self.unique(&plan.owner);
+        match self.boot(client.clone(), &name, plan, log, deadline) {
+            Ok(container) => Ok(Box::new(container)),
+            Err(error) => Err(Self::take_back(&client, &name, plan, error)),
+        }
+    }
+
+    fn volume(&self, owner: &Owner, deadline: &Deadline) -> Result<String, EngineError> {
+        let name = self.unique(owner);
+        self.client(deadline)?
+            .create_volume(&name, self.labels(owner), deadline)?;
+        Ok(name)
+    }
+
+    fn remove_volume(&self, name: &str, deadline: &Deadline) -> Result<(), EngineError> {
+        self.client(deadline)?
+            .remove_volume(name, deadline)
+            .map(|_| ())
+    }
+
+    fn reap(&self, deadline: &Deadline) -> Result<Vec<String>, EngineError> {
+        let client = self.client(deadline)?;
+        let now = SystemTime::now();
+        let mut removed = Vec::new();
+        for object in client.objects(deadline)? {
+            if label::is_abandoned(&object.labels, &self.here, now)
+                && client.remove_object(&object, deadline)?
+            {
+                removed.push(object.to_string());
+            }
+        }
+        Ok(removed)
+    }
+
+    fn close(&self, deadline: &Deadline) -> Result<(), EngineError> {
+        let Some(client) = lock(&self.client).clone() else {
+            return Ok(());
+        };
+        let runs = lock(&self.runs).clone();
+        let shared =
+            |object: &Object| matches!(object.kind, ObjectKind::Network | ObjectKind::Image);
+        let own = |object: &Object| {
+            object
+                .labels
+                .get(label::RUN)
+                .is_some_and(|run| runs.contains(run))
+        };
+        let objects: Vec<Object> = client
+            .objects(deadline)?
+            .into_iter()
+            .filter(|o| shared(o) && own(o))
+            .collect();
+        self.images.forget_derived();
+        let removed: Vec<_> = objects
+            .iter()
+            .map(|object| client.remove_object(object, deadline))
+            .collect();
+        removed
+            .into_iter()
+            .try_for_each(|removed| removed.map(|_| ()))
+    }
+}
+
+fn blind_daemon(client: &Client, error: EngineError) -> EngineError {
+    EngineError::new(
+        ErrorKind::Unsupported,
+        format!(
+            "show files of this host to the daemon at `{}`",
+            client.socket.display()
+        ),
+    )
+    .caused_by(error)
+    .hint("only a daemon that runs on this host, not in a machine of its own, can be used")
+}
+
+/// A panic elsewhere leaves nothing half done under these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

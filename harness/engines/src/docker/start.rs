@@ -1,0 +1,231 @@
+//! A boot plan as the daemon's create request, and the daemon's refusals told apart.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use adamant_core::engine::BootPlan;
+use adamant_probe::MOUNT_PATH;
+
+use super::client::api::models::{
+    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType,
+};
+
+/// What is needed to create a container besides the plan.
+#[derive(Debug)]
+pub(super) struct Ground<'g> {
+    pub(super) image: &'g str,
+    pub(super) probe: &'g Path,
+    pub(super) network: Option<&'g str>,
+    pub(super) labels: HashMap<String, String>,
+}
+
+/// The request for `plan`.
+pub(super) fn body(plan: &BootPlan, ground: Ground<'_>) -> ContainerCreateBody {
+    ContainerCreateBody {
+        image: Some(ground.image.to_owned()),
+        cmd: plan.args.clone(),
+        env: Some(
+            plan.env
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect(),
+        ),
+        user: plan.user.clone(),
+        working_dir: plan.workdir.clone(),
+        labels: Some(ground.labels),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        tty: Some(false),
+        // A health check of the image would be a process that the subject did not start.
+        healthcheck: Some(HealthConfig {
+            test: Some(vec!["NONE".into()]),
+            ..Default::default()
+        }),
+        host_config: Some(host(plan, ground.probe, ground.network)),
+        ..Default::default()
+    }
+}
+
+fn host(plan: &BootPlan, probe: &Path, network: Option<&str>) -> HostConfig {
+    let memory = plan
+        .memory
+        .map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+    HostConfig {
+        network_mode: Some(network.unwrap_or("none").to_owned()),
+        readonly_rootfs: Some(plan.read_only),
+        tmpfs: Some(
+            plan.tmpfs
+                .iter()
+                .map(|t| (t.path.clone(), t.options.clone()))
+                .collect(),
+        ),
+        mounts: Some(mounts(plan, probe)),
+        cap_add: Some(plan.cap_add.clone()),
+        cap_drop: Some(plan.cap_drop.clone()),
+        security_opt: plan
+            .no_new_privileges
+            .then(|| vec!["no-new-privileges:true".into()]),
+        memory,
+        // Without this, as much swap again is allowed, and a limit is no limit.
+        memory_swap: memory,
+        pids_limit: plan.pids.map(i64::from),
+        // A gigabyte of output goes through the attached stream and fills no disk.
+        log_config: Some(HostConfigLogConfig {
+            typ: Some("none".into()),
+            config: None,
+        }),
+        // A daemon may put its own process 1 in front of the subject's by default.
+        init: Some(false),
+        ..Default::default()
+    }
+}
+
+/// Mounts, not binds: a bind of a path that the daemon does not see would quietly make a directory.
+fn mounts(plan: &BootPlan, probe: &Path) -> Vec<Mount> {
+    let mount = |typ: MountType, source: String, target: &str, read_only: bool| Mount {
+        typ: Some(typ),
+        source: Some(source),
+        target: Some(target.to_owned()),
+        read_only: Some(read_only),
+        ..Default::default()
+    };
+    let mut mounts = vec![mount(
+        MountType::BIND,
+        probe.display().to_string(),
+        MOUNT_PATH,
+        true,
+    )];
+    mounts.extend(
+        plan.volumes
+            .iter()
+            .map(|v| mount(MountType::VOLUME, v.name.clone(), &v.path, false)),
+    );
+    mounts.extend(plan.binds.iter().map(|b| {
+        mount(
+            MountType::BIND,
+            b.source.display().to_string(),
+            &b.target,
+            b.read_only,
+        )
+    }));
+    mounts
+}
+
+/// The exit code that a shell would give, when the daemon could not start the subject's executable.
+///
+/// Told by the runtime's words about the entry process (`exec: "…": …`); what it says about mounts or namespaces is
+/// trouble of ours.
+pub(super) fn refused(message: &str) -> Option<i64> {
+    let process = message.contains("exec: \"")
+        || message.contains("exec user process")
+        || message.contains("executable file");
+    if !process || message.contains("mount") {
+        return None;
+    }
+    let text = message.to_lowercase();
+    if text.contains("not found in $path") || text.contains("no such file or directory") {
+        return Some(127);
+    }
+    let cannot = [
+        "permission denied",
+        "is a directory",
+        "exec format error",
+        "not a directory",
+    ];
+    cannot
+        .iter()
+        .any(|words| text.contains(words))
+        .then_some(126)
+}
+
+/// Whether the daemon lives where our files are not.
+pub(super) fn sees_no_files(message: &str) -> bool {
+    message.contains("bind source path does not exist")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use adamant_core::engine::{Bind, Network, Owner, Tmpfs, VolumeMount};
+
+    fn plan() -> BootPlan {
+        BootPlan {
+            image: "sha256:0".into(),
+            absent: Vec::new(),
+            args: None,
+            env: [("A".to_owned(), "1".to_owned())].into(),
+            user: None,
+            workdir: None,
+            network: Network::None,
+            read_only: true,
+            tmpfs: vec![Tmpfs {
+                path: "/tmp".into(),
+                options: "mode=1777,size=64m".into(),
+            }],
+            volumes: vec![VolumeMount {
+                name: "v".into(),
+                path: "/data".into(),
+            }],
+            binds: vec![Bind {
+                source: "/x".into(),
+                target: "/y".into(),
+                read_only: false,
+            }],
+            cap_drop: vec!["ALL".into()],
+            cap_add: Vec::new(),
+            no_new_privileges: true,
+            memory: Some(1 << 20),
+            pids: Some(64),
+            owner: Owner {
+                run: "r".into(),
+                purpose: "p".into(),
+                deadline: std::time::SystemTime::UNIX_EPOCH,
+            },
+            poll_ms: 20,
+        }
+    }
+
+    #[test]
+    fn a_plan_without_arguments_leaves_the_image_its_own() {
+        let ground = || Ground {
+            image: "i",
+            probe: Path::new("/p"),
+            network: None,
+            labels: HashMap::new(),
+        };
+        let request = body(&plan(), ground());
+        assert!(request.cmd.is_none() && request.entrypoint.is_none() && request.user.is_none());
+        let host = request.host_config.expect("a host part");
+        assert_eq!(host.network_mode.as_deref(), Some("none"));
+        assert_eq!(
+            (host.memory, host.memory_swap),
+            (Some(1 << 20), Some(1 << 20))
+        );
+        let mounts = host.mounts.expect("mounts");
+        assert_eq!(mounts[0].target.as_deref(), Some(MOUNT_PATH));
+        assert_eq!(mounts[0].read_only, Some(true));
+        assert_eq!(mounts.len(), 3);
+        let args = BootPlan {
+            args: Some(vec!["x".into()]),
+            ..plan()
+        };
+        assert_eq!(body(&args, ground()).cmd, Some(vec!["x".to_owned()]));
+    }
+
+    #[test]
+    fn only_words_about_the_entry_process_are_a_refusal() {
+        let runc = "OCI runtime create failed: container_linux.go:380: starting container process caused: exec: ";
+        for (words, code) in [
+            (format!("{runc}\"nope\": executable file not found in $PATH: unknown"), Some(127)),
+            (format!("{runc}\"/nope\": stat /nope: no such file or directory: unknown"), Some(127)),
+            (format!("{runc}\"/etc\": permission denied: unknown"), Some(126)),
+            (format!("{runc}\"/etc\": is a directory: unknown"), Some(126)),
+            ("crun: executable file `nope` not found in $PATH: No such file or directory: OCI runtime error".into(), Some(127)),
+            ("error mounting \"/x\" to rootfs at \"/y\": no such file or directory".into(), None),
+            ("OCI runtime create failed: chdir to cwd (\"/x\") set in config.json failed: no such file or directory".into(), None),
+            ("driver failed programming external connectivity".into(), None),
+        ] {
+            assert_eq!(refused(&words), code, "{words}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Reads one layer: every path that it adds or hides, hashed as it streams by.
+
+use std::io::{self, Cursor, Read};
+
+use adamant_core::engine::Image;
+use adamant_probe::{Entry, Kind};
+use flate2::read::MultiGzDecoder;
+use tar::EntryType;
+
+use super::ImageError;
+use super::digest::Hashing;
+
+/// Where a file that is looked at for text must have no NUL.
+const TEXT_HEAD: usize = 8 * 1024;
+
+/// What a layer does, in its own order.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Item {
+    /// Adds or replaces a path; with its content when it is a small text.
+    Add(Entry, Option<Vec<u8>>),
+    /// Adds a path that shares the content of another.
+    Link { path: String, target: String },
+    /// Hides a path of the layers below.
+    Hide(String),
+    /// Hides everything below a directory of the layers below.
+    Empty(String),
+}
+
+/// How many bytes of texts may still be kept.
+#[derive(Debug)]
+pub(crate) struct Budget(pub(crate) u64);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(64 * 1024 * 1024)
+    }
+}
+
+/// Reads a layer, gzip or plain.
+pub(crate) fn read(
+    name: &str,
+    reader: impl Read,
+    texts: &mut Budget,
+) -> Result<Vec<Item>, ImageError> {
+    let mut archive = tar::Archive::new(plain(name, reader)?);
+    let mut items = Vec::new();
+    for entry in archive.entries().map_err(ImageError::read(name))? {
+        let mut entry = entry.map_err(ImageError::read(name))?;
+        if let Some(item) = item(&mut entry, texts)? {
+            items.push(item);
+        }
+    }
+    Ok(items)
+}
+
+/// Undoes the compression, if there is one.
+pub(crate) fn plain<'r>(
+    name: &str,
+    mut reader: impl Read + 'r,
+) -> Result<Box<dyn Read + 'r>, ImageError> {
+    let mut magic = Vec::with_capacity(4);
+    reader
+        .by_ref()
+        .take(4)
+        .read_to_end(&mut magic)
+        .map_err(ImageError::read(name))?;
+    let compressed = magic.starts_with(&[0x1f, 0x8b]);
+    if magic == [0x28, 0xb5, 0x2f, 0xfd] {
+        return Err(ImageError::invalid(
+            name,
+            "is compressed with zstd, which is not read; use gzip or none",
+        ));
+    }
+    let whole = Cursor::new(magic).chain(reader);
+    Ok(if compressed {
+        Box::new(MultiGzDecoder::new(whole))
+    } else {
+        Box::new(whole)
+    })
+}
+
+/// `/`-rooted and normalised; a path that climbs is refused.
+pub(crate) fn absolute(path: &[u8]) -> Result<String, ImageError> {
+    let text = String::from_utf8_lossy(path);
+    if text.split('/').any(|part| part == "..") {
+        return Err(ImageError::invalid(
+            text,
+            "leaves the image: a path with `..`",
+        ));
+    }
+    let parts: Vec<&str> = text
+        .split('/')
+        .filter(|p| !p.is_empty() && *p != ".")
+        .collect();
+    Ok(format!("/{}", parts.join("/")))
+}
+
+fn item<R: Read>(
+    entry: &mut tar::Entry<'_, R>,
+    texts: &mut Budget,
+) -> Result<Option<Item>, ImageError> {
+    let path = absolute(&entry.path_bytes())?;
+    if path == "/" {
+        return Ok(None);
+    }
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    if name == ".wh..wh..opq" {
+        return Ok(Some(Item::Empty(parent.to_owned())));
+    }
+    // Other `.wh..wh.` names are AUFS's own bookkeeping.
+    if name.starts_with(".wh..wh.") {
+        return Ok(None);
+    }
+    if let Some(hidden) = name.strip_prefix(".wh.") {
+        return Ok(Some(Item::Hide(format!("{parent}/{hidden}"))));
+    }
+    if entry.header().entry_type() == EntryType::Link {
+        let target = absolute(&entry.link_name_bytes().unwrap_or_default())?;
+        return Ok(Some(Item::Link { path, target }));
+    }
+    Ok(seen(path, entry, texts)?.map(|(entry, text)| Item::Add(entry, text)))
+}
+
+fn kind(entry: EntryType) -> Option<Kind> {
+    match entry {
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Some(Kind::File),
+        EntryType::Directory => Some(Kind::Dir),
+        EntryType::Symlink => Some(Kind::Symlink),
+        EntryType::Char => Some(Kind::Char),
+        EntryType::Block => Some(Kind::Block),
+        EntryType::Fifo => Some(Kind::Fifo),
+        _ => None,
+    }
+}
+
+/// An entry, with its content when it is a small text.
+pub(crate) type Seen = (Entry, Option<Vec<u8>>);
+
+/// An archive's entry as the entry of an image, when it is a thing by itself; a regular file is read to its end.
+pub(crate) fn seen<R: Read>(
+    path: String,
+    entry: &mut tar::Entry<'_, R>,
+    texts: &mut Budget,
+) -> Result<Option<Seen>, ImageError> {
+    let Some(kind) = kind(entry.header().entry_type()) else {
+        return Ok(None);
+    };
+    let header = entry.header();
+    let number = |field: io::Result<u64>| field.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+    let mode = header.mode().map_err(ImageError::read(&path))? & 0o7777;
+    let uid = number(header.uid()).map_err(ImageError::read(&path))?;
+    let gid = number(header.gid()).map_err(ImageError::read(&path))?;
+    let target = (kind == Kind::Symlink)
+        .then(|| entry.link_name_bytes())
+        .flatten()
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    // The kernel gives every symlink this mode, whatever an archive says.
+    let mode = if kind == Kind::Symlink { 0o777 } else { mode };
+    let mut found = Entry {
+        path,
+        kind,
+        mode,
+        uid,
+        gid,
+        size: 0,
+        target,
+        sha256: None,
+    };
+    let mut text = None;
+    if kind == Kind::File {
+        text = content(entry, &mut found, texts)?;
+    }
+    Ok(Some((found, text)))
+}
+
+fn content(
+    reader: impl Read,
+    entry: &mut Entry,
+    texts: &mut Budget,
+) -> Result<Option<Vec<u8>>, ImageError> {
+    let mut hashing = Hashing::new(reader);
+    let mut head = Vec::new();
+    let limit = Image::TEXT_BYTES.min(texts.0);
+    hashing
+        .by_ref()
+        .take(limit + 1)
+        .read_to_end(&mut head)
+        .map_err(ImageError::read(&entry.path))?;
+    let (sha256, size) = hashing.finish().map_err(ImageError::read(&entry.path))?;
+    entry.sha256 = Some(sha256);
+    entry.size = size;
+    let text = size <= limit && !head[..head.len().min(TEXT_HEAD)].contains(&0);
+    if text {
+        texts.0 -= size;
+    }
+    Ok(text.then_some(head))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::image::tape;
+
+    #[test]
+    fn whiteouts_links_and_texts_are_told_apart() {
+        let tar = tape::Layer::default()
+            .file("./etc/motd", 0o644, b"hello\n")
+            .file("bin/tool", 0o4755, b"\x7fELF\0")
+            .link("bin/same", "bin/tool")
+            .file("etc/.wh.gone", 0, b"")
+            .file("var/.wh..wh..opq", 0, b"")
+            .file(".wh..wh.plnk", 0, b"")
+            .finish();
+        let items = read("layer", tar.as_slice(), &mut Budget::default()).expect("reads");
+        let Item::Add(motd, Some(text)) = &items[0] else {
+            panic!("{:?}", items[0])
+        };
+        assert_eq!(
+            (motd.path.as_str(), text.as_slice()),
+            ("/etc/motd", b"hello\n".as_slice())
+        );
+        let Item::Add(tool, None) = &items[1] else {
+            panic!("{:?}", items[1])
+        };
+        assert_eq!((tool.mode, tool.size), (0o4755, 5));
+        assert_eq!(
+            items[2],
+            Item::Link {
+                path: "/bin/same".into(),
+                target: "/bin/tool".into()
+            }
+        );
+        assert_eq!(
+            items[3..],
+            [Item::Hide("/etc/gone".into()), Item::Empty("/var".into())]
+        );
+    }
+
+    #[test]
+    fn a_path_that_climbs_is_refused() {
+        for (path, link) in [
+            ("../etc/passwd", None),
+            ("a/../../b", None),
+            ("a", Some("../../x")),
+        ] {
+            let layer = tape::Layer::default();
+            let layer = if let Some(to) = link {
+                layer.raw(path, EntryType::Link, to)
+            } else {
+                layer.raw(path, EntryType::Regular, "")
+            };
+            let tar = layer.finish();
+            let error = read("layer", tar.as_slice(), &mut Budget::default()).expect_err("refused");
+            assert!(error.to_string().contains(".."), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_budget_of_texts_is_kept() {
+        let tar = tape::Layer::default()
+            .file("a", 0o644, b"12345")
+            .file("b", 0o644, b"12345")
+            .finish();
+        let items = read("layer", tar.as_slice(), &mut Budget(7)).expect("reads");
+        let kept = items
+            .iter()
+            .filter(|i| matches!(i, Item::Add(_, Some(_))))
+            .count();
+        assert_eq!(kept, 1);
+    }
+}

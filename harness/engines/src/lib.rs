@@ -1,0 +1,5 @@
+//! Engines: what answers core's questions from real containers.
+
+pub mod docker;
+mod image;
+mod probe;

@@ -1,0 +1,278 @@
+//! The wire between an engine and the probe inside a container: one JSON request in argv, JSON lines back.
+//!
+//! The same types are the facts that core judges: what the probe saw is not translated on its way.
+
+use serde::{Deserialize, Serialize};
+
+/// Where the probe is mounted inside a subject, read-only. Subtracted from every difference.
+pub const MOUNT_DIR: &str = "/.adamant";
+/// The probe's path inside a subject.
+pub const MOUNT_PATH: &str = "/.adamant/probe";
+/// Bytes of a response body or of one output stream that a reply keeps.
+pub const KEEP_BYTES: usize = 64 * 1024;
+
+/// What an engine asks; `adamant-probe '<json>'`.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// Look at `target` again and again until it is ready or `within_ms` has passed.
+    ///
+    /// Writes a [`Reply::Observed`] line at every change of state, then one [`Reply::Ready`].
+    Ready {
+        /// What to look at.
+        target: Target,
+        /// How long to look, in milliseconds.
+        within_ms: u64,
+        /// Pause between two looks, in milliseconds.
+        interval_ms: u64,
+    },
+    /// One `GET`, answered by [`Reply::Http`].
+    Http {
+        /// The port on loopback.
+        port: u16,
+        /// The path with its query.
+        path: String,
+        /// How long to wait for the whole response.
+        timeout_ms: u64,
+    },
+    /// Run commands one after the other, each answered by a [`Reply::Command`], in order.
+    Commands {
+        /// What to run.
+        commands: Vec<Command>,
+    },
+    /// Speak MCP's `initialize` to a server on its stdio; answered by [`Reply::Command`] whose stdout is the response line.
+    Mcp {
+        /// The server and its time limit.
+        command: Command,
+    },
+    /// Walk trees, never crossing into `/proc`, `/sys` or `/dev`; a [`Reply::Entry`] for each path.
+    Tree {
+        /// Absolute paths to start from; their own entries included.
+        roots: Vec<String>,
+        /// Whether regular files are hashed.
+        hash: bool,
+    },
+    /// Look at single paths without following a final symlink; a [`Reply::Entry`] or [`Reply::Absent`] for each, in order.
+    Stat {
+        /// Absolute paths.
+        paths: Vec<String>,
+        /// Whether regular files are hashed.
+        hash: bool,
+    },
+    /// Try to create (and remove again) a file in each directory; a [`Reply::Written`] for each, in order.
+    TryWrite {
+        /// Absolute paths of directories.
+        dirs: Vec<String>,
+    },
+    /// Every process that the probe can see, itself excepted; a [`Reply::Process`] for each.
+    Processes,
+    /// The mounts of the container; a [`Reply::Mount`] for each.
+    Mounts,
+}
+
+/// What can be looked at for readiness, or connected to.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Target {
+    /// An HTTP response of this status on loopback.
+    Http {
+        /// The port on loopback.
+        port: u16,
+        /// The path with its query.
+        path: String,
+        /// The status that means ready.
+        status: u16,
+    },
+    /// A TCP port on loopback that accepts.
+    Tcp {
+        /// The port on loopback.
+        port: u16,
+    },
+    /// A unix stream socket that accepts.
+    Unix {
+        /// Absolute path of the socket.
+        path: String,
+    },
+}
+
+/// One command to run inside.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// The program, looked up on `PATH` when it has no slash, and its arguments.
+    pub argv: Vec<String>,
+    /// When it is killed, with everything in its process group.
+    pub timeout_ms: u64,
+}
+
+/// One line of an answer.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// The target's state changed (the first look is a change).
+    Observed(Observed),
+    /// The end of a [`Request::Ready`].
+    Ready {
+        /// Whether the target was ready in time.
+        ready: bool,
+    },
+    /// The response to a [`Request::Http`].
+    Http(Http),
+    /// What a command did.
+    Command(CommandResult),
+    /// One path of a tree.
+    Entry(Entry),
+    /// A path that does not exist.
+    Absent {
+        /// The path asked for.
+        path: String,
+    },
+    /// What an attempt to write came to.
+    Written {
+        /// The directory.
+        dir: String,
+        /// `None` when the file could be created; else the name of the error, such as `EROFS`.
+        errno: Option<String>,
+    },
+    /// One process.
+    Process(Process),
+    /// One mount.
+    Mount(Mount),
+    /// Why the request could not be answered; the probe exits with 3 after it.
+    Error {
+        /// A lowercase sentence fragment.
+        message: String,
+    },
+    /// The last line of every complete answer; an answer without it was cut.
+    Done,
+}
+
+/// One change of a readiness target.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Observed {
+    /// `CLOCK_MONOTONIC` in nanoseconds, read just before the look that saw it.
+    pub at_ns: u64,
+    /// Whether this state means ready.
+    pub ready: bool,
+    /// HTTP status, when there was a response.
+    pub status: Option<u16>,
+    /// What was seen, for a person: `connection refused`, `503`, `accepts`.
+    pub seen: String,
+    /// The response body, at most [`KEEP_BYTES`].
+    pub body: Option<String>,
+}
+
+/// One HTTP response, or why there was none.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Http {
+    /// The status, when a response came.
+    pub status: Option<u16>,
+    /// Header names in lower case, in order.
+    pub headers: Vec<(String, String)>,
+    /// The body, at most [`KEEP_BYTES`], as UTF-8 with replacement characters.
+    pub body: String,
+    /// Why there was no response.
+    pub error: Option<String>,
+}
+
+/// What one command did.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct CommandResult {
+    /// The command.
+    pub argv: Vec<String>,
+    /// Its exit code; 127 when the program was not found, 126 when it could not be executed.
+    pub exit: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// Whether it was killed for its time limit.
+    pub timed_out: bool,
+    /// The first [`KEEP_BYTES`] of its standard output.
+    pub stdout: String,
+    /// The first [`KEEP_BYTES`] of its standard error.
+    pub stderr: String,
+    /// Wall-clock time in microseconds.
+    pub micros: u64,
+}
+
+/// What a path is.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Dir,
+    /// A symbolic link.
+    Symlink,
+    /// A character device.
+    Char,
+    /// A block device.
+    Block,
+    /// A named pipe.
+    Fifo,
+    /// A unix socket.
+    Socket,
+}
+
+/// One path of a tree, as `lstat` shows it.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Entry {
+    /// Absolute path; bytes that are not UTF-8 become replacement characters.
+    pub path: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Permission bits with setuid, setgid and sticky (`0o7777`).
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Size in bytes of a regular file, else 0.
+    pub size: u64,
+    /// Where a symlink points.
+    pub target: Option<String>,
+    /// SHA-256 of a regular file in lower-case hex, when asked for and readable.
+    pub sha256: Option<String>,
+}
+
+/// One process, from `/proc/PID`.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Process {
+    /// Process id inside the container.
+    pub pid: i32,
+    /// Its parent.
+    pub ppid: i32,
+    /// `argv`; empty for a zombie.
+    pub argv: Vec<String>,
+    /// One letter as in `/proc/PID/stat`: `R`, `S`, `D`, `Z`, `T` …
+    pub state: String,
+    /// Start time in clock ticks since boot: with `pid`, the identity of a process.
+    pub start_ticks: u64,
+    /// Real, effective, saved and file-system uid.
+    pub uid: [u32; 4],
+    /// Real, effective, saved and file-system gid.
+    pub gid: [u32; 4],
+    /// Effective capabilities, a bit set.
+    pub cap_eff: u64,
+    /// Bounding set.
+    pub cap_bnd: u64,
+    /// Whether `no_new_privs` is set.
+    pub no_new_privs: bool,
+    /// `Seccomp:` of `/proc/PID/status`: 0 off, 1 strict, 2 filter.
+    pub seccomp: u8,
+}
+
+/// One mount, from `/proc/self/mountinfo`.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Mount {
+    /// Where it is mounted.
+    pub target: String,
+    /// The file-system type.
+    pub fstype: String,
+    /// What is mounted.
+    pub source: String,
+    /// Per-mount and per-superblock options, sorted, without duplicates: `ro`, `nosuid`, `size=65536k` …
+    pub options: Vec<String>,
+    /// Whether nothing can be written through it (`ro` on the mount or on its superblock).
+    pub read_only: bool,
+}

@@ -1,0 +1,151 @@
+//! The command line: what can be typed, and the exit code of what came of it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use adamant_core::report::text;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{command, exit};
+
+/// Judge a container image that claims to be immutable.
+#[derive(Debug, Parser)]
+#[command(
+    name = "adamant",
+    version,
+    about,
+    after_help = "Exit codes: 0 held · 1 findings · 2 bad input · 3 could not judge · 128+n signal n"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Colour the output.
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Boot subjects under the contract and judge them.
+    Run(RunArgs),
+    /// Show the trials that `run` would run; touches no engine.
+    List(PlanArgs),
+    /// Remove what dead or expired runs left on the engines.
+    Gc(EngineArgs),
+    /// Print a JSON Schema for editors.
+    Schema {
+        /// Of which file.
+        #[arg(value_enum)]
+        of: SchemaOf,
+    },
+}
+
+/// Which schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// A case file.
+    Case,
+    /// The subject file `adamant.yaml`.
+    Subject,
+}
+
+/// What is judged.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// Subject files (or their directories), then selectors: a spec (`RC-002-05`), a case id, `tag:x`, or part of a trial's name.
+    #[arg(value_name = "SUBJECT|SELECTOR")]
+    pub words: Vec<String>,
+    /// Judge this image under the subject's contract instead of its own.
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// Further cases beside the standard contract.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Vec<PathBuf>,
+    /// Leave the standard contract out: only the cases of `--cases`.
+    #[arg(long, requires = "cases")]
+    pub only_cases: bool,
+    /// On which engines.
+    #[command(flatten)]
+    pub engines: EngineArgs,
+}
+
+/// Which engines.
+#[derive(Debug, Clone, Args)]
+pub struct EngineArgs {
+    /// Exactly these engines, each required (also `ADAMANT_ENGINES`).
+    #[arg(long = "engine", value_name = "NAME", value_delimiter = ',')]
+    pub names: Vec<String>,
+}
+
+/// How a run is done.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// What is judged.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// A spec or family whose claims must be made: there, `not claimed` is a failure.
+    #[arg(long, value_name = "SPEC")]
+    pub require: Vec<String>,
+    /// Where reports are written (also `ADAMANT_REPORTS`).
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
+    /// How many trials run at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub threads: Option<u16>,
+    /// Only what did not pass, and the last lines.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// A line for every trial.
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// Parses, runs, and tells what went wrong.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` are answers, not errors.
+            let code = if error.use_stderr() {
+                exit::BAD_INPUT
+            } else {
+                exit::HELD
+            };
+            return if error.print().is_ok() {
+                ExitCode::from(code)
+            } else {
+                ExitCode::from(exit::COULD_NOT_JUDGE)
+            };
+        }
+    };
+    let done = match &cli.verb {
+        Verb::Run(args) => command::run::run(args, cli.color),
+        Verb::List(args) => command::list::run(args),
+        Verb::Gc(args) => command::gc::run(args),
+        Verb::Schema { of } => command::schema::run(*of),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            anstream::eprintln!(
+                "{}",
+                text::error(failure.error.as_ref(), failure.hint.as_deref())
+            );
+            ExitCode::from(failure.code)
+        }
+    }
+}

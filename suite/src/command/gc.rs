@@ -1,0 +1,27 @@
+//! `adamant gc`: removes what dead or expired runs left; a live run's objects stay.
+
+use std::time::Duration;
+
+use adamant_core::run::{Cancel, Deadline};
+
+use super::Done;
+use crate::cli::EngineArgs;
+use crate::{engines, exit};
+
+/// Reaps, and says what.
+pub fn run(args: &EngineArgs) -> Done {
+    let cancel = Cancel::default();
+    let names = engines::names(args.asked().as_deref())?;
+    for engine in engines::connect(&names, &cancel)? {
+        let removed = engine.reap(&Deadline::after(Duration::from_secs(120), &cancel))?;
+        for object in &removed {
+            anstream::println!("{object}");
+        }
+        anstream::eprintln!(
+            "{}: {} left by dead runs removed",
+            engine.name(),
+            removed.len()
+        );
+    }
+    Ok(exit::HELD)
+}

@@ -1,0 +1,76 @@
+//! `adamant run`: boots the subjects, judges them, reports.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use adamant_core::report::{All, Evidence, Junit, Reporter, Summary, Terminal, Verbosity};
+use adamant_core::run::{Cancel, Options, Session};
+use adamant_core::{env, frontend};
+use libtest_mimic::Arguments;
+
+use super::{Done, Failure};
+use crate::cli::{Colour, RunArgs};
+use crate::{exit, judge, signal, standard};
+
+/// Runs it.
+pub fn run(args: &RunArgs, colour: Colour) -> Done {
+    let cancel = Cancel::default();
+    signal::watch(&cancel).map_err(Failure::broken)?;
+    let trials = judge::plan(&args.plan)?;
+    let engines = judge::engines_for(&trials, &cancel)?;
+    let reports = args
+        .reports
+        .clone()
+        .or_else(|| env::host(env::REPORTS).map(PathBuf::from))
+        .unwrap_or_else(|| "reports".into());
+    let options = Options {
+        id: judge::run_id(),
+        require: args.require.clone(),
+        timeout_scale: env::timeout_scale(),
+        cancel,
+    };
+    let reporter = reporters(args, colour, &reports);
+    let session = Arc::new(Session::start(options, engines, trials, reporter)?);
+    let threads = args
+        .threads
+        .map_or_else(frontend::default_threads, usize::from);
+    // libtest-mimic runs the trials and stays mute: our reporters print, the exit code comes from the outcomes.
+    let quiet = Arguments {
+        test_threads: Some(threads),
+        logfile: Some("/dev/null".into()),
+        ..Arguments::default()
+    };
+    let _ = libtest_mimic::run(&quiet, frontend::trials(&session, None));
+    let session = Arc::into_inner(session).expect("every trial has ended and dropped its share");
+    let (report, errors) = session.finish();
+    for error in &errors {
+        anstream::eprintln!("warning: {error}");
+    }
+    Ok(match report.interrupted {
+        Some(number) => exit::signal(number),
+        None if !errors.is_empty() => exit::COULD_NOT_JUDGE,
+        None => report.totals.exit_code(),
+    })
+}
+
+fn reporters(args: &RunArgs, colour: Colour, reports: &std::path::Path) -> Box<dyn Reporter> {
+    let colour = match colour {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => {
+            std::io::stdout().is_terminal() && env::host(env::NO_COLOR).is_none_or(|v| v.is_empty())
+        }
+    };
+    let verbosity = match (args.quiet, args.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    };
+    Box::new(All(vec![
+        Box::new(Evidence::new(reports)),
+        Box::new(Junit::new(reports)),
+        Box::new(Summary::new(reports, &standard::digest())),
+        Box::new(Terminal::new(colour, verbosity, reports)),
+    ]))
+}

@@ -1,0 +1,9 @@
+//! Adamant's front: the command line, and what the cargo-test targets share with it.
+
+pub mod cli;
+pub mod command;
+pub mod engines;
+pub mod exit;
+pub mod judge;
+pub mod signal;
+pub mod standard;

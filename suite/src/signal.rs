@@ -1,0 +1,27 @@
+//! Ctrl-C and SIGTERM: the first ends the run in order, with its reports; the second ends the process.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+
+use adamant_core::run::Cancel;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// Cancels the run at the first signal.
+pub fn watch(cancel: &Cancel) -> std::io::Result<()> {
+    let again = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // In this order: a second signal finds the flag set and ends the process before it is set again.
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, again.clone())?;
+        signal_hook::flag::register(signal, again.clone())?;
+    }
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let cancel = cancel.clone();
+    thread::spawn(move || {
+        for signal in signals.forever() {
+            cancel.set(signal);
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The command line from outside: each class of end has its exit code and tells why; none needs an engine.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("suite/ is below the root")
+        .to_owned()
+}
+
+fn adamant(dir: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_adamant"));
+    // No engine: what is tested here must not need one.
+    command
+        .current_dir(dir)
+        .args(args)
+        .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+        .env_remove("ADAMANT_ENGINES");
+    command.output().expect("adamant starts")
+}
+
+fn told(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[track_caller]
+fn ends(dir: &Path, args: &[&str], code: i32, parts: &[&str]) -> String {
+    let output = adamant(dir, args);
+    let told = told(&output);
+    assert_eq!(output.status.code(), Some(code), "{args:?}\n{told}");
+    for part in parts {
+        assert!(told.contains(part), "`{part}` is missing\n{told}");
+    }
+    told
+}
+
+#[test]
+fn bad_input_ends_with_2_and_its_place() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let write =
+        |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
+    ends(dir.path(), &["run"], 2, &["adamant.yaml", "hint:"]);
+    ends(
+        dir.path(),
+        &["run", "none/adamant.yaml"],
+        2,
+        &["none/adamant.yaml"],
+    );
+    write("bad.yaml", "image: x\nimutable: [/a]\n");
+    ends(
+        dir.path(),
+        &["run", "bad.yaml"],
+        2,
+        &["bad.yaml:2:1", "did you mean `immutable`?"],
+    );
+    write(
+        "good.yaml",
+        "image: x\nready: { tcp: { port: 1 }, within: 1s }\n",
+    );
+    ends(dir.path(), &["run", "good.yaml", "RC-009"], 2, &["RC-009"]);
+    ends(
+        dir.path(),
+        &["run", "good.yaml", "--engine", "rkt"],
+        2,
+        &["unknown engine `rkt`", "docker"],
+    );
+    ends(dir.path(), &["run", "--frobnicate"], 2, &["--frobnicate"]);
+    std::fs::create_dir(dir.path().join("cases")).expect("made");
+    write(
+        "cases/one.yaml",
+        "spec: X\nclauses: [C]\nlevel: MUST\nabout: a\nfix: f\nboot: {}\nchecks:\n  - redy: {}\n",
+    );
+    ends(
+        dir.path(),
+        &["list", "good.yaml", "--cases", "cases"],
+        2,
+        &["one.yaml:8:5", "did you mean `ready`?"],
+    );
+    write(
+        "unset.yaml",
+        "image: x\nrun: { env: { A: '${ADAMANT_TEST_UNSET}' } }\n",
+    );
+    ends(
+        dir.path(),
+        &["list", "unset.yaml"],
+        2,
+        &["ADAMANT_TEST_UNSET"],
+    );
+}
+
+#[test]
+fn an_engine_that_does_not_answer_ends_with_3_and_a_hint() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("adamant.yaml"), "image: x\n").expect("written");
+    ends(dir.path(), &["run"], 3, &["docker", "caused by", "hint:"]);
+    ends(dir.path(), &["gc"], 3, &["docker"]);
+}
+
+#[test]
+fn listing_needs_no_engine_and_selectors_choose() {
+    let subject = root().join("fixtures/images/agentbox");
+    let subject = subject.to_str().expect("UTF-8");
+    let all = ends(
+        &root(),
+        &["list", subject],
+        0,
+        &[
+            "docker::agentbox::RC-002-01::no-network-boot",
+            "docker::agentbox::RC-002-05::missing-artifact-is-fatal::codex",
+        ],
+    );
+    let some = ends(&root(), &["list", subject, "RC-002-05"], 0, &["::codex"]);
+    assert!(
+        some.lines().all(|l| l.contains("RC-002-05")) && some.lines().count() < all.lines().count(),
+        "{some}"
+    );
+    let tagged = ends(
+        &root(),
+        &["list", subject, "tag:stop"],
+        0,
+        &["stops-on-sigterm"],
+    );
+    assert_eq!(tagged.lines().count(), 1, "{tagged}");
+    // The manifest on the host decides which faults there are: what is switched off must not be fatal.
+    assert!(
+        all.contains("optional-artifact-is-not-fatal::gemini-cli")
+            && !all.contains("missing-artifact-is-fatal::gemini-cli"),
+        "{all}"
+    );
+}
+
+#[test]
+fn schemas_and_help_are_data_on_stdout() {
+    for of in ["case", "subject"] {
+        let output = adamant(&root(), &["schema", of]);
+        let schema: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert!(schema.pointer("/properties").is_some() && output.status.success());
+    }
+    ends(&root(), &["--help"], 0, &["Exit codes"]);
+}

@@ -1,0 +1,164 @@
+//! `cargo test --test controls`: each planted image breaks exactly the law that its `control.yaml` names.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use adamant::standard;
+use adamant_core::case::{Control, read};
+use adamant_core::discover::{PlannedTrial, plan, read_subject};
+use adamant_core::engine::ImageSource;
+use adamant_core::frontend;
+use adamant_core::report::TrialReport;
+use adamant_core::run::Verdict;
+use libtest_mimic::{Arguments, Trial};
+
+/// How many artifacts' faults a control runs whose law is another one; the rest is the business of `agentbox` itself.
+const VARIANTS: usize = 2;
+
+fn main() -> ExitCode {
+    let args = Arguments::from_args();
+    let planted: Vec<(String, Control)> = planted()
+        .into_iter()
+        .filter(|(name, _)| frontend::is_chosen(&args, name))
+        .collect();
+    if args.list || planted.is_empty() {
+        return libtest_mimic::run(
+            &args,
+            planted
+                .into_iter()
+                .map(|(name, _)| Trial::test(name, || Ok(())))
+                .collect(),
+        )
+        .exit_code();
+    }
+    support::current_images();
+    let trials = planted
+        .iter()
+        .flat_map(|(name, control)| trials(name, control))
+        .collect();
+    let kept = support::Kept::default();
+    let session = support::session(trials, "controls", kept.clone());
+    let mute = Arguments {
+        test_threads: Some(frontend::default_threads()),
+        logfile: Some("/dev/null".into()),
+        ..Arguments::default()
+    };
+    libtest_mimic::run(&mute, frontend::trials(&session, None));
+    Arc::into_inner(session)
+        .expect("every trial has ended")
+        .finish();
+    let reports = kept.reports();
+    let judged = planted.into_iter().map(|(name, control)| {
+        let mine: Vec<TrialReport> = reports
+            .iter()
+            .filter(|r| r.subject == name)
+            .cloned()
+            .collect();
+        Trial::test(name, move || judge(&control, &mine).map_err(Into::into))
+    });
+    libtest_mimic::run(&args, judged.collect()).exit_code()
+}
+
+fn planted() -> Vec<(String, Control)> {
+    let images = std::fs::read_dir(support::root().join("fixtures/images")).expect("images");
+    let mut planted: Vec<_> = images
+        .map(|e| e.expect("an entry").path())
+        .filter(|dir| dir.join("control.yaml").is_file())
+        .map(|dir| {
+            (
+                dir.file_name()
+                    .expect("a name")
+                    .to_string_lossy()
+                    .into_owned(),
+                read(&dir.join("control.yaml")).expect("a valid control"),
+            )
+        })
+        .collect();
+    planted.sort_by(|a, b| a.0.cmp(&b.0));
+    planted
+}
+
+fn trials(name: &str, control: &Control) -> Vec<PlannedTrial> {
+    let dir = support::root().join("fixtures/images").join(name);
+    let subject = read_subject(&dir.join(&control.subject), None).expect("a valid subject");
+    let subject = subject.with_image(
+        name,
+        ImageSource::Layout {
+            dir: dir.join("image"),
+            tag: None,
+        },
+        control.within,
+    );
+    let all = plan(
+        &support::engine_names(),
+        &[Arc::new(subject)],
+        &standard::cases().expect("valid cases"),
+    );
+    let mut seen = std::collections::BTreeMap::<String, usize>::new();
+    all.into_iter()
+        .filter(|t| {
+            let count = seen.entry(t.case.id.clone()).or_default();
+            *count += 1;
+            t.variant.is_none() || t.case.id == control.breaks || *count <= VARIANTS
+        })
+        .collect()
+}
+
+fn judge(control: &Control, reports: &[TrialReport]) -> Result<(), String> {
+    let broken: Vec<&TrialReport> = reports
+        .iter()
+        .filter(|r| r.outcome.verdict() == Verdict::Broken)
+        .collect();
+    if let Some(first) = broken.first() {
+        return Err(format!(
+            "{} of {} trials are broken, the first: {} {:?}",
+            broken.len(),
+            reports.len(),
+            first.name,
+            first.outcome
+        ));
+    }
+    let failed: BTreeSet<&str> = reports
+        .iter()
+        .filter(|r| r.outcome.verdict() == Verdict::Failed)
+        .map(|r| r.case.as_str())
+        .collect();
+    let wanted: BTreeSet<&str> = std::iter::once(control.breaks.as_str())
+        .chain(control.also.iter().map(|a| a.case.as_str()))
+        .collect();
+    if failed != wanted {
+        let shown: Vec<String> = reports
+            .iter()
+            .filter(|r| r.outcome.verdict() == Verdict::Failed)
+            .map(adamant_core::report::text::verdict)
+            .collect();
+        return Err(format!(
+            "must break exactly {wanted:?}, broke {failed:?}\n{}",
+            shown.join("\n")
+        ));
+    }
+    let texts: Vec<String> = reports
+        .iter()
+        .filter(|r| r.case == control.breaks)
+        .flat_map(|r| r.outcome.findings())
+        .map(|f| {
+            format!(
+                "{}\n{}\n{}",
+                f.finding.expected,
+                f.finding.seen,
+                f.finding.detail.join("\n")
+            )
+        })
+        .collect();
+    if texts.iter().any(|t| control.finding.0.is_match(t)) {
+        Ok(())
+    } else {
+        Err(format!(
+            "no finding matches `{}`: {texts:#?}",
+            control.finding
+        ))
+    }
+}

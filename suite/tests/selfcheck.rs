@@ -1,0 +1,9 @@
+//! The house guards itself: one test for each kind of drift that was seen in other houses.
+
+mod selfcheck {
+    mod conformance;
+    mod files;
+    mod generated;
+    mod manifests;
+    mod tree;
+}

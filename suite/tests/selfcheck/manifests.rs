@@ -1,0 +1,65 @@
+//! Manifests respect the arrows: suite → engines → core → probe; xtask depends on nothing of ours; one crate speaks to Docker.
+
+use super::tree::text;
+
+/// A package and which of ours it may depend on.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("harness/probe", &[]),
+    ("harness/core", &["adamant-probe"]),
+    ("harness/engines", &["adamant-core", "adamant-probe"]),
+    ("harness/xtask", &[]),
+    ("fixtures/services", &[]),
+    ("suite", &["adamant-core", "adamant-engines"]),
+];
+
+/// Heavy dependencies, and the one package that may name each.
+const ONLY: &[(&str, &str)] = &[
+    ("bollard", "harness/engines"),
+    ("testcontainers", "harness/engines"),
+    ("tokio", "harness/engines"),
+];
+
+#[test]
+fn arrows_point_down_only() {
+    let ours = [
+        "adamant-core",
+        "adamant-engines",
+        "adamant-probe",
+        "adamant-xtask",
+        "fixture-services",
+    ];
+    let mut wrong = Vec::new();
+    for (package, allowed) in ARROWS {
+        let manifest = text(format!("{package}/Cargo.toml"));
+        let named = |dependency: &str| {
+            manifest.lines().any(|l| {
+                l.starts_with(&format!("{dependency}.")) || l.starts_with(&format!("{dependency} "))
+            })
+        };
+        wrong.extend(
+            ours.iter()
+                .filter(|o| named(o) && !allowed.contains(o))
+                .map(|o| format!("{package} depends on {o}")),
+        );
+        wrong.extend(
+            ONLY.iter()
+                .filter(|(d, only)| named(d) && only != package)
+                .map(|(d, _)| format!("{package} depends on {d}")),
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn one_file_speaks_bollard() {
+    let files = super::tree::files();
+    let speaks = |f: &&std::path::PathBuf| {
+        f.starts_with("harness/engines/src") && text(f).contains("bollard::")
+    };
+    let speakers: Vec<_> = files
+        .iter()
+        .filter(|f| f.extension().is_some_and(|e| e == "rs"))
+        .filter(speaks)
+        .collect();
+    assert_eq!(speakers.len(), 1, "{speakers:?}");
+}

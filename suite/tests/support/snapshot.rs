@@ -1,0 +1,51 @@
+//! Each verdict against its snapshot: one file for all engines and all variants, reviewed with `cargo insta review`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use adamant_core::redact::volatile;
+use adamant_core::report::{TrialReport, text};
+
+/// Compares a trial's redacted verdict with `suite/snapshots/<subject>/<case>.snap`.
+pub fn compare(report: &TrialReport) -> Result<(), String> {
+    let mut told = volatile(&text::verdict(report));
+    if let Some(variant) = &report.variant {
+        told = told.replace(variant.as_str(), "[ARTIFACT]");
+    }
+    let told = told
+        .replace(&format!("{}::", report.engine), "[ENGINE]::")
+        .replace(&format!("on {}", report.engine), "on [ENGINE]");
+    let case = Path::new(&report.case);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("snapshots")
+        .join(&report.subject)
+        .join(case.parent().unwrap_or(Path::new("")));
+    let name = case
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let accepted = insta::Snapshot::from_file(&folder.join(format!("{name}.snap"))).ok();
+    let accepted = accepted
+        .map(|s| s.contents().to_string())
+        .unwrap_or_default();
+    if accepted.trim_end() == told.trim_end() {
+        return Ok(());
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(&folder);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let kept = catch_unwind(AssertUnwindSafe(|| {
+        settings.bind(|| insta::assert_snapshot!(name.as_str(), told))
+    }));
+    if kept.is_ok() {
+        // INSTA_UPDATE accepted it.
+        return Ok(());
+    }
+    let diff = similar::TextDiff::from_lines(accepted.as_str(), told.as_str());
+    let diff = diff.unified_diff().header("accepted", "seen").to_string();
+    Err(format!(
+        "the verdict differs from its snapshot; look at it with `cargo insta review`\n{diff}"
+    ))
+}
