@@ -37,6 +37,7 @@ fn trial(name: &str, outcome: Outcome) -> TrialReport {
         level: Level::Must,
         about: format!("The claim of {stem}, told in one sentence that is long enough to be wrapped at the margin of the page."),
         fix: "Check for the artifact in the entrypoint before anything is started, and end with a message that names it.".into(),
+        fault: parts.get(4).map(|_| adamant_core::case::FaultKind::RequiredArtifactAbsent),
         variant: parts.get(4).map(|v| (*v).to_owned()),
         needs: vec![
             Need { cap: Some("NET_BIND_SERVICE".into()), root: false, reason: "nginx listens on port 80".into() },

@@ -67,10 +67,14 @@ fn reporters(args: &RunArgs, colour: Colour, reports: &std::path::Path) -> Box<d
         (_, true) => Verbosity::Verbose,
         _ => Verbosity::Normal,
     };
-    Box::new(All(vec![
+    let mut all: Vec<Box<dyn Reporter>> = vec![
         Box::new(Evidence::new(reports)),
-        Box::new(Junit::new(reports)),
         Box::new(Summary::new(reports, &standard::digest())),
         Box::new(Terminal::new(colour, verbosity, reports)),
-    ]))
+    ];
+    // nextest writes its own JUnit, and runs each trial in a process that would overwrite ours.
+    if env::host(env::NEXTEST).is_none() {
+        all.push(Box::new(Junit::new(reports)));
+    }
+    Box::new(All(all))
 }

@@ -21,6 +21,9 @@ pub struct Case {
     pub about: String,
     /// What a maintainer does about a finding.
     pub fix: String,
+    /// What a subject must claim for the case to be about it, beside what the checks need.
+    #[serde(default)]
+    pub claims: Vec<Claim>,
     /// Selectors `tag:x`.
     #[serde(default)]
     pub tags: Vec<String>,
@@ -29,6 +32,37 @@ pub struct Case {
     pub boot: Option<Boot>,
     /// What is judged, in this order.
     pub checks: Vec<At<CheckSpec>>,
+}
+
+/// A key of the subject file that a case is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Claim {
+    /// `artifacts`.
+    Artifacts,
+    /// `events`.
+    Events,
+    /// `immutable`.
+    Immutable,
+    /// `programs`.
+    Programs,
+    /// `ready`.
+    Ready,
+}
+
+impl Claim {
+    /// Its key, when the subject does not have it.
+    #[must_use]
+    pub fn missing(self, subject: &super::Subject) -> Option<&'static str> {
+        let (has, key) = match self {
+            Self::Artifacts => (!subject.artifacts.is_empty(), "artifacts"),
+            Self::Events => (subject.events.is_some(), "events"),
+            Self::Immutable => (!subject.immutable.is_empty(), "immutable"),
+            Self::Programs => (!subject.programs.is_empty(), "programs"),
+            Self::Ready => (subject.ready.is_some(), "ready"),
+        };
+        (!has).then_some(key)
+    }
 }
 
 /// How binding a clause is.

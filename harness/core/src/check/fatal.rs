@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Boot, Check, Context, Finding, Unanswered};
 use crate::case::Subject;
-use crate::engine::Watch;
+use crate::engine::{Exit, Reached, Watch};
 
 /// What the message must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +34,12 @@ impl Check for Fatal {
         })?;
         let (count, lines) = boot.matches(&watch(context.subject))?;
         let names = fault.names();
+        // A runtime that cannot start the missing program says so itself: no message of the subject can come before that.
+        if let Some(Reached::Exited { exit: Exit { refused: Some(why), .. }, .. }) = &boot.reached
+            && names.iter().any(|n| why.contains(n.as_str()))
+        {
+            return Ok(Vec::new());
+        }
         if lines
             .iter()
             .any(|l| names.iter().any(|n| l.text.contains(n.as_str())))

@@ -1,11 +1,14 @@
 //! `same: [exit, fatal, events]` — several boots under the same conditions end alike.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Boot, Check, Context, Finding, Unanswered};
 use crate::case::Subject;
 use crate::engine::{Reached, Watch};
+use crate::redact::volatile;
 
 /// What must be the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -84,11 +87,10 @@ impl Aspect {
             },
             Self::Fatal => {
                 let (_, lines) = boot.matches(&super::fatal::watch(subject))?;
-                lines
-                    .iter()
-                    .map(|l| l.text.as_str())
-                    .collect::<Vec<_>>()
-                    .join(" | ")
+                // Structured lines are the events' business; the two streams come in no fixed order, and times are not the message.
+                let told = lines.iter().filter(|l| !l.text.trim_start().starts_with('{'));
+                let told: BTreeSet<String> = told.map(|l| volatile(&l.text)).collect();
+                told.into_iter().collect::<Vec<_>>().join(" | ")
             }
             Self::Events => super::events::list(&boot.log.events),
         })

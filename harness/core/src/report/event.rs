@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use crate::case::{Level, Need};
+use crate::case::{FaultKind, Level, Need};
 use crate::engine::{Answer, Description, Log, Question, Reached};
 use crate::run::{Outcome, Totals};
 
@@ -62,6 +62,8 @@ pub struct TrialReport {
     pub about: String,
     /// What a maintainer does about a finding.
     pub fix: String,
+    /// The kind of fault, when the case makes one.
+    pub fault: Option<FaultKind>,
     /// The artifact that the fault made absent.
     pub variant: Option<String>,
     /// What the subject needs beyond the baseline.

@@ -20,7 +20,7 @@ pub use terminal::{Terminal, Verbosity, View};
 
 /// Takes the events of a run in the order in which they happen.
 pub trait Reporter: Send {
-    /// The next event. A reporter that cannot write keeps its error for [`Reporter::close`].
+    /// The next event. A reporter that cannot write keeps its error for [`Reporter::errors`].
     fn event(&mut self, event: &Event);
 
     /// What went wrong while reporting.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::file::{Pace, Trouble, replace, rfc3339};
 use super::tally::{Artifacts, Family, Row, artifacts, families};
 use super::{Event, Reporter, RunReport, TrialReport};
+use crate::case::FaultKind;
 use crate::engine::Description;
 use crate::redact::Redactor;
 use crate::run::{Outcome, Totals};
@@ -127,7 +128,7 @@ impl Summary {
             totals: run.map_or(self.totals, |r| r.totals),
             cleanup: run.map_or(&[], |r| &r.cleanup),
             families: families(&self.rows),
-            artifacts: artifacts(&self.rows),
+            artifacts: artifacts(&self.rows, Some(FaultKind::RequiredArtifactAbsent)),
             trials: &self.trials,
         };
         let path = &self.path;

@@ -160,7 +160,8 @@ impl Columns {
 
 /// For a case with a fault: on how many artifacts it was proven, and on which it was not.
 fn proven(group: &[&Row]) -> String {
-    let counted = artifacts(group.iter().copied());
+    let fault = group.first().and_then(|r| r.fault);
+    let counted = artifacts(group.iter().copied(), fault);
     if counted.of == 0 {
         return String::new();
     }
@@ -184,7 +185,9 @@ fn proven(group: &[&Row]) -> String {
         .map(names)
         .concat();
     format!(
-        ": {} of {} artifacts proven{others}",
-        counted.proven, counted.of
+        ": {} of {} {}{others}",
+        counted.proven,
+        counted.of,
+        text::proven(fault)
     )
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::TrialReport;
-use crate::case::Need;
+use crate::case::{FaultKind, Need};
 use crate::redact::Redactor;
 use crate::run::{Outcome, Skip};
 
@@ -69,6 +69,7 @@ pub(super) struct Row {
     pub(super) spec: String,
     pub(super) case: String,
     pub(super) stem: String,
+    pub(super) fault: Option<FaultKind>,
     pub(super) variant: Option<String>,
     pub(super) standing: Standing,
     /// Why it was skipped.
@@ -98,6 +99,7 @@ impl Row {
                 .nth(3)
                 .unwrap_or(&report.case)
                 .to_owned(),
+            fault: report.fault,
             variant: report.variant.clone(),
             standing: Standing::of(&report.outcome),
             skipped,
@@ -155,12 +157,13 @@ pub(super) struct Artifacts {
     pub(super) of: usize,
 }
 
-/// The trials that made an artifact absent.
-pub(super) fn artifacts<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Artifacts {
+/// The trials that made an artifact absent by this kind of fault.
+pub(super) fn artifacts<'a>(rows: impl IntoIterator<Item = &'a Row>, fault: Option<FaultKind>) -> Artifacts {
     let mut artifacts = Artifacts::default();
     for row in rows
         .into_iter()
         .filter(|r| r.variant.is_some() && r.standing != Standing::NotApplicable)
+        .filter(|r| r.fault == fault)
     {
         artifacts.of += 1;
         artifacts.proven += usize::from(row.standing == Standing::Held);

@@ -11,6 +11,7 @@ use super::layout::{Block, Paint};
 use super::progress::{ERASE, Progress};
 use super::tally::{Row, artifacts, families};
 use super::{Event, Reporter, RunReport, TrialReport, table, text};
+use crate::case::FaultKind;
 use crate::engine::Description;
 use crate::run::Verdict;
 
@@ -138,11 +139,14 @@ impl Terminal {
             .iter()
             .map(|(name, family)| text::family(name, family))
             .collect();
-        let counted = artifacts(&self.rows);
+        let fault = Some(FaultKind::RequiredArtifactAbsent);
+        let counted = artifacts(&self.rows, fault);
         if counted.of > 0 {
             lines.push(format!(
-                "artifacts: {} of {} proven",
-                counted.proven, counted.of
+                "{} of {} {}",
+                counted.proven,
+                counted.of,
+                text::proven(fault)
             ));
         }
         lines.extend(text::notes(

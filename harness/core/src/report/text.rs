@@ -8,7 +8,7 @@ use anstyle::Style;
 use super::layout::{BAD, Block, GOOD, MEH, OURS, Paint, Part};
 use super::tally::{Family, Standing};
 use super::{RunReport, TrialReport};
-use crate::case::{Level, Need};
+use crate::case::{FaultKind, Level, Need};
 use crate::redact::Redactor;
 use crate::run::{Outcome, PlacedFinding, Totals};
 
@@ -57,6 +57,15 @@ pub fn chain<S: AsRef<str>>(chain: &[S], hint: Option<&str>) -> String {
 pub fn error(error: &(dyn Error + 'static), hint: Option<&str>) -> String {
     let causes = std::iter::successors(Some(error), |e| (*e).source());
     chain(&causes.map(ToString::to_string).collect::<Vec<_>>(), hint)
+}
+
+/// What a fault of this kind proves of the artifacts that it makes absent.
+#[must_use]
+pub(super) fn proven(fault: Option<FaultKind>) -> &'static str {
+    match fault {
+        Some(FaultKind::OptionalArtifactAbsent) => "optional artifacts proven not fatal",
+        Some(FaultKind::RequiredArtifactAbsent) | None => "required artifacts proven fatal",
+    }
 }
 
 /// A measured time; unlike a claimed one it has a space before its unit.

@@ -193,6 +193,10 @@ pub(super) fn unclaimed(trial: &PlannedTrial) -> Option<String> {
     if needs_ready && subject.ready.is_none() {
         return Some("ready".into());
     }
+    let claims = &trial.case.case.claims;
+    if let Some(key) = claims.iter().find_map(|c| c.missing(subject)) {
+        return Some(key.into());
+    }
     trial
         .case
         .case

@@ -121,6 +121,7 @@ pub(super) fn run(session: &Session, plan: &PlannedTrial) -> TrialReport {
         level: plan.case.case.level,
         about: plan.case.case.about.clone(),
         fix: plan.case.case.fix.clone(),
+        fault: plan.fault(),
         variant: plan.variant.clone(),
         needs: plan.subject.subject.needs.clone(),
         image: trial.image.as_ref().map(|i| i.id.clone()),

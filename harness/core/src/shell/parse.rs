@@ -82,8 +82,8 @@ fn tree(text: &str) -> Option<Tree> {
 }
 
 /// Mends what the grammar misreads, byte for byte, so that every place stays where it was:
-/// it does not know `coproc` and takes it for a command (`coproc X { a; }` falls apart without an error), and
-/// it wants a separator between `for x` and `do`.
+/// it does not know `coproc` and takes it for a command (`coproc X { a; }` falls apart without an error),
+/// it wants a separator between `for x` and `do`, and a backslash that begins a line takes the newline away.
 fn mended(text: &str) -> Option<(Cow<'_, str>, Tree)> {
     let mut text = Cow::Borrowed(text);
     // A coprocess inside a coprocess is seen only once the outer one is blank.
@@ -93,6 +93,7 @@ fn mended(text: &str) -> Option<(Cow<'_, str>, Tree)> {
         for_each(tree.root_node(), |node| {
             match node.kind() {
                 "command" => spots.extend(coproc(node, &text).map(|range| (range, " "))),
+                "word" => spots.extend(swallowed_newline(node, &text)),
                 "ERROR" => spots.extend(bare_for(node, &text).map(|range| (range, ";"))),
                 _ => {}
             }
@@ -108,6 +109,21 @@ fn mended(text: &str) -> Option<(Cow<'_, str>, Tree)> {
     }
     let tree = tree(&text)?;
     Some((text, tree))
+}
+
+/// `\curl` at the beginning of a line, which the grammar joins to the line above: the backslash, which
+/// changes nothing before a letter. Before `$` (in a here-document) both go, for what it escapes is text.
+fn swallowed_newline(word: Node<'_>, text: &str) -> Option<(Range<usize>, &'static str)> {
+    let source = text.get(word.byte_range())?;
+    let blank = source.len() - source.trim_start().len();
+    let at = word.start_byte() + blank;
+    let rest = text.get(at..).filter(|_| source.starts_with('\n'))?;
+    let after = rest.strip_prefix('\\')?;
+    Some(if after.starts_with(['$', '`']) {
+        (at..at + 2, "x")
+    } else {
+        (at..at + 1, " ")
+    })
 }
 
 /// `for x do`: the blank behind the name.

@@ -370,6 +370,11 @@ fn what_the_grammar_misreads_is_mended() {
         assert_eq!(lint.smells.len(), 1, "{text}");
         assert_eq!(lint.unparsed, [], "{text}");
     }
+    assert_eq!(
+        smells("a b\n\\npm i\nx=1\n\\npm ci\n"),
+        [(2, "install/npm"), (4, "install/npm")]
+    );
+    assert_eq!(smells("sh <<EOF\n\\npm i\nEOF\n"), [(2, "install/npm")]);
     assert_eq!(smells("npm>log install\n"), [(1, "install/npm")]);
     assert_eq!(smells("npm 'in's\\tall\n"), [(1, "install/npm")]);
 }

@@ -8,7 +8,7 @@ use adamant_core::run::Deadline;
 use adamant_probe::{MOUNT_PATH, Observed, Reply, Request, Target};
 
 use super::instance::Container;
-use super::output::Exec;
+use super::output::{Exec, LAST_WORDS};
 
 /// An answer beyond this is no answer.
 const ANSWER_BYTES: u64 = 512 * 1024 * 1024;
@@ -26,8 +26,8 @@ pub(super) enum As {
     Subject,
     /// Root, with the capabilities that the container has.
     Root,
-    /// Root with every capability: what the container may not read is read all the same.
-    Privileged,
+    /// The owner of a file that root, without capabilities, may not read.
+    Owner(u32, u32),
 }
 
 impl Container {
@@ -113,63 +113,6 @@ impl Container {
         }
     }
 
-    /// Paths as they are now, hashed, in order.
-    pub(super) fn stat(
-        &self,
-        paths: &[String],
-        deadline: &Deadline,
-    ) -> Result<Vec<(String, Option<adamant_probe::Entry>)>, EngineError> {
-        let mut entries = Vec::new();
-        for batch in batches(paths) {
-            for reply in self.probe(
-                &Request::Stat {
-                    paths: batch,
-                    hash: true,
-                },
-                As::Privileged,
-                deadline,
-            )? {
-                match reply {
-                    Reply::Entry(entry) => entries.push(Some(entry)),
-                    Reply::Absent { .. } => entries.push(None),
-                    _ => {}
-                }
-            }
-        }
-        if entries.len() != paths.len() {
-            return Err(self.unexpected(&format!(
-                "{} entries for {} paths",
-                entries.len(),
-                paths.len()
-            )));
-        }
-        Ok(paths.iter().cloned().zip(entries).collect())
-    }
-
-    fn try_write(&self, dirs: &[String], deadline: &Deadline) -> Result<Answer, EngineError> {
-        let mut written = Vec::new();
-        for batch in batches(dirs) {
-            // Without every capability, `EACCES` on the way to a directory would hide what the mount says.
-            let replies =
-                self.probe(&Request::TryWrite { dirs: batch }, As::Privileged, deadline)?;
-            written.extend(replies.into_iter().filter_map(|r| {
-                if let Reply::Written { dir, errno } = r {
-                    Some((dir, errno))
-                } else {
-                    None
-                }
-            }));
-        }
-        if written.len() != dirs.len() {
-            return Err(self.unexpected(&format!(
-                "{} attempts for {} directories",
-                written.len(),
-                dirs.len()
-            )));
-        }
-        Ok(Answer::Written(written))
-    }
-
     fn accepts(&self, target: &Target, deadline: &Deadline) -> Result<Answer, EngineError> {
         // One look only: the pause after it takes the rest of the time.
         let look_ms = if matches!(target, Target::Http { .. }) {
@@ -220,6 +163,10 @@ impl Container {
         who: As,
         deadline: &Deadline,
     ) -> Result<Vec<Reply>, EngineError> {
+        let attempt = format!("ask the probe in `{}`", self.name);
+        if let Some(error) = self.ended_error(&attempt) {
+            return Err(error);
+        }
         let mut replies = Replies::default();
         let ran = self.client.exec(
             &self.name,
@@ -228,7 +175,11 @@ impl Container {
             deadline,
             |stream, bytes| replies.take(stream, bytes),
         );
-        let attempt = format!("ask the probe in `{}`", self.name);
+        if ran.is_err() || !replies.is_answer() {
+            // The probe ends with its container; the news may be on its way.
+            self.client
+                .wait_exit(&self.name, &self.exit, &deadline.within(LAST_WORDS))?;
+        }
         let answer = ran
             .map_err(EngineError::from)
             .and_then(|()| replies.finish(&attempt));
@@ -236,7 +187,7 @@ impl Container {
         answer.map_err(|error| self.ended_error(&attempt).unwrap_or(error))
     }
 
-    fn unexpected(&self, what: &str) -> EngineError {
+    pub(super) fn unexpected(&self, what: &str) -> EngineError {
         EngineError::new(
             ErrorKind::Engine,
             format!("understand the probe in `{}`", self.name),
@@ -246,19 +197,22 @@ impl Container {
 }
 
 /// The process that answers `request`.
-pub(super) fn exec(request: &Request, who: As) -> Exec<'static> {
-    let user = (who != As::Subject).then_some("0");
+pub(super) fn exec(request: &Request, who: As) -> Exec {
+    let user = match who {
+        As::Subject => None,
+        As::Root => Some("0".to_owned()),
+        As::Owner(uid, gid) => Some(format!("{uid}:{gid}")),
+    };
     Exec {
         argv: vec![MOUNT_PATH.to_owned(), encode(request)],
         user,
-        privileged: who == As::Privileged,
     }
 }
 
-/// Root without capabilities may not connect to a socket that belongs to another user.
+/// Root without capabilities may not connect to a socket of another user; the subject's user most likely made it.
 pub(super) fn who_reaches(target: &Target) -> As {
     match target {
-        Target::Unix { .. } => As::Privileged,
+        Target::Unix { .. } => As::Subject,
         Target::Http { .. } | Target::Tcp { .. } => As::Root,
     }
 }
@@ -358,6 +312,11 @@ impl Replies {
             .saturating_sub(self.noise.len())
             .min(bytes.len());
         self.noise.extend_from_slice(&bytes[..room]);
+    }
+
+    /// Whether the probe came to an end, good or bad.
+    fn is_answer(&self) -> bool {
+        self.done || self.seen.iter().any(|r| matches!(r, Reply::Error { .. }))
     }
 
     /// The whole answer, or why there is none.

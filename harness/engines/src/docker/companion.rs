@@ -115,11 +115,7 @@ impl Companion {
         let argv = vec![EXECUTABLE.to_owned(), ask::encode(&request)];
         let (watch, _task) = client.watch_exit(&self.name);
         let mut replies = ask::Replies::default();
-        let exec = Exec {
-            argv,
-            user: Some("0"),
-            privileged: false,
-        };
+        let exec = Exec { argv, user: None };
         client.exec(&self.name, exec, &watch, deadline, |stream, bytes| {
             replies.take(stream, bytes)
         })?;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use adamant_core::engine::{Answer, BootPlan, Change, ChangeKind, EngineError, Image};
 use adamant_core::run::Deadline;
-use adamant_probe::{Entry, Kind, MOUNT_DIR, Reply, Request};
+use adamant_probe::{Entry, Kind, MOUNT_DIR};
 
-use super::ask::As;
 use super::derive::ancestors;
 use super::instance::Container;
+use super::look::Found;
 
 /// The kernel's trees, which no image holds.
 const KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
@@ -103,16 +103,11 @@ impl Container {
             .into_iter()
             .filter(|path| !ground.is_ours(path))
             .collect();
-        let live = if self.exit.seen().is_none() {
-            self.look_inside(&ground, &paths, deadline)
-        } else {
-            Ok(None)
-        };
-        let (now, mounted) = match live {
-            Ok(Some(seen)) => seen,
-            // It ended while the probe looked.
-            Err(error) if self.exit.seen().is_none() => return Err(error),
-            Ok(None) | Err(_) => self.look_at_rest(&ground, &paths, deadline)?,
+        let (now, mounted) = match self.look_inside(&ground, &paths, deadline) {
+            Ok(seen) => seen,
+            // It had ended, or did so while the probe looked.
+            Err(_) if self.exit.seen().is_some() => self.look_at_rest(&ground, &paths, deadline)?,
+            Err(error) => return Err(error),
         };
         Ok(Answer::Drift(compare(&self.image, &ground, now, mounted)))
     }
@@ -123,29 +118,15 @@ impl Container {
         ground: &Ground,
         paths: &[String],
         deadline: &Deadline,
-    ) -> Result<Option<Seen>, EngineError> {
+    ) -> Result<Seen, EngineError> {
         let now = self.stat(paths, deadline)?;
         let roots: Vec<String> = ground
             .writable
             .iter()
             .map(|(path, _)| path.clone())
             .collect();
-        let mut mounted = Vec::new();
-        if !roots.is_empty() {
-            let replies = self.probe(
-                &Request::Tree { roots, hash: true },
-                As::Privileged,
-                deadline,
-            )?;
-            mounted.extend(replies.into_iter().filter_map(|r| {
-                if let Reply::Entry(entry) = r {
-                    Some(entry)
-                } else {
-                    None
-                }
-            }));
-        }
-        Ok(Some((now, mounted)))
+        let mounted = self.tree(roots, deadline)?;
+        Ok((now, mounted))
     }
 
     /// Through the daemon's archives, when the container has ended; what was in memory is gone then.
@@ -170,7 +151,7 @@ impl Container {
 }
 
 /// Named paths as they are now, and everything that is on writable mounts.
-type Seen = (Vec<(String, Option<Entry>)>, Vec<Entry>);
+type Seen = (Vec<Found>, Vec<Entry>);
 
 fn compare(
     image: &Image,
@@ -297,7 +278,7 @@ fn trimmed(path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-fn is_under(path: &str, root: &str) -> bool {
+pub(super) fn is_under(path: &str, root: &str) -> bool {
     path.strip_prefix(root)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

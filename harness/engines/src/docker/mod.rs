@@ -9,6 +9,7 @@ mod drift;
 mod images;
 mod instance;
 mod label;
+mod look;
 mod object;
 mod output;
 mod rest;
@@ -27,6 +28,8 @@ use adamant_core::engine::{
     LogCapture, Network, Owner,
 };
 use adamant_core::run::Deadline;
+
+use fs_err as fs;
 
 use self::client::Client;
 use self::images::Images;
@@ -125,6 +128,12 @@ impl Docker {
         let network = matches!(plan.network, Network::Isolated).then(|| name.to_owned());
         if let Some(network) = &network {
             client.create_network(network, self.labels(&plan.owner), deadline)?;
+        }
+        for bind in &plan.binds {
+            fs::symlink_metadata(&bind.source).map_err(|error| {
+                let attempt = format!("mount `{}` at `{}`", bind.source.display(), bind.target);
+                EngineError::new(ErrorKind::Input, attempt).caused_by(error)
+            })?;
         }
         let probe = probe::file()?;
         let ground = start::Ground {

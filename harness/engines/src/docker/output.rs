@@ -34,12 +34,10 @@ impl Drop for Task {
 
 /// A process to run in a container.
 #[derive(Debug)]
-pub(super) struct Exec<'e> {
+pub(super) struct Exec {
     pub(super) argv: Vec<String>,
     /// `None` for the container's own.
-    pub(super) user: Option<&'e str>,
-    /// With every capability, so that nothing is unreadable.
-    pub(super) privileged: bool,
+    pub(super) user: Option<String>,
 }
 
 impl Client {
@@ -89,7 +87,7 @@ impl Client {
     pub(super) fn exec(
         &self,
         container: &str,
-        exec: Exec<'_>,
+        exec: Exec,
         exit: &ExitWatch,
         deadline: &Deadline,
         mut take: impl FnMut(Stream, &[u8]) -> ControlFlow<()>,
@@ -98,8 +96,7 @@ impl Client {
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             cmd: Some(exec.argv),
-            user: exec.user.map(str::to_owned),
-            privileged: Some(exec.privileged),
+            user: exec.user,
             ..Default::default()
         };
         let work = async {
