@@ -36,11 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn build(workspace: &Path, target: &str, directory: &Path) -> Result<(), Box<dyn Error>> {
     let mut cargo = Command::new(variable("CARGO")?);
     for (name, _) in env::vars_os() {
-        // What the outer cargo, or clippy, says about the outer build is not true of this one.
-        let text = name.to_string_lossy();
-        let outer =
-            text.starts_with("CARGO_") && text != "CARGO_HOME" && !text.starts_with("CARGO_NET_");
-        if outer || text.starts_with("CLIPPY_") || RUSTC_VARIABLES.contains(&text.as_ref()) {
+        if is_outer(&name.to_string_lossy()) {
             cargo.env_remove(&name);
         }
     }
@@ -66,17 +62,42 @@ fn build(workspace: &Path, target: &str, directory: &Path) -> Result<(), Box<dyn
     Ok(())
 }
 
-const RUSTC_VARIABLES: [&str; 9] = [
-    "RUSTFLAGS",
-    "RUSTDOCFLAGS",
-    "RUSTC",
-    "RUSTC_WRAPPER",
-    "RUSTC_WORKSPACE_WRAPPER",
-    "RUSTC_LINKER",
-    "TARGET",
-    "HOST",
-    "PROFILE",
-];
+/// What the outer cargo, or clippy, says about the outer build is not true of this one.
+///
+/// What says where packages come from, and what links for another machine, is.
+fn is_outer(name: &str) -> bool {
+    const BEGINNINGS: [&str; 9] = [
+        "CARGO_BUILD_",
+        "CARGO_CFG_",
+        "CARGO_FEATURE_",
+        "CARGO_MANIFEST_",
+        "CARGO_PKG_",
+        "CARGO_PROFILE_",
+        "CARGO_TARGET_",
+        "CLIPPY_",
+        "DEP_",
+    ];
+    const NAMES: [&str; 14] = [
+        "CARGO",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_MAKEFLAGS",
+        "CARGO_PRIMARY_PACKAGE",
+        "HOST",
+        "OPT_LEVEL",
+        "OUT_DIR",
+        "PROFILE",
+        "RUSTC",
+        "RUSTC_LINKER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC_WRAPPER",
+        "RUSTFLAGS",
+        "TARGET",
+    ];
+    let outer = BEGINNINGS
+        .iter()
+        .any(|beginning| name.starts_with(beginning));
+    (outer && !name.ends_with("_LINKER")) || NAMES.contains(&name)
+}
 
 fn variable(name: &str) -> Result<String, Box<dyn Error>> {
     #[expect(

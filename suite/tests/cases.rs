@@ -1,6 +1,11 @@
 //! `cargo test --test cases`: the standard contract on the fixture images, on every engine, through libtest-mimic.
 
-mod support;
+#[path = "support/images.rs"]
+mod images;
+#[path = "support/session.rs"]
+mod session;
+#[path = "support/snapshot.rs"]
+mod snapshot;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,13 +20,13 @@ const SUBJECTS: &[&str] = &["agentbox", "bare", "nginx", "redis"];
 
 fn main() -> ExitCode {
     let mut args = Arguments::from_args();
-    let images = support::root().join("fixtures/images");
+    let images = images::root().join("fixtures/images");
     let subjects: Vec<_> = SUBJECTS
         .iter()
         .map(|name| read_subject(&images.join(name), None).expect("a valid subject"))
         .collect();
     let mut trials = plan(
-        &support::engine_names(),
+        &session::engine_names(),
         &subjects,
         &standard::cases().expect("valid cases"),
     );
@@ -33,10 +38,10 @@ fn main() -> ExitCode {
             .collect();
         return libtest_mimic::run(&args, listed).exit_code();
     }
-    support::current_images();
+    images::current();
     args.test_threads = args.test_threads.or(Some(frontend::default_threads()));
-    let session = support::session(trials, "cases", support::Kept::default());
-    let snapshots: Arc<frontend::Afterwards> = Arc::new(support::snapshot::compare);
+    let session = session::start(trials, "cases", Vec::new());
+    let snapshots: Arc<frontend::Afterwards> = Arc::new(snapshot::compare);
     let conclusion = libtest_mimic::run(&args, frontend::trials(&session, Some(snapshots)));
     let session = Arc::into_inner(session).expect("every trial has ended");
     let (report, errors) = session.finish();

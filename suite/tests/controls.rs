@@ -1,17 +1,20 @@
 //! `cargo test --test controls`: each planted image breaks exactly the law that its `control.yaml` names.
 
-mod support;
+#[path = "support/images.rs"]
+mod images;
+#[path = "support/session.rs"]
+mod session;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use adamant::standard;
 use adamant_core::case::{Control, read};
 use adamant_core::discover::{PlannedTrial, plan, read_subject};
 use adamant_core::engine::ImageSource;
 use adamant_core::frontend;
-use adamant_core::report::TrialReport;
+use adamant_core::report::{Event, Reporter, TrialReport};
 use adamant_core::run::Verdict;
 use libtest_mimic::{Arguments, Trial};
 
@@ -34,13 +37,13 @@ fn main() -> ExitCode {
         )
         .exit_code();
     }
-    support::current_images();
+    images::current();
     let trials = planted
         .iter()
         .flat_map(|(name, control)| trials(name, control))
         .collect();
-    let kept = support::Kept::default();
-    let session = support::session(trials, "controls", kept.clone());
+    let kept = Kept::default();
+    let session = session::start(trials, "controls", vec![Box::new(kept.clone())]);
     let mute = Arguments {
         test_threads: Some(frontend::default_threads()),
         logfile: Some("/dev/null".into()),
@@ -50,7 +53,7 @@ fn main() -> ExitCode {
     Arc::into_inner(session)
         .expect("every trial has ended")
         .finish();
-    let reports = kept.reports();
+    let reports = kept.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let judged = planted.into_iter().map(|(name, control)| {
         let mine: Vec<TrialReport> = reports
             .iter()
@@ -62,8 +65,21 @@ fn main() -> ExitCode {
     libtest_mimic::run(&args, judged.collect()).exit_code()
 }
 
+/// Keeps every trial's report.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<TrialReport>>>);
+
+impl Reporter for Kept {
+    fn event(&mut self, event: &Event) {
+        if let Event::TrialFinished(report) = event {
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.push((**report).clone());
+        }
+    }
+}
+
 fn planted() -> Vec<(String, Control)> {
-    let images = std::fs::read_dir(support::root().join("fixtures/images")).expect("images");
+    let images = std::fs::read_dir(images::root().join("fixtures/images")).expect("images");
     let mut planted: Vec<_> = images
         .map(|e| e.expect("an entry").path())
         .filter(|dir| dir.join("control.yaml").is_file())
@@ -82,7 +98,7 @@ fn planted() -> Vec<(String, Control)> {
 }
 
 fn trials(name: &str, control: &Control) -> Vec<PlannedTrial> {
-    let dir = support::root().join("fixtures/images").join(name);
+    let dir = images::root().join("fixtures/images").join(name);
     let subject = read_subject(&dir.join(&control.subject), None).expect("a valid subject");
     let subject = subject.with_image(
         name,
@@ -93,7 +109,7 @@ fn trials(name: &str, control: &Control) -> Vec<PlannedTrial> {
         control.within,
     );
     let all = plan(
-        &support::engine_names(),
+        &session::engine_names(),
         &[Arc::new(subject)],
         &standard::cases().expect("valid cases"),
     );

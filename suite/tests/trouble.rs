@@ -1,6 +1,7 @@
 //! `cargo test --test trouble`: what strange subjects, signals and a dying daemon do to us, on a real Docker.
 
-mod support;
+#[path = "support/images.rs"]
+mod images;
 
 use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -14,7 +15,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 fn main() -> std::process::ExitCode {
     let args = Arguments::from_args();
     if !args.list {
-        support::current_images();
+        images::current();
     }
     // One after the other: each looks at what the others would leave.
     let args = Arguments { test_threads: Some(1), ..args };
@@ -43,7 +44,7 @@ struct Bench {
 impl Bench {
     fn shell(script: &str, more: &str) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let image = support::root().join("fixtures/images/shell/image");
+        let image = images::root().join("fixtures/images/shell/image");
         let args = serde_json::to_string(&[script]).expect("JSON is YAML");
         let subject = format!("name: shell\nimage: oci:{}\nrun: {{ args: {args} }}\n{more}\n", image.display());
         std::fs::write(dir.path().join("adamant.yaml"), subject).expect("written");
@@ -121,7 +122,7 @@ fn no_image() -> Result<(), Failed> {
 
 fn no_executable() -> Result<(), Failed> {
     let bench = Bench::shell("true", EXITS);
-    let image = support::root().join("fixtures/images/bare/image");
+    let image = images::root().join("fixtures/images/bare/image");
     let subject = format!("name: gone\nimage: oci:{}\nready: {{ exit: {{ code: 0 }}, within: 9s }}\nartifacts: [{{ id: bare, path: /bare }}]\n", image.display());
     std::fs::write(bench.dir.path().join("adamant.yaml"), subject).expect("written");
     bench.case("gone", "{ fault: required-artifact-absent, until: exit }", "[{ exit: { within: 5s, code: 127 } }]");
@@ -129,7 +130,7 @@ fn no_executable() -> Result<(), Failed> {
 }
 
 fn swapped() -> Result<(), Failed> {
-    let root = support::root();
+    let root = images::root();
     let subject = root.join("fixtures/images/agentbox");
     let dir = tempfile::tempdir().expect("a directory");
     let run = |image: Option<&str>| {

@@ -1,5 +1,6 @@
 //! `refuses-writes: subject.immutable` — even root inside cannot create a file there.
 
+use adamant_probe::Kind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +19,19 @@ impl Check for RefusesWrites {
     }
 
     fn questions(&self, context: &Context<'_>) -> Vec<Question> {
-        value(&self.0, context.subject)
-            .map(|dirs| vec![Question::TryWrite { dirs }])
-            .unwrap_or_default()
+        let Ok(paths) = value(&self.0, context.subject) else {
+            return Vec::new();
+        };
+        // A file is immutable when its directory takes no other one in its place.
+        let dir = |path: String| match context.image.resolve(&path) {
+            Some(entry) if entry.kind != Kind::Dir => {
+                let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+                if parent.is_empty() { "/".to_owned() } else { parent.to_owned() }
+            }
+            _ => path,
+        };
+        let dirs = paths.into_iter().map(dir).collect();
+        vec![Question::TryWrite { dirs }]
     }
 
     fn judge(&self, _context: &Context<'_>, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {

@@ -136,10 +136,23 @@ impl Container {
         paths: &[String],
         deadline: &Deadline,
     ) -> Result<Seen, EngineError> {
-        let now = paths
-            .iter()
-            .map(|path| Ok((path.clone(), self.entry_at_rest(path, deadline)?)))
-            .collect::<Result<_, EngineError>>()?;
+        // What is new is new as a whole: one archive instead of one for each file.
+        let mut whole: BTreeMap<String, Entry> = BTreeMap::new();
+        let mut root: Option<&str> = None;
+        let mut now: Vec<Found> = Vec::new();
+        for path in paths {
+            let is_new = !self.image.entries.contains_key(path);
+            if is_new && !root.is_some_and(|root| is_under(path, root)) {
+                let tree = self.tree_at_rest(path, deadline)?;
+                whole.extend(tree.into_iter().map(|entry| (entry.path.clone(), entry)));
+                root = Some(path);
+            }
+            let entry = match whole.remove(path) {
+                Some(entry) => Some(entry),
+                None => self.entry_at_rest(path, deadline)?,
+            };
+            now.push((path.clone(), entry));
+        }
         let mut mounted = Vec::new();
         for (path, _) in &ground.writable {
             if !self.plan.tmpfs.iter().any(|t| trimmed(&t.path) == *path) {

@@ -58,31 +58,35 @@ impl Here {
     }
 }
 
-/// Whether an object with these labels may be removed: its time is up, or its owner is provably gone.
+/// Whether an object with these labels may be removed: its owner is provably gone, or nobody can tell and its time is
+/// up. What a living owner has stays, however late it is.
 pub(super) fn is_abandoned(labels: &HashMap<String, String>, here: &Here, now: SystemTime) -> bool {
-    abandoned(labels, here, seconds(now), start_ticks).unwrap_or(false)
+    let is_late = || {
+        let deadline = labels.get(DEADLINE).and_then(|d| d.parse::<u64>().ok());
+        labels.contains_key(RUN) && deadline.is_some_and(|deadline| deadline <= seconds(now))
+    };
+    match owner_lives(labels, here, start_ticks) {
+        Some(lives) => !lives,
+        None => is_late(),
+    }
 }
 
-/// `None` when the labels do not say enough: then nothing is proven.
-fn abandoned(
+/// `None` when it cannot be told from here.
+fn owner_lives(
     labels: &HashMap<String, String>,
     here: &Here,
-    now: u64,
     start_ticks: impl Fn(u32) -> Option<u64>,
 ) -> Option<bool> {
     labels.get(RUN)?;
-    if labels.get(DEADLINE)?.parse::<u64>().ok()? <= now {
-        return Some(true);
-    }
     if *labels.get(HOST)? != here.host {
-        return Some(false);
+        return None;
     }
     if *labels.get(BOOT)? != here.boot {
-        return Some(true);
+        return Some(false);
     }
     let pid = labels.get(PID)?.parse().ok()?;
     let start: u64 = labels.get(PID_START)?.parse().ok()?;
-    Some(start_ticks(pid) != Some(start))
+    Some(start_ticks(pid) == Some(start))
 }
 
 fn seconds(time: SystemTime) -> u64 {
@@ -117,50 +121,45 @@ mod tests {
     }
 
     #[test]
-    fn a_live_owner_keeps_its_objects_until_their_time_is_up() {
+    fn a_living_owner_keeps_its_objects_even_when_their_time_is_up() {
         let here = Here::read();
         let now = UNIX_EPOCH + Duration::from_secs(1_000_000);
         assert!(!is_abandoned(&labels(&owner(60), &here), &here, now));
-        assert!(is_abandoned(&labels(&owner(-60), &here), &here, now));
+        assert!(!is_abandoned(&labels(&owner(-60), &here), &here, now));
     }
 
     #[test]
-    fn an_owner_is_gone_when_its_pid_is_free_or_another_process_has_it_or_the_machine_was_started_again()
-     {
+    fn an_owner_is_gone_when_its_pid_is_free_or_anothers_or_the_machine_was_started_again() {
         let here = Here::read();
         let labels = labels(&owner(60), &here);
-        let check =
-            |here: &Here, start: Option<u64>| abandoned(&labels, here, 1_000_000, |_| start);
+        let lives = |here: &Here, start: Option<u64>| owner_lives(&labels, here, |_| start);
         let own = start_ticks(std::process::id()).expect("this process runs");
-        assert_eq!(check(&here, Some(own)), Some(false));
-        assert_eq!(check(&here, None), Some(true));
-        assert_eq!(check(&here, Some(own + 1)), Some(true));
-        assert_eq!(
-            check(
-                &Here {
-                    boot: "other".into(),
-                    ..here.clone()
-                },
-                Some(own)
-            ),
-            Some(true)
-        );
+        assert_eq!(lives(&here, Some(own)), Some(true));
+        assert_eq!(lives(&here, None), Some(false));
+        assert_eq!(lives(&here, Some(own + 1)), Some(false));
+        let restarted = Here {
+            boot: "other".into(),
+            ..here.clone()
+        };
+        assert_eq!(lives(&restarted, Some(own)), Some(false));
     }
 
     #[test]
-    fn another_host_and_labels_that_do_not_say_enough_prove_nothing() {
+    fn what_cannot_be_told_is_decided_by_time() {
         let here = Here::read();
-        let mut labels = labels(&owner(60), &here);
         let elsewhere = Here {
             host: "elsewhere".into(),
             ..here.clone()
         };
-        assert_eq!(
-            abandoned(&labels, &elsewhere, 1_000_000, |_| None),
-            Some(false)
-        );
-        labels.remove(PID_START);
-        assert_eq!(abandoned(&labels, &here, 1_000_000, |_| None), None);
-        assert!(!is_abandoned(&HashMap::new(), &here, SystemTime::now()));
+        let now = UNIX_EPOCH + Duration::from_secs(1_000_000);
+        for (lifetime, abandoned) in [(60, false), (-60, true)] {
+            let mut labels = labels(&owner(lifetime), &here);
+            assert_eq!(is_abandoned(&labels, &elsewhere, now), abandoned);
+            labels.remove(PID_START);
+            assert_eq!(is_abandoned(&labels, &here, now), abandoned);
+        }
+        assert!(!is_abandoned(&HashMap::new(), &here, now));
+        let foreign = HashMap::from([(DEADLINE.to_owned(), "0".to_owned())]);
+        assert!(!is_abandoned(&foreign, &here, now));
     }
 }

@@ -42,6 +42,9 @@ use crate::probe;
 /// For taking back what was half made: the caller's own time may be up.
 const CLEANUP: Duration = Duration::from_secs(60);
 
+/// The longest that a run may take, for what all its boots share.
+const RUN: Duration = Duration::from_secs(86_400);
+
 /// The engine `docker`. It connects when it is first asked for something.
 #[derive(Debug)]
 pub struct Docker {
@@ -122,9 +125,14 @@ impl Docker {
         log: Arc<LogCapture>,
         deadline: &Deadline,
     ) -> Result<Container, EngineError> {
+        // A derived image is the run's, not the boot's: it outlives the boot that needs it first.
+        let run = Owner {
+            deadline: SystemTime::now() + RUN,
+            ..plan.owner.clone()
+        };
         let start = self
             .images
-            .absent(&client, plan, self.labels(&plan.owner), deadline)?;
+            .absent(&client, plan, self.labels(&run), deadline)?;
         let network = matches!(plan.network, Network::Isolated).then(|| name.to_owned());
         if let Some(network) = &network {
             client.create_network(network, self.labels(&plan.owner), deadline)?;
@@ -255,15 +263,28 @@ impl Engine for Docker {
     fn reap(&self, deadline: &Deadline) -> Result<Vec<String>, EngineError> {
         let client = self.client(deadline)?;
         let now = SystemTime::now();
-        let mut removed = Vec::new();
-        for object in client.objects(deadline)? {
-            if label::is_abandoned(&object.labels, &self.here, now)
-                && client.remove_object(&object, deadline)?
-            {
-                removed.push(object.to_string());
+        let abandoned = |object: &Object| label::is_abandoned(&object.labels, &self.here, now);
+        let (mut removed, mut failed) = (Vec::new(), Vec::new());
+        for object in client.objects(deadline)?.into_iter().filter(abandoned) {
+            match client.remove_object(&object, deadline) {
+                Ok(true) => removed.push(object.to_string()),
+                Ok(false) => {}
+                Err(error) => failed.push((object, error)),
             }
         }
-        Ok(removed)
+        if failed.is_empty() {
+            return Ok(removed);
+        }
+        // Two runs that start at once reap the same: what is gone by now is no failure.
+        let left = client.objects(deadline)?;
+        let stays = |object: &Object| {
+            left.iter()
+                .any(|other| other.to_string() == object.to_string())
+        };
+        match failed.into_iter().find(|(object, _)| stays(object)) {
+            Some((_, error)) => Err(error),
+            None => Ok(removed),
+        }
     }
 
     fn close(&self, deadline: &Deadline) -> Result<(), EngineError> {

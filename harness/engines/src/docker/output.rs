@@ -75,8 +75,8 @@ impl Client {
             let ended = match answers.next().await {
                 // The client library makes an error of every exit code but 0.
                 Some(Ok(_) | Err(api::errors::Error::DockerContainerWaitError { .. })) => Ok(()),
-                Some(Err(error)) => Err(error.to_string()),
-                None => Err("the engine closed the connection".to_owned()),
+                Some(Err(error)) => Err(format!("the engine went away: {error}")),
+                None => Err("the engine went away".to_owned()),
             };
             tell.send_replace(Some(ended));
         });
@@ -201,10 +201,10 @@ async fn pump(
     let cut = loop {
         match output.next().await {
             Some(Ok(api::container::LogOutput::StdOut { message })) => {
-                log.push(Stream::Stdout, &message, monotonic_ns())
+                log.push(Stream::Stdout, &message, monotonic_ns());
             }
             Some(Ok(api::container::LogOutput::StdErr { message })) => {
-                log.push(Stream::Stderr, &message, monotonic_ns())
+                log.push(Stream::Stderr, &message, monotonic_ns());
             }
             // The client library's name for what is no whole frame.
             Some(Ok(_)) => break Some("the stream ended in the middle of a frame".to_owned()),

@@ -7,6 +7,7 @@ use adamant_core::run::{Deadline, monotonic_ns};
 use adamant_probe::{Observed, Reply, Request, Target};
 
 use super::ask::{Replies, exec, millis, observed, who_reaches};
+use super::client::api::models::ContainerState;
 use super::instance::Container;
 use super::output::LAST_WORDS;
 
@@ -101,11 +102,7 @@ impl Container {
             Err(trouble) => trouble.is_timed_out(),
         };
         if timed_out {
-            return if self.exit.seen().is_some() {
-                self.exited(observed)
-            } else {
-                Ok(Reached::TimedOut { observed })
-            };
+            return self.timed_out(observed);
         }
         // A probe that ends early, or cannot start, does so because the container ends; the news may be on its way.
         if self
@@ -120,6 +117,15 @@ impl Container {
             EngineError::new(ErrorKind::Engine, format!("wait for `{}`", self.name))
                 .caused_by("the probe did not say whether it is ready"),
         )
+    }
+
+    /// Nothing happened in time only if the daemon would have told: one that hangs tells nothing.
+    fn timed_out(&self, observed: Vec<Observed>) -> Result<Reached, EngineError> {
+        let state = self.state(&Deadline::for_cleanup(RECORD))?;
+        if state.running == Some(true) {
+            return Ok(Reached::TimedOut { observed });
+        }
+        self.exited(observed)
     }
 
     /// With everything that the container still had to say.
@@ -153,10 +159,7 @@ impl Container {
         if let Some(Err(why)) = self.exit.seen() {
             return Err(EngineError::new(ErrorKind::Engine, attempt).caused_by(why));
         }
-        let record = self.client.inspect(&self.name, deadline)?;
-        let state = record
-            .and_then(|r| r.state)
-            .ok_or_else(|| EngineError::new(ErrorKind::Engine, &attempt).caused_by("it is gone"))?;
+        let state = self.state(deadline)?;
         if state.running == Some(true) {
             return Err(EngineError::new(ErrorKind::Engine, attempt).caused_by("it is running"));
         }
@@ -166,6 +169,16 @@ impl Container {
             oom_killed: state.oom_killed.unwrap_or(false),
             after_ms,
             refused: None,
+        })
+    }
+}
+
+impl Container {
+    fn state(&self, deadline: &Deadline) -> Result<ContainerState, EngineError> {
+        let record = self.client.inspect(&self.name, deadline)?;
+        record.and_then(|record| record.state).ok_or_else(|| {
+            let attempt = format!("read the state of `{}`", self.name);
+            EngineError::new(ErrorKind::Engine, attempt).caused_by("it is gone")
         })
     }
 }
