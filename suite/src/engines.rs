@@ -51,7 +51,10 @@ pub fn connect(
     for name in names {
         let deadline = Deadline::after(Duration::from_secs(20), cancel);
         let docker = Docker::new();
-        let missing = |source| EnginesError::Missing { name: (*name).to_owned(), source };
+        let missing = |source| EnginesError::Missing {
+            name: (*name).to_owned(),
+            source,
+        };
         docker.describe(&deadline).map_err(missing)?;
         engines.push(Arc::new(docker));
     }

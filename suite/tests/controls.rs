@@ -49,11 +49,15 @@ fn main() -> ExitCode {
         logfile: Some("/dev/null".into()),
         ..Arguments::default()
     };
-    libtest_mimic::run(&mute, frontend::trials(&session, None));
+    let _ = libtest_mimic::run(&mute, frontend::trials(&session, None));
     Arc::into_inner(session)
         .expect("every trial has ended")
         .finish();
-    let reports = kept.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let reports = kept
+        .0
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
     let judged = planted.into_iter().map(|(name, control)| {
         let mine: Vec<TrialReport> = reports
             .iter()

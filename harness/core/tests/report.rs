@@ -30,6 +30,7 @@ fn trial(name: &str, outcome: Outcome) -> TrialReport {
         subject: subject.into(),
         subject_file: PathBuf::from(format!("fixtures/images/{subject}/adamant.yaml")),
         image_source: format!("docker-daemon:{subject}:latest"),
+        image_override: None,
         case: format!("{}/01-{stem}", spec[..6].to_lowercase()),
         case_file: PathBuf::from(format!("cases/{}/01-{stem}.yaml", spec[..6].to_lowercase())),
         spec: spec.into(),

@@ -69,6 +69,7 @@ fn run(
         path: "adamant.yaml".into(),
         subject,
         image: ImageSource::Daemon("none".into()),
+        image_override: None,
         manifest: None,
         env: Default::default(),
         secret_values: Vec::new(),

@@ -69,7 +69,7 @@ fn reporters(args: &RunArgs, colour: Colour, reports: &std::path::Path) -> Box<d
     };
     let mut all: Vec<Box<dyn Reporter>> = vec![
         Box::new(Evidence::new(reports)),
-        Box::new(Summary::new(reports, &standard::digest())),
+        Box::new(Summary::new(reports, standard::digest())),
         Box::new(Terminal::new(colour, verbosity, reports)),
     ];
     // nextest writes its own JUnit, and runs each trial in a process that would overwrite ours.

@@ -14,5 +14,8 @@ pub(crate) fn current() {
     let mut xtask = Command::new(env!("CARGO"));
     xtask.args(["xtask", "images"]).current_dir(root());
     let status = xtask.status().expect("cargo starts");
-    assert!(status.success(), "`cargo xtask images` failed; it says why above");
+    assert!(
+        status.success(),
+        "`cargo xtask images` failed; it says why above"
+    );
 }

@@ -11,9 +11,18 @@ use adamant_core::run::{Cancel, Options, Session};
 
 use crate::images::root;
 
+/// A target without its engine or images ends here, with the whole chain.
+#[expect(clippy::panic, reason = "a test target that cannot judge fails")]
+fn fail(failure: &Failure) -> ! {
+    panic!(
+        "{}",
+        text::error(failure.error.as_ref(), failure.hint.as_deref())
+    )
+}
+
 /// The engines that run here, by `ADAMANT_ENGINES` or all.
 pub(crate) fn engine_names() -> Vec<&'static str> {
-    engines::names(env::engines().as_deref()).unwrap_or_else(|e| panic!("{e}"))
+    engines::names(env::engines().as_deref()).unwrap_or_else(|e| fail(&e.into()))
 }
 
 /// Starts a session; the target's own reporters hear of it first.
@@ -22,16 +31,15 @@ pub(crate) fn start(
     area: &str,
     mut reporters: Vec<Box<dyn Reporter>>,
 ) -> Arc<Session> {
-    let tell = |f: Failure| -> ! { panic!("{}", text::error(f.error.as_ref(), f.hint.as_deref())) };
     let cancel = Cancel::default();
     signal::watch(&cancel).expect("signals can be watched");
-    let engines = judge::engines_for(&trials, &cancel).unwrap_or_else(|f| tell(f));
+    let engines = judge::engines_for(&trials, &cancel).unwrap_or_else(|f| fail(&f));
     let reports = root().join("reports").join(area);
     reporters.push(Box::new(Evidence::new(&reports)));
     // Under nextest each trial is a process of its own, and its JUnit is the report.
     if env::host(env::NEXTEST).is_none() {
         reporters.push(Box::new(Junit::new(&reports)));
-        reporters.push(Box::new(Summary::new(&reports, &standard::digest())));
+        reporters.push(Box::new(Summary::new(&reports, standard::digest())));
     }
     let options = Options {
         id: judge::run_id(),
@@ -40,5 +48,5 @@ pub(crate) fn start(
         ..Options::default()
     };
     let session = Session::start(options, engines, trials, Box::new(All(reporters)));
-    Arc::new(session.unwrap_or_else(|e| tell(e.into())))
+    Arc::new(session.unwrap_or_else(|e| fail(&e.into())))
 }

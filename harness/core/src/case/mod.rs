@@ -14,7 +14,9 @@ mod variable;
 pub use artifact::{Artifact, ArtifactKind, Load};
 pub use compose::ComposeError;
 pub use control::{Also, Control};
-pub use document::{Boot, Case, Claim, FaultKind, Hardening, Level, NetworkMode, Rootfs, State, Storage};
+pub use document::{
+    Boot, Case, Claim, FaultKind, Hardening, Level, NetworkMode, Rootfs, State, Storage,
+};
 pub use manifest::{Manifest, ManifestError};
 pub use parse::{At, ParseError, Place, parse_text, read};
 pub use schema::{case_schema, subject_schema};

@@ -177,13 +177,8 @@ fn bare(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     let mut text = text.lines().next().unwrap_or_default().to_owned();
     if let Some(location) = error.location() {
-        for tail in [format!(
-            " at line {}, column {}",
-            location.line(),
-            location.column()
-        )] {
-            text = text.replace(&tail, "");
-        }
+        let tail = format!(" at line {}, column {}", location.line(), location.column());
+        text = text.replace(&tail, "");
     }
     let head = text
         .split_once(": ")

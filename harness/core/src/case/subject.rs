@@ -1,4 +1,4 @@
-//! The subject file `adamant.yaml`: an image with the contract it claims (DDD-001's RuntimeClosure, written by a person).
+//! The subject file `adamant.yaml`: an image with the contract it claims (DDD-001's `RuntimeClosure`, written by a person).
 
 use std::collections::BTreeMap;
 

@@ -18,11 +18,17 @@ const COMMAND_MS: u64 = 30_000;
 pub enum Artifacts {
     /// Files exist, commands run, endpoints accept, servers answer.
     Present,
+    /// Files and commands are found in the image; nothing is started.
+    Resolvable,
     /// The same probes are run but not judged: what they leave behind is another check's business.
     Probed,
 }
 
 impl Check for Artifacts {
+    fn needs_boot(&self) -> bool {
+        *self != Self::Resolvable
+    }
+
     fn claims(&self, subject: &Subject) -> Result<(), String> {
         if subject.artifacts.is_empty() {
             Err("artifacts".into())
@@ -36,6 +42,9 @@ impl Check for Artifacts {
     }
 
     fn questions(&self, context: &Context<'_>) -> Vec<Question> {
+        if *self == Self::Resolvable {
+            return Vec::new();
+        }
         // All commands go in one question: one call into the container runs them all.
         let mut questions = vec![Question::Commands {
             commands: commands(context).map(|(_, c)| c).collect(),
@@ -45,6 +54,12 @@ impl Check for Artifacts {
     }
 
     fn judge(&self, context: &Context<'_>, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
+        if *self == Self::Resolvable {
+            return Ok(context
+                .artifacts()
+                .filter_map(|a| in_image(context, a))
+                .collect());
+        }
         if *self == Self::Probed {
             return boot.answer(0, |a| {
                 if let Answer::Commands(_) = a {
@@ -120,6 +135,20 @@ fn single<'a>(context: &Context<'a>) -> impl Iterator<Item = (&'a Artifact, Ques
         };
         Some((a, question))
     })
+}
+
+/// What the image alone says of an artifact: its files, and its command on `PATH`.
+fn in_image(context: &Context<'_>, artifact: &Artifact) -> Option<Finding> {
+    let (ArtifactKind::Command(argv, _) | ArtifactKind::Mcp(argv)) = artifact.kind().ok()? else {
+        return on_file(context, artifact);
+    };
+    let found = !context.image.find_command(&argv[0]).is_empty();
+    let expected = format!(
+        "artifact `{}`: an executable `{}` is on PATH in the image",
+        artifact.id, argv[0]
+    );
+    let path = context.image.path_env();
+    (!found).then(|| Finding::new(expected, format!("none in {path}")))
 }
 
 fn on_file(context: &Context<'_>, artifact: &Artifact) -> Option<Finding> {

@@ -211,6 +211,7 @@ fn with_events(events: Vec<Event>) -> Vec<Boot> {
     vec![boot]
 }
 
+#[expect(clippy::too_many_lines, reason = "one table: a line for each sample")]
 fn samples() -> Vec<Sample> {
     let sample = |check, boots| Sample { check, boots };
     let late = || {
@@ -302,6 +303,7 @@ fn samples() -> Vec<Sample> {
                 },
             ],
         ),
+        sample("artifacts: resolvable", vec![Boot::default()]),
         sample("artifacts: present", answers(vec![command(127)])),
         sample(
             "drift: { unchanged: subject.immutable }",

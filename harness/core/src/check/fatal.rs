@@ -35,7 +35,12 @@ impl Check for Fatal {
         let (count, lines) = boot.matches(&watch(context.subject))?;
         let names = fault.names();
         // A runtime that cannot start the missing program says so itself: no message of the subject can come before that.
-        if let Some(Reached::Exited { exit: Exit { refused: Some(why), .. }, .. }) = &boot.reached
+        if let Some(Reached::Exited {
+            exit: Exit {
+                refused: Some(why), ..
+            },
+            ..
+        }) = &boot.reached
             && names.iter().any(|n| why.contains(n.as_str()))
         {
             return Ok(Vec::new());

@@ -26,7 +26,11 @@ impl Check for RefusesWrites {
         let dir = |path: String| match context.image.resolve(&path) {
             Some(entry) if entry.kind != Kind::Dir => {
                 let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-                if parent.is_empty() { "/".to_owned() } else { parent.to_owned() }
+                if parent.is_empty() {
+                    "/".to_owned()
+                } else {
+                    parent.to_owned()
+                }
             }
             _ => path,
         };

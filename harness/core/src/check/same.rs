@@ -88,7 +88,9 @@ impl Aspect {
             Self::Fatal => {
                 let (_, lines) = boot.matches(&super::fatal::watch(subject))?;
                 // Structured lines are the events' business; the two streams come in no fixed order, and times are not the message.
-                let told = lines.iter().filter(|l| !l.text.trim_start().starts_with('{'));
+                let told = lines
+                    .iter()
+                    .filter(|l| !l.text.trim_start().starts_with('{'));
                 let told: BTreeSet<String> = told.map(|l| volatile(&l.text)).collect();
                 told.into_iter().collect::<Vec<_>>().join(" | ")
             }

@@ -16,6 +16,8 @@ pub struct SubjectFile {
     pub subject: Subject,
     /// Its image.
     pub image: ImageSource,
+    /// The image asked for in place of the subject's own.
+    pub image_override: Option<String>,
     /// The manifest, when it is a file of the host.
     pub manifest: Option<Manifest>,
     /// The environment with `${NAME}` filled in.
@@ -30,6 +32,7 @@ impl SubjectFile {
     pub fn with_image(&self, name: &str, image: ImageSource, within: Option<Span>) -> Self {
         let mut other = self.clone();
         other.subject.name = name.to_owned();
+        other.image_override = Some(image.to_string());
         other.image = image;
         if let (Some(ready), Some(within)) = (&mut other.subject.ready, within) {
             ready.within = within;
@@ -53,7 +56,7 @@ pub fn read_subject(path: &Path, image: Option<&str>) -> Result<Arc<SubjectFile>
         Some(text) => ImageSource::parse(text, Path::new("")),
         None => ImageSource::parse(&subject.image, base),
     };
-    let image = source.map_err(wrong)?;
+    let source = source.map_err(wrong)?;
     let manifest = match &subject.manifest {
         Some(ManifestSource::Host(file)) => {
             let at = base.join(file);
@@ -85,7 +88,8 @@ pub fn read_subject(path: &Path, image: Option<&str>) -> Result<Arc<SubjectFile>
     Ok(Arc::new(SubjectFile {
         path,
         subject,
-        image,
+        image: source,
+        image_override: image.map(str::to_owned),
         manifest,
         env,
         secret_values,

@@ -31,7 +31,12 @@ pub enum ErrorKind {
 impl EngineError {
     /// `attempt` completes "failed to …" and names its object in backticks.
     pub fn new(kind: ErrorKind, attempt: impl Into<String>) -> Self {
-        Self { attempt: attempt.into(), kind, source: None, hint: None }
+        Self {
+            attempt: attempt.into(),
+            kind,
+            source: None,
+            hint: None,
+        }
     }
 
     /// With the cause, which the chain printer shows on its own line.

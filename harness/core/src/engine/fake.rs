@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{
-    Answer, BootPlan, Description, Engine, EngineError, ErrorKind, Image, ImageSource, Instance, LogCapture, Owner, Question, Reached,
-    Stream, Until,
+    Answer, BootPlan, Description, Engine, EngineError, ErrorKind, Image, ImageSource, Instance,
+    LogCapture, Owner, Question, Reached, Stream, Until,
 };
 use crate::run::{Deadline, monotonic_ns};
 
@@ -50,14 +50,24 @@ pub struct Fake {
 
 impl std::fmt::Debug for Fake {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fake").field("calls", &self.calls).finish_non_exhaustive()
+        f.debug_struct("Fake")
+            .field("calls", &self.calls)
+            .finish_non_exhaustive()
     }
 }
 
 impl Fake {
     /// An engine on which every source is this image.
-    pub fn new(image: Image, director: impl Fn(&BootPlan) -> Script + Send + Sync + 'static) -> Self {
-        Self { image: Arc::new(image), director: Box::new(director), calls: Arc::default(), volumes: Mutex::default() }
+    pub fn new(
+        image: Image,
+        director: impl Fn(&BootPlan) -> Script + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            image: Arc::new(image),
+            director: Box::new(director),
+            calls: Arc::default(),
+            volumes: Mutex::default(),
+        }
     }
 
     /// The counters.
@@ -77,15 +87,28 @@ impl Engine for Fake {
     }
 
     fn describe(&self, _deadline: &Deadline) -> Result<Description, EngineError> {
-        Ok(Description { name: "fake".into(), version: "scripted".into(), platform: self.image.platform.clone() })
+        Ok(Description {
+            name: "fake".into(),
+            version: "scripted".into(),
+            platform: self.image.platform.clone(),
+        })
     }
 
-    fn image(&self, _source: &ImageSource, _deadline: &Deadline) -> Result<Arc<Image>, EngineError> {
+    fn image(
+        &self,
+        _source: &ImageSource,
+        _deadline: &Deadline,
+    ) -> Result<Arc<Image>, EngineError> {
         self.calls.images.fetch_add(1, Ordering::SeqCst);
         Ok(self.image.clone())
     }
 
-    fn start(&self, plan: &BootPlan, log: Arc<LogCapture>, _deadline: &Deadline) -> Result<Box<dyn Instance>, EngineError> {
+    fn start(
+        &self,
+        plan: &BootPlan,
+        log: Arc<LogCapture>,
+        _deadline: &Deadline,
+    ) -> Result<Box<dyn Instance>, EngineError> {
         let script = (self.director)(plan);
         assert!(!script.panics, "the script says so");
         if script.start_fails {
@@ -93,12 +116,20 @@ impl Engine for Fake {
         }
         let number = self.calls.started.fetch_add(1, Ordering::SeqCst);
         for line in &script.stdout {
-            log.push(Stream::Stdout, format!("{line}\n").as_bytes(), monotonic_ns());
+            log.push(
+                Stream::Stdout,
+                format!("{line}\n").as_bytes(),
+                monotonic_ns(),
+            );
         }
         if matches!(script.reached, Some(Reached::Exited { .. })) {
             log.end(None);
         }
-        Ok(Box::new(FakeInstance { id: format!("fake-{number}"), script, calls: self.calls.clone() }))
+        Ok(Box::new(FakeInstance {
+            id: format!("fake-{number}"),
+            script,
+            calls: self.calls.clone(),
+        }))
     }
 
     fn volume(&self, _owner: &Owner, _deadline: &Deadline) -> Result<String, EngineError> {
@@ -109,7 +140,10 @@ impl Engine for Fake {
     }
 
     fn remove_volume(&self, name: &str, _deadline: &Deadline) -> Result<(), EngineError> {
-        self.volumes.lock().unwrap_or_else(PoisonError::into_inner).retain(|v| v != name);
+        self.volumes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|v| v != name);
         Ok(())
     }
 
@@ -134,13 +168,18 @@ impl Instance for FakeInstance {
     }
 
     fn wait(&self, _until: &Until, _deadline: &Deadline) -> Result<Reached, EngineError> {
-        let ready = Reached::Ready { at_ns: monotonic_ns(), observed: Vec::new() };
+        let ready = Reached::Ready {
+            at_ns: monotonic_ns(),
+            observed: Vec::new(),
+        };
         Ok(self.script.reached.clone().unwrap_or(ready))
     }
 
     fn ask(&self, question: &Question, _deadline: &Deadline) -> Result<Answer, EngineError> {
         let found = self.script.answers.iter().find(|(q, _)| q == question);
-        found.map(|(_, answer)| answer.clone()).ok_or_else(|| refuse("answer a question"))
+        found
+            .map(|(_, answer)| answer.clone())
+            .ok_or_else(|| refuse("answer a question"))
     }
 
     fn inspect(&self, _deadline: &Deadline) -> Result<serde_json::Value, EngineError> {
@@ -149,6 +188,10 @@ impl Instance for FakeInstance {
 
     fn remove(self: Box<Self>, _deadline: &Deadline) -> Result<(), EngineError> {
         self.calls.removed.fetch_add(1, Ordering::SeqCst);
-        if self.script.remove_fails { Err(refuse("remove a container")) } else { Ok(()) }
+        if self.script.remove_fails {
+            Err(refuse("remove a container"))
+        } else {
+            Ok(())
+        }
     }
 }

@@ -34,7 +34,10 @@ impl ImageSource {
                 Some((dir, tag)) if !tag.contains('/') => (dir, Some(tag.to_owned())),
                 _ => (rest, None),
             };
-            return Ok(Self::Layout { dir: base.join(dir), tag });
+            return Ok(Self::Layout {
+                dir: base.join(dir),
+                tag,
+            });
         }
         if let Some(file) = text.strip_prefix("docker-archive:") {
             return Ok(Self::Archive(base.join(file)));
@@ -58,7 +61,10 @@ impl fmt::Display for ImageSource {
         match self {
             Self::Daemon(reference) => write!(f, "docker-daemon:{reference}"),
             Self::Layout { dir, tag: None } => write!(f, "oci:{}", dir.display()),
-            Self::Layout { dir, tag: Some(tag) } => write!(f, "oci:{}:{tag}", dir.display()),
+            Self::Layout {
+                dir,
+                tag: Some(tag),
+            } => write!(f, "oci:{}:{tag}", dir.display()),
             Self::Archive(file) => write!(f, "docker-archive:{}", file.display()),
         }
     }
@@ -122,13 +128,17 @@ impl Image {
     /// The value of an environment variable of the configuration.
     #[must_use]
     pub fn env(&self, name: &str) -> Option<&str> {
-        self.config.env.iter().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+        self.config
+            .env
+            .iter()
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     }
 
     /// `PATH`, or what a runtime takes when the image sets none.
     #[must_use]
     pub fn path_env(&self) -> &str {
-        self.env("PATH").unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        self.env("PATH")
+            .unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     }
 
     /// Follows symlinks in every component of `path`, as the kernel would inside the image.
@@ -164,9 +174,16 @@ impl Image {
     /// Every place where `PATH` finds an executable of this name (or the path itself when it has a slash), in order, unresolved.
     #[must_use]
     pub fn find_command(&self, name: &str) -> Vec<String> {
-        let runs = |path: &str| self.resolve(path).is_some_and(|e| e.kind == Kind::File && e.mode & 0o111 != 0);
+        let runs = |path: &str| {
+            self.resolve(path)
+                .is_some_and(|e| e.kind == Kind::File && e.mode & 0o111 != 0)
+        };
         if name.contains('/') {
-            return if runs(name) { vec![name.to_owned()] } else { Vec::new() };
+            return if runs(name) {
+                vec![name.to_owned()]
+            } else {
+                Vec::new()
+            };
         }
         let mut found: Vec<String> = Vec::new();
         for dir in self.path_env().split(':').filter(|d| d.starts_with('/')) {
@@ -181,20 +198,29 @@ impl Image {
     /// The numeric ids of `USER` (`app`, `1000`, `app:group`, `1000:1000`), by the image's own passwd and group files.
     #[must_use]
     pub fn user_ids(&self, user: &str) -> Option<(u32, u32)> {
-        let (name, group) = user.split_once(':').map_or((user, None), |(n, g)| (n, Some(g)));
+        let (name, group) = user
+            .split_once(':')
+            .map_or((user, None), |(n, g)| (n, Some(g)));
         let row = |file: &str, name: &str| -> Option<Vec<String>> {
             let text = String::from_utf8_lossy(self.text(file)?).into_owned();
-            let found = text.lines().map(|l| l.split(':').map(str::to_owned).collect::<Vec<_>>()).find(|c| {
+            let mut rows = text
+                .lines()
+                .map(|l| l.split(':').map(str::to_owned).collect::<Vec<_>>());
+            rows.find(|c| {
                 c.first().is_some_and(|n| n == name) || c.get(2).is_some_and(|id| id == name)
-            });
-            found
+            })
         };
         let name = if name.is_empty() { "0" } else { name };
         let passwd = row("/etc/passwd", name);
-        let id = |columns: &Option<Vec<String>>, at: usize| columns.as_ref().and_then(|c| c.get(at)?.parse().ok());
+        let id = |columns: &Option<Vec<String>>, at: usize| {
+            columns.as_ref().and_then(|c| c.get(at)?.parse().ok())
+        };
         let uid = name.parse().ok().or_else(|| id(&passwd, 2))?;
         let gid = match group {
-            Some(group) => group.parse().ok().or_else(|| id(&row("/etc/group", group), 2))?,
+            Some(group) => group
+                .parse()
+                .ok()
+                .or_else(|| id(&row("/etc/group", group), 2))?,
             None => id(&passwd, 3).unwrap_or(0),
         };
         Some((uid, gid))
@@ -247,7 +273,10 @@ mod tests {
     #[test]
     fn symlinks_are_followed_in_every_component_and_loops_end() {
         let image = image();
-        assert_eq!(image.resolve("/bin/sh").expect("found").path, "/usr/bin/real");
+        assert_eq!(
+            image.resolve("/bin/sh").expect("found").path,
+            "/usr/bin/real"
+        );
         assert!(image.resolve("/loop/x").is_none());
         assert!(image.resolve("/bin/none").is_none());
         assert_eq!(image.find_command("sh"), ["/usr/bin/sh", "/bin/sh"]);
@@ -256,9 +285,16 @@ mod tests {
     #[test]
     fn a_user_is_looked_up_in_the_image() {
         let mut image = image();
-        for (path, text) in [("/etc/passwd", "root:x:0:0::/:\napp:x:1000:1001::/:\n"), ("/etc/group", "staff:x:50:\n")] {
-            image.entries.insert("/etc".into(), entry("/etc", Kind::Dir, None));
-            image.entries.insert(path.into(), entry(path, Kind::File, None));
+        for (path, text) in [
+            ("/etc/passwd", "root:x:0:0::/:\napp:x:1000:1001::/:\n"),
+            ("/etc/group", "staff:x:50:\n"),
+        ] {
+            image
+                .entries
+                .insert("/etc".into(), entry("/etc", Kind::Dir, None));
+            image
+                .entries
+                .insert(path.into(), entry(path, Kind::File, None));
             image.texts.insert(path.into(), text.into());
         }
         for (user, ids) in [
@@ -279,9 +315,15 @@ mod tests {
         let base = Path::new("/s");
         assert_eq!(
             ImageSource::parse("oci:image:v1", base).expect("parses"),
-            ImageSource::Layout { dir: "/s/image".into(), tag: Some("v1".into()) }
+            ImageSource::Layout {
+                dir: "/s/image".into(),
+                tag: Some("v1".into())
+            }
         );
-        assert_eq!(ImageSource::parse("a/b:1", base).expect("parses"), ImageSource::Daemon("a/b:1".into()));
+        assert_eq!(
+            ImageSource::parse("a/b:1", base).expect("parses"),
+            ImageSource::Daemon("a/b:1".into())
+        );
         assert!(ImageSource::parse("docker://x", base).is_err());
     }
 }

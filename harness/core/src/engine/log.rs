@@ -117,8 +117,19 @@ impl LogCapture {
     /// `event_key` is the stream and the JSON key that names events.
     #[must_use]
     pub fn new(watches: Vec<Watch>, event_key: Option<(Option<Stream>, String)>) -> Self {
-        let log = Log { matches: vec![(0, Vec::new()); watches.len()], ..Log::default() };
-        Self { watches, event_key, state: Mutex::new(State { log, ..State::default() }), grew: Condvar::new() }
+        let log = Log {
+            matches: vec![(0, Vec::new()); watches.len()],
+            ..Log::default()
+        };
+        Self {
+            watches,
+            event_key,
+            state: Mutex::new(State {
+                log,
+                ..State::default()
+            }),
+            grew: Condvar::new(),
+        }
     }
 
     /// The watches, by number.
@@ -140,7 +151,12 @@ impl LogCapture {
             start += end + 1;
         }
         while buffer.len() - start > LINE_BYTES {
-            self.line(&mut state, stream, &buffer[start..start + LINE_BYTES], at_ns);
+            self.line(
+                &mut state,
+                stream,
+                &buffer[start..start + LINE_BYTES],
+                at_ns,
+            );
             start += LINE_BYTES;
         }
         buffer.drain(..start);
@@ -174,7 +190,9 @@ impl LogCapture {
 
     /// Waits until a line has matched this watch, or the stream has ended; answers whether one has.
     pub fn wait_match(&self, watch: usize, deadline: &Deadline) -> bool {
-        self.wait(deadline, |state| state.ended || state.log.matches[watch].0 > 0);
+        self.wait(deadline, |state| {
+            state.ended || state.log.matches[watch].0 > 0
+        });
         self.lock().log.matches[watch].0 > 0
     }
 
@@ -201,8 +219,14 @@ impl LogCapture {
             if reached(&state) {
                 return true;
             }
-            let Some(slice) = deadline.slice() else { return false };
-            state = self.grew.wait_timeout(state, slice).unwrap_or_else(PoisonError::into_inner).0;
+            let Some(slice) = deadline.slice() else {
+                return false;
+            };
+            state = self
+                .grew
+                .wait_timeout(state, slice)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 
@@ -216,18 +240,32 @@ impl LogCapture {
             if watch.stream.is_none_or(|s| s == stream) && watch.pattern.is_match(&text) {
                 *count += 1;
                 if kept.len() < KEEP_MATCHES {
-                    kept.push(LineMatch { line: number, stream, text: text.chars().take(400).collect() });
+                    kept.push(LineMatch {
+                        line: number,
+                        stream,
+                        text: text.chars().take(400).collect(),
+                    });
                 }
             }
         }
-        let Some((from, key)) = &self.event_key else { return };
-        if from.is_some_and(|s| s != stream) || !text.trim_start().starts_with('{') || state.log.events.len() >= KEEP_EVENTS {
+        let Some((from, key)) = &self.event_key else {
+            return;
+        };
+        if from.is_some_and(|s| s != stream)
+            || !text.trim_start().starts_with('{')
+            || state.log.events.len() >= KEEP_EVENTS
+        {
             return;
         }
         if let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(&text)
             && let Some(name) = fields.get(key).and_then(serde_json::Value::as_str)
         {
-            state.log.events.push(Event { name: name.to_owned(), at_ns, line: number, fields });
+            state.log.events.push(Event {
+                name: name.to_owned(),
+                at_ns,
+                line: number,
+                fields,
+            });
         }
     }
 
@@ -258,7 +296,10 @@ mod tests {
     use super::*;
 
     fn capture() -> LogCapture {
-        let watch = |stream, pattern| Watch { stream, pattern: Regex::new(pattern).expect("a test pattern") };
+        let watch = |stream, pattern| Watch {
+            stream,
+            pattern: Regex::new(pattern).expect("a test pattern"),
+        };
         LogCapture::new(
             vec![watch(None, "FATAL"), watch(Some(Stream::Stdout), "npm")],
             Some((Some(Stream::Stdout), "event".into())),
@@ -269,7 +310,11 @@ mod tests {
     fn lines_are_matched_across_pushes_and_streams_stay_apart() {
         let capture = capture();
         capture.push(Stream::Stderr, b"FAT", 1);
-        capture.push(Stream::Stdout, b"npm install\r\n{\"event\":\"A\",\"x\":1}\n", 2);
+        capture.push(
+            Stream::Stdout,
+            b"npm install\r\n{\"event\":\"A\",\"x\":1}\n",
+            2,
+        );
         capture.push(Stream::Stderr, b"AL: missing\nnpm on stderr\n", 3);
         capture.end(None);
         let log = capture.snapshot();

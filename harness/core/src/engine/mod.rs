@@ -34,7 +34,12 @@ pub trait Engine: Send + Sync {
     /// Creates and starts a container; its output goes to `log` from the first byte on.
     ///
     /// An executable that does not exist is not an error: the instance answers with exit code 127.
-    fn start(&self, plan: &BootPlan, log: Arc<LogCapture>, deadline: &Deadline) -> Result<Box<dyn Instance>, EngineError>;
+    fn start(
+        &self,
+        plan: &BootPlan,
+        log: Arc<LogCapture>,
+        deadline: &Deadline,
+    ) -> Result<Box<dyn Instance>, EngineError>;
 
     /// A new empty named volume of this run; removed by [`Engine::remove_volume`].
     fn volume(&self, owner: &Owner, deadline: &Deadline) -> Result<String, EngineError>;
@@ -122,7 +127,9 @@ impl Reached {
     #[must_use]
     pub fn observed(&self) -> &[adamant_probe::Observed] {
         match self {
-            Self::Ready { observed, .. } | Self::Exited { observed, .. } | Self::TimedOut { observed } => observed,
+            Self::Ready { observed, .. }
+            | Self::Exited { observed, .. }
+            | Self::TimedOut { observed } => observed,
         }
     }
 }

@@ -48,6 +48,8 @@ pub struct TrialReport {
     pub subject_file: PathBuf,
     /// Its image, as the subject names it.
     pub image_source: String,
+    /// The image that was judged in place of the subject's own, as it was asked for.
+    pub image_override: Option<String>,
     /// The case's id.
     pub case: String,
     /// Its file.

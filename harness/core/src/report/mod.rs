@@ -2,13 +2,13 @@
 
 mod event;
 mod evidence;
-mod junit;
 mod file;
-mod table;
-mod tally;
+mod junit;
 mod layout;
 mod progress;
 mod summary;
+mod table;
+mod tally;
 mod terminal;
 pub mod text;
 

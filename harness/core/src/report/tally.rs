@@ -158,7 +158,10 @@ pub(super) struct Artifacts {
 }
 
 /// The trials that made an artifact absent by this kind of fault.
-pub(super) fn artifacts<'a>(rows: impl IntoIterator<Item = &'a Row>, fault: Option<FaultKind>) -> Artifacts {
+pub(super) fn artifacts<'a>(
+    rows: impl IntoIterator<Item = &'a Row>,
+    fault: Option<FaultKind>,
+) -> Artifacts {
     let mut artifacts = Artifacts::default();
     for row in rows
         .into_iter()

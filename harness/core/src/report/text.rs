@@ -184,10 +184,15 @@ pub(super) fn need(need: &Need) -> String {
 /// The command that runs one trial again.
 #[must_use]
 pub fn replay(report: &TrialReport) -> String {
+    let image = report.image_override.as_ref();
+    let image = image.map_or_else(String::new, |i| format!("--image {} ", quoted(i)));
+    // Without engine and subject: they are chosen by the rest of the line.
+    let trial = report.name.splitn(3, "::").nth(2).unwrap_or(&report.name);
     format!(
-        "adamant run {} {}",
+        "adamant run {image}--engine {} {} {}",
+        report.engine,
         quoted(&report.subject_file.to_string_lossy()),
-        quoted(&report.name)
+        quoted(trial)
     )
 }
 

@@ -21,13 +21,20 @@ fn key(trial: &PlannedTrial) -> (&'static str, String) {
 
 /// Whether a trial judges readiness itself, without a fault.
 pub(super) fn judges_readiness(trial: &PlannedTrial) -> bool {
-    trial.fault().is_none()
+    let once = trial.case.case.boot.as_ref().is_some_and(|b| b.boots == 1);
+    once && trial.fault().is_none()
         && trial
             .case
             .case
             .checks
             .iter()
             .any(|c| matches!(c.value, CheckSpec::Ready(_)))
+}
+
+/// Gates first, the rest in its order: whoever asks a gate finds it run or running.
+pub(super) fn gates_first(trials: &mut [PlannedTrial]) {
+    let gates = Gates::of(trials);
+    trials.sort_by_key(|t| gates.names.get(&key(t)) != Some(&t.name));
 }
 
 impl Gates {

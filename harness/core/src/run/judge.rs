@@ -12,7 +12,7 @@ use crate::engine::{Answer, Log, Question, Reached};
 use crate::report::{Asked, BootEvidence};
 
 /// How long a log line may come after the state it belongs to.
-const SETTLE: Duration = Duration::from_secs(1);
+const SETTLE: Duration = Duration::from_secs(3);
 
 impl Trial<'_> {
     /// Judges a case that is about the image alone.
@@ -133,7 +133,7 @@ impl Trial<'_> {
         seen: &check::Boot,
     ) -> Result<Vec<PlacedFinding>, Stop> {
         if let Some(gate) = self.session.gates.failed(self.plan, &self.deadline) {
-            let short = gate.splitn(4, "::").nth(2).unwrap_or(&gate).to_owned();
+            let short = gate.split("::").nth(2).unwrap_or(&gate).to_owned();
             return Err(skipped(
                 Skip::NotReached,
                 format!("not reached: {short} failed"),

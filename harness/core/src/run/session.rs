@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::boots::Boots;
-use super::gate::Gates;
+use super::gate::{Gates, gates_first};
 use super::{Cancel, Deadline, Outcome, Totals, resolve};
 use crate::discover::PlannedTrial;
 use crate::engine::{Engine, EngineError, Watch};
@@ -50,7 +50,7 @@ impl Session {
     pub fn start(
         options: Options,
         engines: Vec<Arc<dyn Engine>>,
-        trials: Vec<PlannedTrial>,
+        mut trials: Vec<PlannedTrial>,
         reporter: Box<dyn Reporter>,
     ) -> Result<Self, EngineError> {
         let deadline = Deadline::after(
@@ -62,6 +62,7 @@ impl Session {
             described.push(engine.describe(&deadline)?);
             engine.reap(&deadline)?;
         }
+        gates_first(&mut trials);
         let mut boots = Boots::default();
         for trial in &trials {
             if let Some(key) = share_key(trial) {

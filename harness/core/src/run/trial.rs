@@ -114,6 +114,7 @@ pub(super) fn run(session: &Session, plan: &PlannedTrial) -> TrialReport {
         subject: plan.subject.subject.name.clone(),
         subject_file: plan.subject.path.clone(),
         image_source: plan.subject.image.to_string(),
+        image_override: plan.subject.image_override.clone(),
         case: plan.case.id.clone(),
         case_file: plan.case.path.clone(),
         spec: plan.case.case.spec.clone(),
@@ -396,7 +397,7 @@ impl Trial<'_> {
             if !findings.is_empty() {
                 if boots > 1 {
                     findings.iter_mut().for_each(|f| {
-                        f.finding.seen = format!("on boot {number} of {boots}: {}", f.finding.seen)
+                        f.finding.seen = format!("on boot {number} of {boots}: {}", f.finding.seen);
                     });
                 }
                 return Ok(findings);
