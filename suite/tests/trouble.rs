@@ -226,28 +226,27 @@ fn unwritable_reports() -> Result<(), Failed> {
     expect(&seen, 3, &["FAIL", "code 3", "1 failed", "warning"])
 }
 
-fn objects() -> Result<Vec<String>, Failed> {
+/// The containers that a run made; other runs on this daemon are none of our business.
+fn objects(run: u32) -> Result<Vec<String>, Failed> {
     let output = Command::new("docker")
         .args([
             "--host",
             "unix:///var/run/docker.sock",
             "ps",
             "-a",
-            "--filter",
-            "label=dev.adamant.run",
             "--format",
             "{{.Names}}",
+            "--filter",
         ])
+        .arg(format!("label=dev.adamant.pid={run}"))
         .output()
         .map_err(|e| format!("docker's own client is needed to look: {e}"))?;
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .map(str::to_owned)
-        .collect())
+    let names = String::from_utf8_lossy(&output.stdout);
+    Ok(names.lines().map(str::to_owned).collect())
 }
 
-fn nothing_left() -> Result<(), Failed> {
-    let left = objects()?;
+fn nothing_left(run: u32) -> Result<(), Failed> {
+    let left = objects(run)?;
     if left.is_empty() {
         Ok(())
     } else {
@@ -266,26 +265,50 @@ fn until(what: &str, reached: impl Fn() -> Result<bool, Failed>) -> Result<(), F
     Err(format!("{what}: not within 60 s").into())
 }
 
-fn finish(mut child: Child) -> (i32, String) {
-    let mut told = String::new();
-    let (mut out, mut err) = (
-        child.stdout.take().expect("piped"),
-        child.stderr.take().expect("piped"),
-    );
-    let reader = std::thread::spawn(move || {
-        let mut text = String::new();
-        let _ = err.read_to_string(&mut text);
-        text
-    });
-    let _ = out.read_to_string(&mut told);
-    told.push_str(&reader.join().expect("read"));
-    let status = child.wait().expect("ended");
-    (
-        status
+/// A run of `adamant` in the background; it ends with the test that started it.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        Self(command.spawn().expect("adamant starts"))
+    }
+
+    fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.0.id().to_string()])
+            .status();
+        assert!(sent.is_ok_and(|s| s.success()), "the signal is sent");
+    }
+
+    /// Waits for the end; both streams are read meanwhile.
+    fn finish(mut self) -> (i32, String) {
+        let mut told = String::new();
+        let mut out = self.0.stdout.take().expect("piped");
+        let mut err = self.0.stderr.take().expect("piped");
+        let reader = std::thread::spawn(move || {
+            let mut text = String::new();
+            let _ = err.read_to_string(&mut text);
+            text
+        });
+        let _ = out.read_to_string(&mut told);
+        told.push_str(&reader.join().expect("read"));
+        let status = self.0.wait().expect("ended");
+        let code = status
             .code()
-            .unwrap_or_else(|| -status.signal().unwrap_or(1)),
-        told,
-    )
+            .unwrap_or_else(|| -status.signal().unwrap_or(1));
+        (code, told)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
 }
 
 /// Eight cases that boot eight containers which never get ready.
@@ -301,23 +324,14 @@ fn sleepers() -> Bench {
     bench
 }
 
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args([format!("-{name}"), child.id().to_string()])
-        .status();
-    assert!(sent.is_ok_and(|s| s.success()), "the signal is sent");
-}
-
 fn sigterm() -> Result<(), Failed> {
     let bench = sleepers();
-    let child = bench
-        .command(&[ONLY, &["--threads", "8"]].concat())
-        .spawn()
-        .expect("adamant starts");
-    until("eight containers are up", || Ok(objects()?.len() >= 8))?;
-    signal(&child, "TERM");
+    let child = Running::start(&mut bench.command(&[ONLY, &["--threads", "8"]].concat()));
+    let run = child.id();
+    until("eight containers are up", || Ok(objects(run)?.len() >= 8))?;
+    child.signal("TERM");
     let start = Instant::now();
-    let seen = finish(child);
+    let seen = child.finish();
     expect(&seen, 143, &["interrupted"])?;
     if start.elapsed() > Duration::from_secs(30) {
         return Err(format!("it took {:?} to end", start.elapsed()).into());
@@ -327,36 +341,35 @@ fn sigterm() -> Result<(), Failed> {
     {
         return Err("the reports of the interrupted run are not there".into());
     }
-    nothing_left()
+    nothing_left(run)
 }
 
 fn killed() -> Result<(), Failed> {
     let bench = sleepers();
-    let child = bench
-        .command(&[ONLY, &["--threads", "8"]].concat())
-        .spawn()
-        .expect("adamant starts");
-    until("eight containers are up", || Ok(objects()?.len() >= 8))?;
-    signal(&child, "KILL");
-    finish(child);
+    let child = Running::start(&mut bench.command(&[ONLY, &["--threads", "8"]].concat()));
+    let run = child.id();
+    until("eight containers are up", || Ok(objects(run)?.len() >= 8))?;
+    child.signal("KILL");
+    child.finish();
     let next = Bench::shell("true", EXITS);
     next.case("fine", "{ network: none }", "[{ ready: { within: 9s } }]");
     expect(&next.run(ONLY), 0, &["1 passed"])?;
-    nothing_left()
+    nothing_left(run)
 }
 
 fn two_runs() -> Result<(), Failed> {
     let slow = Bench::shell("sleep 6", EXITS);
     slow.case("slow", "{ network: none }", "[{ ready: { within: 30s } }]");
-    let child = slow.command(ONLY).spawn().expect("adamant starts");
+    let child = Running::start(&mut slow.command(ONLY));
+    let run = child.id();
     until("the first run's container is up", || {
-        Ok(!objects()?.is_empty())
+        Ok(!objects(run)?.is_empty())
     })?;
     let next = Bench::shell("true", EXITS);
     next.case("fine", "{ network: none }", "[{ ready: { within: 9s } }]");
     expect(&next.run(ONLY), 0, &["1 passed"])?;
-    expect(&finish(child), 0, &["1 passed"])?;
-    nothing_left()
+    expect(&child.finish(), 0, &["1 passed"])?;
+    nothing_left(run)
 }
 
 /// A daemon of this test's own, so that it can die without harm to anyone.
@@ -431,11 +444,11 @@ fn dead_daemon() -> Result<(), Failed> {
     let mut daemon = Daemon::start(dir.path())?;
     let bench = sleepers();
     let socket = format!("unix://{}", dir.path().join("docker.sock").display());
-    let child = bench
-        .command(&[ONLY, &["--threads", "4"]].concat())
-        .env("DOCKER_HOST", &socket)
-        .spawn()
-        .expect("adamant starts");
+    let child = Running::start(
+        bench
+            .command(&[ONLY, &["--threads", "4"]].concat())
+            .env("DOCKER_HOST", &socket),
+    );
     let up = || {
         let output = Command::new("docker")
             .args(["--host", &socket, "ps", "-q"])
@@ -446,7 +459,7 @@ fn dead_daemon() -> Result<(), Failed> {
     let reached = until("containers are up", up);
     drop(daemon.child.kill());
     drop(daemon.child.wait());
-    let seen = finish(child);
+    let seen = child.finish();
     reached.map_err(|e| format!("{}\n{}", e.message().unwrap_or_default(), seen.1))?;
     expect(&seen, 3, &["BROKEN", "0 passed, 0 failed"])?;
     let junit = bench.report("junit/adamant.xml");

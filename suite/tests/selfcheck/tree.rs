@@ -46,7 +46,7 @@ fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
 /// The text of a file.
 pub(super) fn text(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
-    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    std::fs::read_to_string(&path).expect("a file that was listed can be read")
 }
 
 /// Compares a committed file with what it must be, or writes it when `ADAMANT_BLESS` is set.

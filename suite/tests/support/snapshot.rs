@@ -34,7 +34,7 @@ pub(crate) fn compare(report: &TrialReport) -> Result<(), String> {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     let kept = catch_unwind(AssertUnwindSafe(|| {
-        settings.bind(|| insta::assert_snapshot!(name.as_str(), told))
+        settings.bind(|| insta::assert_snapshot!(name.as_str(), told));
     }));
     if kept.is_ok() {
         // INSTA_UPDATE accepted it.
