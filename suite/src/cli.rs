@@ -77,6 +77,9 @@ pub struct PlanArgs {
     /// Leave the standard contract out: only the cases of `--cases`.
     #[arg(long, requires = "cases")]
     pub only_cases: bool,
+    /// A spec or family whose binding claims must be judged: there, `not claimed` and `not reached` are failures.
+    #[arg(long, value_name = "SPEC")]
+    pub require: Vec<String>,
     /// On which engines.
     #[command(flatten)]
     pub engines: EngineArgs,
@@ -96,9 +99,6 @@ pub struct RunArgs {
     /// What is judged.
     #[command(flatten)]
     pub plan: PlanArgs,
-    /// A spec or family whose claims must be made: there, `not claimed` is a failure.
-    #[arg(long, value_name = "SPEC")]
-    pub require: Vec<String>,
     /// Where reports are written (also `ADAMANT_REPORTS`).
     #[arg(long, value_name = "DIR")]
     pub reports: Option<PathBuf>,

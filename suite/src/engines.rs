@@ -39,7 +39,10 @@ pub fn names(asked: Option<&[String]>) -> Result<Vec<&'static str>, EnginesError
             .find(|k| k == name)
             .ok_or_else(|| EnginesError::Unknown(name.clone()))
     };
-    asked.iter().map(known).collect()
+    let mut names: Vec<&'static str> = asked.iter().map(known).collect::<Result<_, _>>()?;
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
 }
 
 /// Connects to the engines; one that was asked for, or the only one there is, must answer.

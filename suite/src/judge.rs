@@ -12,7 +12,7 @@ use adamant_core::run::{Cancel, Deadline};
 
 use crate::cli::{EngineArgs, PlanArgs};
 use crate::command::Failure;
-use crate::{engines, standard};
+use crate::{engines, names, standard};
 
 impl EngineArgs {
     /// The engines asked for by option or environment.
@@ -63,7 +63,9 @@ pub fn plan(args: &PlanArgs) -> Result<Vec<PlannedTrial>, Failure> {
         )));
     }
     let engines = engines::names(args.engines.asked().as_deref())?;
+    names::check(&args.require, &subjects, &cases).map_err(Failure::input)?;
     let mut trials = multiply(&engines, &subjects, &cases);
+    names::check_unique(&trials).map_err(Failure::input)?;
     if !selectors.is_empty() {
         if let Some(none) = selectors
             .iter()

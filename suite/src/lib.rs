@@ -5,5 +5,6 @@ pub mod command;
 pub mod engines;
 pub mod exit;
 pub mod judge;
+pub mod names;
 pub mod signal;
 pub mod standard;

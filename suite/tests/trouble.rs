@@ -381,7 +381,9 @@ struct Daemon {
 impl Daemon {
     fn start(dir: &Path) -> Result<Self, Failed> {
         let at = |name: &str| dir.join(name).display().to_string();
-        let child = Command::new("dockerd")
+        // In a network namespace of its own: with `--bridge none` it would remove the host's bridge.
+        let child = Command::new("unshare")
+            .args(["--net", "--", "dockerd"])
             .args([
                 "--host",
                 &format!("unix://{}", at("docker.sock")),

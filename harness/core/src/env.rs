@@ -26,7 +26,7 @@ pub fn host(name: &str) -> Option<String> {
 /// The engines asked for, when any are.
 #[must_use]
 pub fn engines() -> Option<Vec<String>> {
-    let text = host(ENGINES)?;
+    let text = host(ENGINES).filter(|t| !t.trim().is_empty())?;
     Some(
         text.split(',')
             .map(str::trim)

@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adamant_core::discover::{PlannedTrial, SubjectFile, parse_cases, plan, read_subject};
-use adamant_core::engine::Engine;
+use adamant_core::engine::{Engine, EngineError, ErrorKind};
 use adamant_core::report::{Evidence, TrialReport, text};
 use adamant_core::run::{Options, Session, Verdict};
 use adamant_engines::docker::Docker;
 
 use crate::peer::Peer;
 
-/// Interleaved pairs, after one that only warms up.
+/// Interleaved pairs, after one that is not counted.
 const PAIRS: usize = 30;
 /// What a trial may cost over the bare lifecycle.
 const LIMIT: f64 = 1.10;
@@ -48,7 +48,8 @@ fn main() -> ExitCode {
     match measure() {
         Ok(verdict) => verdict,
         Err(error) => {
-            eprintln!("error: {}", text::error(error.as_ref(), None));
+            let hint = error.downcast_ref().and_then(EngineError::get_hint);
+            eprintln!("{}", text::error(error.as_ref(), hint));
             ExitCode::FAILURE
         }
     }
@@ -63,7 +64,10 @@ struct Took {
 fn measure() -> Result<ExitCode, Failure> {
     let image = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/images/bare");
     if !image.join("image/index.json").is_file() {
-        return Err("the fixture image `bare` is not built\nhint: cargo xtask images bare".into());
+        let missing = EngineError::new(ErrorKind::Input, "find the fixture image `bare`");
+        return Err(missing
+            .hint("build it with `cargo xtask images bare`")
+            .into());
     }
     let subject = read_subject(&image, None)?;
     let reports = tempfile::tempdir()?;
@@ -150,7 +154,11 @@ fn ours(subject: &Arc<SubjectFile>, reports: &Path) -> Result<(TrialReport, Took
         return Err(text::verdict(&report).into());
     }
     if !closed.cleanup.is_empty() || !unreported.is_empty() {
-        return Err(format!("the session did not close: {:?} {unreported:?}", closed.cleanup).into());
+        return Err(format!(
+            "the session did not close: {:?} {unreported:?}",
+            closed.cleanup
+        )
+        .into());
     }
     Ok((report, took))
 }

@@ -1,13 +1,16 @@
 //! `adamant list`: the trials that `run` would run, one a line; touches no engine.
 
-use super::Done;
+use std::io::Write as _;
+
+use super::{Done, Failure};
 use crate::cli::PlanArgs;
 use crate::{exit, judge};
 
 /// Prints the plan.
 pub fn run(args: &PlanArgs) -> Done {
+    let mut out = std::io::stdout().lock();
     for trial in judge::plan(args)? {
-        anstream::println!("{}", trial.name);
+        writeln!(out, "{}", trial.name).map_err(Failure::broken)?;
     }
     Ok(exit::HELD)
 }

@@ -78,10 +78,10 @@ impl From<EnginesError> for Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        let code = if error.kind() == ErrorKind::Input {
-            exit::BAD_INPUT
-        } else {
-            exit::COULD_NOT_JUDGE
+        let code = match error.kind() {
+            ErrorKind::Input => exit::BAD_INPUT,
+            ErrorKind::Cancelled => exit::signal(signal_hook::consts::SIGINT),
+            _ => exit::COULD_NOT_JUDGE,
         };
         let hint = error.get_hint().map(str::to_owned);
         Self {

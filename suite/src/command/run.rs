@@ -26,7 +26,7 @@ pub fn run(args: &RunArgs, colour: Colour) -> Done {
         .unwrap_or_else(|| "reports".into());
     let options = Options {
         id: judge::run_id(),
-        require: args.require.clone(),
+        require: args.plan.require.clone(),
         timeout_scale: env::timeout_scale(),
         cancel,
     };

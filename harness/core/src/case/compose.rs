@@ -34,6 +34,14 @@ struct Service {
     pids_limit: Option<u32>,
     healthcheck: Option<Healthcheck>,
     stop_signal: Option<String>,
+    network_mode: Option<String>,
+    pid: Option<String>,
+    ipc: Option<String>,
+    userns_mode: Option<String>,
+    devices: Vec<serde::de::IgnoredAny>,
+    entrypoint: Option<serde::de::IgnoredAny>,
+    env_file: Option<serde::de::IgnoredAny>,
+    extends: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,6 +58,14 @@ impl Default for OneOrMany {
 }
 
 impl OneOrMany {
+    /// A command that is one text is split as a shell splits it.
+    fn into_words(self) -> Result<Vec<String>, String> {
+        match self {
+            Self::One(one) => shlex::split(&one).ok_or_else(|| format!("`command: {one}` has an unclosed quote")),
+            Self::Many(many) => Ok(many),
+        }
+    }
+
     fn into_vec(self) -> Vec<String> {
         match self {
             Self::One(one) => vec![one],
@@ -138,11 +154,19 @@ impl Subject {
                 ),
             ));
         };
-        self.take_service(taken);
-        Ok(())
+        let refused = [
+            ("entrypoint", taken.entrypoint.is_some(), "set it in the image, or name the script under the subject's `entrypoint`"),
+            ("env_file", taken.env_file.is_some(), "write the variables under the subject's `run.env`"),
+            ("extends", taken.extends.is_some(), "name the service that has the options itself"),
+        ];
+        if let Some((key, _, instead)) = refused.iter().find(|(_, given, _)| *given) {
+            let message = format!("service `{service}` has `{key}`, which is not taken over; {instead}");
+            return Err(ParseError::file(&path, message));
+        }
+        self.take_service(taken).map_err(|message| ParseError::file(&path, message))
     }
 
-    fn take_service(&mut self, service: Service) {
+    fn take_service(&mut self, service: Service) -> Result<(), String> {
         for path in service.tmpfs.into_vec() {
             let path = path.split(':').next().unwrap_or_default().to_owned();
             if !self.writable.contains(&path) {
@@ -182,7 +206,8 @@ impl Subject {
         } = run;
         *user = user.take().or(service.user.map(|u| u.text()));
         *workdir = workdir.take().or(service.working_dir);
-        *args = args.take().or(service.command.map(OneOrMany::into_vec));
+        let command = service.command.map(OneOrMany::into_words).transpose()?;
+        *args = args.take().or(command);
         *memory = memory.take().or(service.mem_limit.map(|m| m.text()));
         *pids = pids.or(service.pids_limit);
         if self.ready.is_none() {
@@ -193,6 +218,7 @@ impl Subject {
         if let (Some(stop), Some(signal)) = (&mut self.stop, service.stop_signal) {
             stop.signal = signal;
         }
+        Ok(())
     }
 
     fn take_volume(&mut self, volume: Volume) {

@@ -18,7 +18,7 @@ pub use document::{
     Boot, Case, Claim, FaultKind, Hardening, Level, NetworkMode, Rootfs, State, Storage,
 };
 pub use manifest::{Manifest, ManifestError};
-pub use parse::{At, ParseError, Place, parse_text, read};
+pub use parse::{At, ParseError, Place, nearest, parse_text, read};
 pub use schema::{case_schema, subject_schema};
 pub use subject::{
     Entrypoint, EventFormat, EventsClaim, ExitTarget, ExpectFail, External, Fatal, HttpTarget,

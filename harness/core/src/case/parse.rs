@@ -250,7 +250,7 @@ const TOLD: &[(&str, &str)] = &[
 ];
 
 /// The known word that `word` was most likely meant to be.
-pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let scored = known.map(|k| (strsim::damerau_levenshtein(word, k), k));
     let (distance, best) = scored.min_by_key(|(d, k)| (*d, *k))?;
     (distance <= (word.len().max(best.len()) / 2).max(1)).then_some(best)

@@ -70,14 +70,13 @@ impl Check for Events {
         }
         if let (true, Some(fault)) = (self.names_fault, context.fault) {
             let names = fault.names();
-            let named = events.iter().any(|e| {
-                e.fields
-                    .values()
-                    .filter_map(|v| v.as_str())
-                    .any(|v| names.iter().any(|n| v == n))
-            });
+            let tells = events
+                .iter()
+                .filter(|e| matches!(e.name.as_str(), "MissingArtifactDetected" | "BootstrapFailed"));
+            let mut values = tells.flat_map(|e| e.fields.values()).filter_map(|v| v.as_str());
+            let named = values.any(|v| names.iter().any(|n| v == n));
             if !named {
-                let expected = format!("an event names the missing artifact `{}`", fault.id);
+                let expected = format!("`MissingArtifactDetected` or `BootstrapFailed` names the missing artifact `{}`", fault.id);
                 findings.push(Finding::new(
                     expected,
                     format!("no event has it: {}", list(events)),

@@ -41,13 +41,13 @@ impl Check for Fatal {
             },
             ..
         }) = &boot.reached
-            && names.iter().any(|n| why.contains(n.as_str()))
+            && names.iter().any(|n| names_it(why, n))
         {
             return Ok(Vec::new());
         }
         if lines
             .iter()
-            .any(|l| names.iter().any(|n| l.text.contains(n.as_str())))
+            .any(|l| names.iter().any(|n| names_it(&l.text, n)))
         {
             return Ok(Vec::new());
         }
@@ -67,5 +67,45 @@ impl Check for Fatal {
         Ok(vec![
             Finding::new(expected, format!("{count} fatal line(s), none names it")).with(shown),
         ])
+    }
+}
+
+/// Whether a text has a name as a whole word: `app` is not named by `application`, nor `mcp` by `codex-mcp`.
+pub(crate) fn names_it(text: &str, name: &str) -> bool {
+    let of_a_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/');
+    text.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + name.len()..]);
+        let ends = |rest: &str| {
+            let mut next = rest.chars();
+            match next.next() {
+                // A full stop ends a sentence; before a letter it belongs to a file name.
+                Some('.') => !next.next().is_some_and(of_a_word),
+                Some(c) => !of_a_word(c),
+                None => true,
+            }
+        };
+        let begins = before.chars().next_back().is_none_or(|c| !of_a_word(c) && c != '.');
+        !name.is_empty() && begins && ends(after)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_it;
+
+    #[test]
+    fn a_name_is_a_whole_word() {
+        for (text, name, named) in [
+            ("FATAL: codex not in PATH", "codex", true),
+            ("FATAL: missing `codex`.", "codex", true),
+            ("FATAL: missing /opt/app/index.js", "/opt/app/index.js", true),
+            ("unrelated to applications", "app", false),
+            ("FATAL: openai-codex-mcp missing", "mcp", false),
+            ("FATAL: missing /opt/mcp/index.js", "mcp", false),
+            ("FATAL: missing app.js", "app", false),
+            ("", "", false),
+        ] {
+            assert_eq!(names_it(text, name), named, "{text}");
+        }
     }
 }

@@ -11,6 +11,8 @@ use crate::run::Deadline;
 
 /// Lines longer than this are matched in pieces.
 const LINE_BYTES: usize = 64 * 1024;
+/// How much two pieces of a long line share.
+const OVERLAP_BYTES: usize = 4 * 1024;
 /// Bytes of the beginning, and of the end, that evidence keeps.
 const KEEP_BYTES: usize = 128 * 1024;
 /// Matches kept per pattern, and events kept in all; more are counted.
@@ -109,6 +111,8 @@ struct State {
     tail: VecDeque<u8>,
     head: Vec<u8>,
     partial: [Vec<u8>; 2],
+    /// When a stream last said something.
+    last_ns: [u64; 2],
     line: [u64; 2],
     ended: bool,
 }
@@ -143,6 +147,7 @@ impl LogCapture {
         let mut state = self.lock();
         state.keep(bytes);
         let index = stream as usize;
+        state.last_ns[index] = at_ns;
         let mut buffer = std::mem::take(&mut state.partial[index]);
         buffer.extend_from_slice(bytes);
         let mut start = 0;
@@ -151,13 +156,14 @@ impl LogCapture {
             start += end + 1;
         }
         while buffer.len() - start > LINE_BYTES {
-            self.line(
-                &mut state,
-                stream,
-                &buffer[start..start + LINE_BYTES],
-                at_ns,
-            );
-            start += LINE_BYTES;
+            let piece = &buffer[start..start + LINE_BYTES];
+            if self.event_key.is_some() && piece.trim_ascii_start().starts_with(b"{") {
+                let why = "a line that begins like an event is too long to be read whole";
+                state.log.cut = Some(why.into());
+            }
+            self.line(&mut state, stream, piece, at_ns);
+            // Pieces overlap, so that nothing hides on a seam.
+            start += LINE_BYTES - OVERLAP_BYTES;
         }
         buffer.drain(..start);
         state.partial[index] = buffer;
@@ -174,10 +180,11 @@ impl LogCapture {
         for stream in [Stream::Stdout, Stream::Stderr] {
             let rest = std::mem::take(&mut state.partial[stream as usize]);
             if !rest.is_empty() {
-                self.line(&mut state, stream, &rest, 0);
+                let at_ns = state.last_ns[stream as usize];
+                self.line(&mut state, stream, &rest, at_ns);
             }
         }
-        state.log.cut = cut;
+        state.log.cut = cut.or_else(|| state.log.cut.take());
         state.ended = true;
         drop(state);
         self.grew.notify_all();
@@ -253,13 +260,16 @@ impl LogCapture {
         };
         if from.is_some_and(|s| s != stream)
             || !text.trim_start().starts_with('{')
-            || state.log.events.len() >= KEEP_EVENTS
         {
             return;
         }
         if let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(&text)
             && let Some(name) = fields.get(key).and_then(serde_json::Value::as_str)
         {
+            if state.log.events.len() >= KEEP_EVENTS {
+                state.log.cut = Some(format!("more than {KEEP_EVENTS} events were written"));
+                return;
+            }
             state.log.events.push(Event {
                 name: name.to_owned(),
                 at_ns,

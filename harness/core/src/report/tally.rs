@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::TrialReport;
-use crate::case::{FaultKind, Need};
+use crate::case::{FaultKind, Level, Need};
 use crate::redact::Redactor;
 use crate::run::{Outcome, Skip};
 
@@ -16,6 +16,7 @@ pub(super) enum Standing {
     Broken,
     Failed,
     Expected,
+    Partly,
     Held,
     NotClaimed,
     NotReached,
@@ -24,10 +25,11 @@ pub(super) enum Standing {
 }
 
 impl Standing {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Broken,
         Self::Failed,
         Self::Expected,
+        Self::Partly,
         Self::Held,
         Self::NotClaimed,
         Self::NotReached,
@@ -71,6 +73,7 @@ pub(super) struct Row {
     pub(super) stem: String,
     pub(super) fault: Option<FaultKind>,
     pub(super) variant: Option<String>,
+    pub(super) level: Level,
     pub(super) standing: Standing,
     /// Why it was skipped.
     pub(super) skipped: Option<String>,
@@ -101,6 +104,7 @@ impl Row {
                 .to_owned(),
             fault: report.fault,
             variant: report.variant.clone(),
+            level: report.level,
             standing: Standing::of(&report.outcome),
             skipped,
             needs: report.needs.clone(),
@@ -108,6 +112,14 @@ impl Row {
             image: report.image.clone(),
             platform: report.platform.clone(),
         }
+    }
+}
+
+impl Row {
+    /// Whether something binding was not judged: what else was judged of its spec is not all of it.
+    fn is_gap(&self) -> bool {
+        let unjudged = matches!(self.standing, Standing::NotClaimed | Standing::NotReached | Standing::Unsupported);
+        self.level == Level::Must && unjudged
     }
 }
 
@@ -132,7 +144,7 @@ pub(super) struct Family {
     pub(super) standings: BTreeMap<Standing, usize>,
 }
 
-/// Every family. A spec holds when all its judged trials passed.
+/// Every family. A spec holds when all its judged trials passed, and nothing binding was left unjudged.
 pub(super) fn families(rows: &[Row]) -> BTreeMap<String, Family> {
     let mut specs: BTreeMap<&str, Standing> = BTreeMap::new();
     for row in rows {
@@ -140,6 +152,11 @@ pub(super) fn families(rows: &[Row]) -> BTreeMap<String, Family> {
             .entry(&row.spec)
             .and_modify(|s| *s = row.standing.min(*s))
             .or_insert(row.standing);
+    }
+    for row in rows.iter().filter(|r| r.is_gap()) {
+        specs
+            .entry(&row.spec)
+            .and_modify(|s| *s = if *s == Standing::Held { Standing::Partly } else { *s });
     }
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     for (spec, standing) in specs {

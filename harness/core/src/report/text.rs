@@ -147,6 +147,7 @@ pub(super) fn standing_word(standing: Standing) -> (&'static str, Style) {
         Standing::Broken => ("broken", OURS),
         Standing::Failed => ("failed", BAD),
         Standing::Expected => ("expected", MEH),
+        Standing::Partly => ("partly judged", MEH),
         Standing::Held => ("held", GOOD),
         Standing::NotClaimed => ("not claimed", MEH),
         Standing::NotReached => ("not reached", MEH),

@@ -1,6 +1,6 @@
 //! The gate of a subject: when it never gets ready, one case says so and the others say that they were not reached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::{Deadline, Verdict};
@@ -12,6 +12,8 @@ use crate::discover::PlannedTrial;
 pub(super) struct Gates {
     names: BTreeMap<(&'static str, String), String>,
     verdicts: Mutex<BTreeMap<String, Verdict>>,
+    /// Subjects that were seen ready without a fault.
+    ready: Mutex<BTreeSet<(&'static str, String)>>,
     changed: Condvar,
 }
 
@@ -60,17 +62,38 @@ impl Gates {
         self.changed.notify_all();
     }
 
-    /// For a trial that is not the gate itself: the gate's name, when the gate did not hold.
+    /// Notes that a boot without a fault got ready.
+    pub(super) fn note_ready(&self, trial: &PlannedTrial) {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        ready.insert(key(trial));
+    }
+
+    /// Whether a boot without a fault got ready; `None` when no gate is in the run that could tell.
+    pub(super) fn is_ready(&self, trial: &PlannedTrial, deadline: &Deadline) -> Option<bool> {
+        let seen = || {
+            let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+            ready.contains(&key(trial))
+        };
+        if seen() {
+            return Some(true);
+        }
+        self.verdict(trial, deadline).map(|_| seen())
+    }
+
+    /// For a trial that is not the gate itself: the gate's name, when its boot never got ready and that is not accepted.
     pub(super) fn failed(&self, trial: &PlannedTrial, deadline: &Deadline) -> Option<String> {
+        let (name, verdict) = self.verdict(trial, deadline)?;
+        let told = matches!(verdict, Verdict::Failed | Verdict::Broken);
+        (told && self.is_ready(trial, deadline) == Some(false)).then_some(name)
+    }
+
+    /// What the gate came to, waited for; `None` when the trial is the gate or there is none.
+    fn verdict(&self, trial: &PlannedTrial, deadline: &Deadline) -> Option<(String, Verdict)> {
         let name = self.names.get(&key(trial)).filter(|n| **n != trial.name)?;
         let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(verdict) = verdicts.get(name) {
-                return matches!(
-                    verdict,
-                    Verdict::Failed | Verdict::ExpectedFailure | Verdict::Broken
-                )
-                .then(|| name.clone());
+                return Some((name.clone(), *verdict));
             }
             let slice = deadline.slice()?;
             verdicts = self

@@ -8,7 +8,7 @@ use super::trial::{Stop, Trial, skipped};
 use super::{Deadline, Skip};
 use crate::case::{Place, State};
 use crate::check::{self, CheckSpec, Context, Finding};
-use crate::engine::{Answer, Log, Question, Reached};
+use crate::engine::{Answer, Exit, Log, Question, Reached, Until};
 use crate::report::{Asked, BootEvidence};
 
 /// How long a log line may come after the state it belongs to.
@@ -38,6 +38,9 @@ impl Trial<'_> {
         let case = &self.plan.case.case;
         let state = case.boot.as_ref().map_or(State::Ready, |b| b.until);
         let mut seen = booted.seen();
+        if self.plan.fault().is_none() && matches!(booted.reached, Reached::Ready { .. }) {
+            self.session.gates.note_ready(self.plan);
+        }
         let mut asked = Vec::new();
         let result = if state == State::Ready && !matches!(booted.reached, Reached::Ready { .. }) {
             self.not_reached(context, &seen)
@@ -97,6 +100,12 @@ impl Trial<'_> {
             let mut boot = seen.clone();
             for question in check.questions(context) {
                 let answer = self.ask(booted, &question);
+                if let (Err(_), Some(ended)) = (&answer, self.ended(booted, asked)) {
+                    asked.push(Asked { question, answer });
+                    let finding = self.not_running(context, seen, &ended)?;
+                    findings.push(self.placed(spec.value.name(), spec.line, spec.column, finding));
+                    return Ok((findings, Vec::new()));
+                }
                 asked.push(Asked {
                     question,
                     answer: answer.clone(),
@@ -109,6 +118,27 @@ impl Trial<'_> {
             kept.push(boot);
         }
         Ok((findings, kept))
+    }
+
+    /// How process 1 ended, when it did and not because we asked for it.
+    fn ended(&self, booted: &Booted, asked: &[Asked]) -> Option<Exit> {
+        let stopped = asked.iter().any(|a| matches!(a.question, Question::Stop { .. }));
+        let look = self.deadline.within(Duration::from_millis(300));
+        match booted.instance.wait(&Until::Exit, &look) {
+            Ok(Reached::Exited { exit, .. }) if !stopped => Some(exit),
+            _ => None,
+        }
+    }
+
+    /// The subject ended while a check looked at it: that is the subject's doing.
+    fn not_running(&self, context: &Context<'_>, seen: &check::Boot, exit: &Exit) -> Result<Finding, Stop> {
+        if context.subject.ready.as_ref().is_some_and(|r| r.exit.is_some()) {
+            let why = "the check looks at a running container, and this subject is ready when it has ended";
+            return Err(skipped(Skip::NotApplicable, why));
+        }
+        let told = format!("process 1 ended with code {} after {} ms", exit.code, exit.after_ms);
+        let finding = Finding::new("the container goes on running after readiness", told);
+        Ok(finding.with(check::last_lines(&seen.log)))
     }
 
     fn ask(&self, booted: &Booted, question: &Question) -> Result<Answer, String> {

@@ -24,6 +24,9 @@ pub struct Options {
     pub cancel: Cancel,
 }
 
+/// Whether a subject gets ready without a fault, once somebody has tried.
+pub(super) type Proof = Arc<Mutex<Option<bool>>>;
+
 /// A run in progress. Trials may run on any thread, in any order, each once.
 pub struct Session {
     pub(super) options: Options,
@@ -31,6 +34,8 @@ pub struct Session {
     pub(super) trials: Vec<PlannedTrial>,
     pub(super) boots: Boots,
     pub(super) gates: Gates,
+    /// Whether a subject gets ready without a fault, where no gate is in the run to tell.
+    proofs: Mutex<BTreeMap<(&'static str, String), Proof>>,
     reporter: Mutex<Box<dyn Reporter>>,
     totals: Mutex<Totals>,
     started: Instant,
@@ -75,6 +80,7 @@ impl Session {
             engines: engines.into_iter().map(|e| (e.name(), e)).collect(),
             trials,
             options,
+            proofs: Mutex::default(),
             reporter: Mutex::new(reporter),
             totals: Mutex::new(Totals::default()),
             started: Instant::now(),
@@ -142,6 +148,13 @@ impl Session {
         (report, errors)
     }
 
+    /// The proof of a trial's subject on its engine.
+    pub(super) fn proof(&self, trial: &PlannedTrial) -> Proof {
+        let key = (trial.engine, trial.subject.subject.name.clone());
+        let mut proofs = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+        proofs.entry(key).or_default().clone()
+    }
+
     /// `patience`, scaled, from now.
     pub(super) fn deadline(&self, patience: Duration) -> Deadline {
         Deadline::after(
@@ -191,7 +204,7 @@ pub(super) fn unclaimed(trial: &PlannedTrial) -> Option<String> {
         .boot
         .as_ref()
         .is_some_and(|b| b.until == crate::case::State::Ready);
-    if needs_ready && subject.ready.is_none() {
+    if (needs_ready || trial.fault().is_some()) && subject.ready.is_none() {
         return Some("ready".into());
     }
     let claims = &trial.case.case.claims;

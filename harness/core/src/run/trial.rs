@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::boots::{BootFailure, Booted};
@@ -10,7 +10,7 @@ use super::outcome::PlacedFinding;
 use super::resolve::{self, Extra};
 use super::session::{Session, share_key, unclaimed, watches};
 use super::{Deadline, Outcome, Skip, monotonic_ns};
-use crate::case::{FaultKind, Manifest, ManifestSource, Place, Span, State, Storage};
+use crate::case::{FaultKind, Level, Manifest, ManifestSource, Place, Span, State, Storage};
 use crate::check::{self, CheckSpec, Context, Finding, Unanswered};
 use crate::discover::PlannedTrial;
 use crate::engine::{
@@ -165,15 +165,18 @@ fn exit_within(plan: &PlannedTrial) -> Duration {
     within.map_or(Duration::from_secs(30), |w: Span| w.0)
 }
 
-/// With `--require`, a case that the subject does not claim is a failure.
+/// With `--require`, a binding case that the subject does not claim, or never reached, is a failure.
 fn required(session: &Session, plan: &PlannedTrial, outcome: Outcome) -> Outcome {
     let Outcome::Skipped {
-        kind: Skip::NotClaimed,
+        kind: Skip::NotClaimed | Skip::NotReached,
         reason,
     } = &outcome
     else {
         return outcome;
     };
+    if plan.case.case.level != Level::Must {
+        return outcome;
+    }
     let spec = &plan.case.case.spec;
     let asked = |r: &String| {
         spec.strip_prefix(r.as_str())
@@ -183,7 +186,7 @@ fn required(session: &Session, plan: &PlannedTrial, outcome: Outcome) -> Outcome
         return outcome;
     }
     let finding = Finding::new(
-        format!("the subject claims what {spec} is about (--require)"),
+        format!("{spec} is judged (--require)"),
         reason.clone(),
     );
     let place = Place {
@@ -228,8 +231,8 @@ impl Trial<'_> {
         }
         if self.plan.fault().is_some() && self.plan.variant.is_none() {
             return Err(skipped(
-                Skip::NotClaimed,
-                "not claimed: the subject has no `artifacts` to which this applies",
+                Skip::NotApplicable,
+                "the subject has no artifact to which this fault applies",
             ));
         }
         let image = self
@@ -261,6 +264,9 @@ impl Trial<'_> {
                         "it is absent already, so nothing can be proven",
                     );
                     return Ok(vec![self.placed("artifacts", 0, 0, finding)]);
+                }
+                if self.plan.fault() == Some(FaultKind::RequiredArtifactAbsent) {
+                    self.ready_without_fault(&context)?;
                 }
                 paths
             }
@@ -320,6 +326,35 @@ impl Trial<'_> {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// A subject that never gets ready ends whatever is absent: that proves nothing of the artifact.
+    fn ready_without_fault(&self, context: &Context<'_>) -> Result<(), Stop> {
+        let why = "not reached: the subject does not get ready with nothing absent, so its end proves nothing";
+        let ready = match self.session.gates.is_ready(self.plan, &self.deadline) {
+            Some(ready) => ready,
+            // No gate was selected: the first trial that needs to know boots once for all of them.
+            None => {
+                let proof = self.session.proof(self.plan);
+                let mut proof = proof.lock().unwrap_or_else(PoisonError::into_inner);
+                match *proof {
+                    Some(ready) => ready,
+                    None => {
+                        let ready = self.boots_without_fault(context)?;
+                        *proof = Some(ready);
+                        ready
+                    }
+                }
+            }
+        };
+        if ready { Ok(()) } else { Err(skipped(Skip::NotReached, why)) }
+    }
+
+    fn boots_without_fault(&self, context: &Context<'_>) -> Result<bool, Stop> {
+        let booted = self.boot(context, &[], Vec::new(), watches(self.plan))?;
+        let ready = matches!(booted.reached, Reached::Ready { .. });
+        booted.instance.remove(&Deadline::for_cleanup(REMOVAL))?;
+        Ok(ready)
     }
 
     fn shared(&mut self, context: &Context<'_>, key: &String) -> Result<Vec<PlacedFinding>, Stop> {

@@ -1,9 +1,7 @@
 //! The bare lifecycle, by hand and as fast as Docker's API allows: the observations of the trial and not one call more.
 
 use std::collections::HashMap;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use adamant_core::env;
@@ -23,10 +21,10 @@ use tokio::runtime::Runtime;
 
 use crate::Failure;
 
-/// The same executable as the engine's own.
+/// What the engine embeds.
 const PROBE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/adamant-probe"));
 /// After this, an engine that finds a container of an interrupted benchmark removes it.
-const LIFETIME: Duration = Duration::from_secs(300);
+const LIFETIME: Duration = Duration::from_secs(600);
 
 /// A connection that is made, and everything that is the same each time.
 pub(crate) struct Peer {
@@ -36,12 +34,10 @@ pub(crate) struct Peer {
     ready: CreateExecOptions<String>,
     alive: CreateExecOptions<String>,
     processes: CreateExecOptions<String>,
-    /// Keeps the executable until the end.
-    _probe: tempfile::TempPath,
 }
 
 impl Peer {
-    /// Connects, and prepares what needs no container.
+    /// Connects, and prepares what needs no container; a trial has run before.
     pub(crate) fn connect(image: &str) -> Result<Self, Failure> {
         // One thread: nothing here runs at the same time as anything else.
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -49,11 +45,10 @@ impl Peer {
             .build()?;
         let docker = Docker::connect_with_unix_defaults()?;
         let docker = runtime.block_on(docker.negotiate_version())?;
-        let probe = probe()?;
         Ok(Self {
             runtime,
             docker,
-            body: body(image, probe.to_path_buf()),
+            body: body(image, &probe()?),
             ready: exec(&Request::Ready {
                 target: Target::Http {
                     port: 8080,
@@ -69,7 +64,6 @@ impl Peer {
                 timeout_ms: 30_000,
             })?,
             processes: exec(&Request::Processes)?,
-            _probe: probe,
         })
     }
 
@@ -138,7 +132,9 @@ impl Peer {
             bytes.extend_from_slice(frame?.as_ref());
         }
         let lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty());
-        Ok(lines.map(serde_json::from_slice).collect::<Result<_, _>>()?)
+        Ok(lines
+            .map(serde_json::from_slice)
+            .collect::<Result<_, _>>()?)
     }
 }
 
@@ -155,35 +151,29 @@ async fn collect(attached: AttachContainerResults) -> Vec<u8> {
     log
 }
 
-/// Next to the engine's, on the same file system.
-fn probe() -> Result<tempfile::TempPath, Failure> {
-    let directory = env::cache_dir();
-    std::fs::create_dir_all(&directory)?;
-    let mut file = tempfile::Builder::new()
-        .prefix("bench-probe-")
-        .tempfile_in(directory)?;
-    file.write_all(PROBE)?;
-    file.as_file()
-        .set_permissions(std::fs::Permissions::from_mode(0o755))?;
-    // Closed, or it could not be executed.
-    Ok(file.into_temp_path())
+/// The engine's own file, which the first trial wrote.
+fn probe() -> Result<PathBuf, Failure> {
+    for entry in std::fs::read_dir(env::cache_dir().join("probe"))? {
+        let path = entry?.path().join("adamant-probe");
+        if std::fs::read(&path).is_ok_and(|found| found == PROBE) {
+            return Ok(path);
+        }
+    }
+    Err("the engine's probe is not in the cache".into())
 }
 
 fn exec(request: &Request) -> Result<CreateExecOptions<String>, Failure> {
     Ok(CreateExecOptions {
         attach_stdout: Some(true),
         attach_stderr: Some(true),
-        cmd: Some(vec![
-            MOUNT_PATH.to_owned(),
-            serde_json::to_string(request)?,
-        ]),
+        cmd: Some(vec![MOUNT_PATH.to_owned(), serde_json::to_string(request)?]),
         user: Some("0".to_owned()),
         ..Default::default()
     })
 }
 
 /// What the engine asks for, for this trial.
-fn body(image: &str, probe: PathBuf) -> ContainerCreateBody {
+fn body(image: &str, probe: &Path) -> ContainerCreateBody {
     let late = SystemTime::now() + LIFETIME;
     let late = late.duration_since(UNIX_EPOCH).unwrap_or_default();
     ContainerCreateBody {
