@@ -2,6 +2,12 @@
 //!
 //! `cargo bench -p adamant-engines --bench overhead`; the image is built by `cargo xtask images bare`.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark tells its numbers to whoever runs it"
+)]
+
 mod peer;
 
 use std::error::Error;
@@ -49,7 +55,7 @@ fn main() -> ExitCode {
         Ok(verdict) => verdict,
         Err(error) => {
             let hint = error.downcast_ref().and_then(EngineError::get_hint);
-            eprintln!("{}", text::error(error.as_ref(), hint));
+            eprintln!("error: {}", text::error(error.as_ref(), hint));
             ExitCode::FAILURE
         }
     }
@@ -78,7 +84,7 @@ fn measure() -> Result<ExitCode, Failure> {
     let mut pairs = Vec::new();
     for number in 0..PAIRS {
         // Whatever the second of two finds other than the first, it hits both alike.
-        let pair = if number % 2 == 0 {
+        let pair = if number.is_multiple_of(2) {
             let took = ours(&subject, reports.path())?.1;
             (took, timed(&peer)?)
         } else {
@@ -198,7 +204,7 @@ fn interval(ratios: &[f64]) -> (f64, f64) {
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
-    if values.len() % 2 == 0 {
+    if values.len().is_multiple_of(2) {
         f64::midpoint(values[half - 1], values[half])
     } else {
         values[half]
