@@ -230,10 +230,25 @@ fn a_fault_is_one_trial_for_each_artifact_and_each_must_be_fatal() {
         },
         observed: Vec::new(),
     };
-    let good = move |plan: &BootPlan| Script {
-        stdout: vec![format!("FATAL: missing {}", plan.absent[0].path)],
-        reached: Some(exited(1)),
-        ..Script::default()
+    // With nothing absent it gets ready: only then does its end with something absent prove anything.
+    let broken = move |plan: &BootPlan, script: Script| {
+        if plan.absent.is_empty() {
+            Script::default()
+        } else {
+            script
+        }
+    };
+    let good = move |plan: &BootPlan| {
+        let fatal = plan
+            .absent
+            .iter()
+            .map(|f| format!("FATAL: missing {}", f.path));
+        let script = Script {
+            stdout: fatal.collect(),
+            reached: Some(exited(1)),
+            ..Script::default()
+        };
+        broken(plan, script)
     };
     let (reports, calls) = run(SUBJECT, &cases, good);
     let names: Vec<&str> = reports
@@ -244,20 +259,39 @@ fn a_fault_is_one_trial_for_each_artifact_and_each_must_be_fatal() {
     assert_eq!(reports[0].outcome, Outcome::Passed);
     // What is absent from the start can prove nothing.
     assert_eq!(reports[1].outcome.verdict(), Verdict::Failed);
-    assert_eq!(calls.started.load(SeqCst), 2);
+    // One boot proves that it gets ready at all, two that its end is the same each time.
+    assert_eq!(calls.started.load(SeqCst), 3);
     for (stdout, reached) in [
         ("FATAL: missing /app/a", exited(0)),
         ("FATAL: missing something", exited(1)),
         ("", exited(1)),
     ] {
-        let bad = move |_: &BootPlan| Script {
-            stdout: vec![stdout.into()],
-            reached: Some(reached.clone()),
-            ..Script::default()
+        let bad = move |plan: &BootPlan| {
+            let script = Script {
+                stdout: vec![stdout.into()],
+                reached: Some(reached.clone()),
+                ..Script::default()
+            };
+            broken(plan, script)
         };
         let (reports, _) = run(SUBJECT, &cases, bad);
         assert_eq!(reports[0].outcome.verdict(), Verdict::Failed, "{stdout:?}");
     }
+    // A subject that always ends, naming whatever could be missing, proves nothing.
+    let never = move |_: &BootPlan| Script {
+        stdout: vec!["FATAL: missing /app/a".into()],
+        reached: Some(exited(1)),
+        ..Script::default()
+    };
+    let (reports, _) = run(SUBJECT, &cases, never);
+    let not_reached = matches!(
+        &reports[0].outcome,
+        Outcome::Skipped {
+            kind: Skip::NotReached,
+            ..
+        }
+    );
+    assert!(not_reached, "{:?}", reports[0].outcome);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! An artifact: something the runtime needs to be in the image, and how to see that it is there.
 
+use globset::GlobBuilder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +116,16 @@ impl Artifact {
             }
             ArtifactKind::Load(load) if load.run.is_empty() => {
                 Err(format!("artifact `{}` has an empty command", self.id))
+            }
+            ArtifactKind::Glob(glob) => {
+                match GlobBuilder::new(glob).literal_separator(true).build() {
+                    Ok(_) => Ok(kind),
+                    Err(error) => Err(format!(
+                        "artifact `{}` has the glob `{glob}`, which is none: {}",
+                        self.id,
+                        error.kind()
+                    )),
+                }
             }
             _ if self.version.is_some() && self.command.is_none() => Err(format!(
                 "artifact `{}` has a `version` but no `command` that prints it",

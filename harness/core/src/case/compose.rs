@@ -61,7 +61,9 @@ impl OneOrMany {
     /// A command that is one text is split as a shell splits it.
     fn into_words(self) -> Result<Vec<String>, String> {
         match self {
-            Self::One(one) => shlex::split(&one).ok_or_else(|| format!("`command: {one}` has an unclosed quote")),
+            Self::One(one) => {
+                shlex::split(&one).ok_or_else(|| format!("`command: {one}` has an unclosed quote"))
+            }
             Self::Many(many) => Ok(many),
         }
     }
@@ -155,15 +157,29 @@ impl Subject {
             ));
         };
         let refused = [
-            ("entrypoint", taken.entrypoint.is_some(), "set it in the image, or name the script under the subject's `entrypoint`"),
-            ("env_file", taken.env_file.is_some(), "write the variables under the subject's `run.env`"),
-            ("extends", taken.extends.is_some(), "name the service that has the options itself"),
+            (
+                "entrypoint",
+                taken.entrypoint.is_some(),
+                "set it in the image, or name the script under the subject's `entrypoint`",
+            ),
+            (
+                "env_file",
+                taken.env_file.is_some(),
+                "write the variables under the subject's `run.env`",
+            ),
+            (
+                "extends",
+                taken.extends.is_some(),
+                "name the service that has the options itself",
+            ),
         ];
         if let Some((key, _, instead)) = refused.iter().find(|(_, given, _)| *given) {
-            let message = format!("service `{service}` has `{key}`, which is not taken over; {instead}");
+            let message =
+                format!("service `{service}` has `{key}`, which is not taken over; {instead}");
             return Err(ParseError::file(&path, message));
         }
-        self.take_service(taken).map_err(|message| ParseError::file(&path, message))
+        self.take_service(taken)
+            .map_err(|message| ParseError::file(&path, message))
     }
 
     fn take_service(&mut self, service: Service) -> Result<(), String> {
@@ -176,7 +192,22 @@ impl Subject {
         for volume in service.volumes {
             self.take_volume(volume);
         }
+        let host = [
+            ("network_mode", &service.network_mode),
+            ("pid", &service.pid),
+            ("ipc", &service.ipc),
+            ("userns_mode", &service.userns_mode),
+        ];
         let run = &mut self.run;
+        for (key, _) in host
+            .iter()
+            .filter(|(_, mode)| mode.as_deref() == Some("host"))
+        {
+            run.weakens.push(format!("{key}: host"));
+        }
+        if !service.devices.is_empty() {
+            run.weakens.push("devices".into());
+        }
         let env = match service.environment {
             Environment::List(list) => list
                 .iter()

@@ -186,7 +186,23 @@ impl Case {
         if self.clauses.is_empty() {
             return Err("`clauses` is empty; a case names what it is about".into());
         }
+        for check in &self.checks {
+            asks(check)?;
+        }
+        let has = |is: fn(&CheckSpec) -> bool| self.checks.iter().any(|c| is(&c.value));
         if let Some(boot) = &self.boot {
+            if boot.until == State::Exit && !has(|c| matches!(c, CheckSpec::Exit(_))) {
+                return Err(
+                    "`boot` has `until: exit` but no check `exit` judges the end; a boot that never ends would hold"
+                        .into(),
+                );
+            }
+            if boot.fault.is_none() && has(|c| matches!(c, CheckSpec::Fatal(_))) {
+                return Err(
+                    "check `fatal` needs a `fault` in `boot`: without one nothing is absent that a message could name"
+                        .into(),
+                );
+            }
             if boot.boots == 0 || boot.boots > 100 {
                 return Err(format!("`boots` is {}; expected 1 to 100", boot.boots));
             }
@@ -198,4 +214,17 @@ impl Case {
         }
         Ok(())
     }
+}
+
+/// Refuses a check that asks for nothing, with its place.
+fn asks(check: &At<CheckSpec>) -> Result<(), String> {
+    check.value.check().asks().map_err(|why| {
+        let place = if check.line > 0 {
+            format!(" (line {}, column {})", check.line, check.column)
+        } else {
+            String::new()
+        };
+        let name = check.value.name();
+        format!("check `{name}` asks for nothing: {why}{place}")
+    })
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Artifact, At, Pattern, Span};
+use crate::check::is_under;
 
 /// What is judged: an image with its contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -116,6 +117,10 @@ pub struct Run {
     /// Security options of its deployment, such as `no-new-privileges:true`.
     #[serde(default)]
     pub security_opt: Vec<String>,
+    /// What the compose file asks for that takes isolation from the host away; filled from compose, never written.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub weakens: Vec<String>,
 }
 
 /// When a subject is ready: exactly one target, and a time.
@@ -396,6 +401,14 @@ impl Subject {
                 absolute(key, path)?;
             }
         }
+        for immutable in &self.immutable {
+            if let Some(writable) = self.writable.iter().find(|w| is_under(immutable, w)) {
+                return Err(format!(
+                    "`writable` has `{writable}`, which hides `{immutable}` of `immutable`"
+                )
+                .into());
+            }
+        }
         let mut ids = std::collections::BTreeSet::new();
         for artifact in &self.artifacts {
             let at = |value: String| At {
@@ -451,13 +464,15 @@ impl Subject {
 }
 
 fn absolute(key: &str, path: &str) -> Result<(), String> {
-    let clean =
-        path.starts_with('/') && path.len() > 1 && !path.split('/').any(|p| p == ".." || p == ".");
+    let inner = path.strip_suffix('/').unwrap_or(path).strip_prefix('/');
+    let clean = inner.is_some_and(|inner| {
+        !inner.contains(['*', '?', '[']) && !inner.split('/').any(|p| matches!(p, "" | "." | ".."))
+    });
     if clean {
         Ok(())
     } else {
         Err(format!(
-            "`{key}` has `{path}`; expected an absolute path below the root, without `.` or `..`"
+            "`{key}` has `{path}`; expected an absolute path below the root, without `.`, `..`, `//` or any of `*?[`"
         ))
     }
 }

@@ -54,6 +54,11 @@ impl Check for Artifacts {
     }
 
     fn judge(&self, context: &Context<'_>, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
+        if *self != Self::Probed && context.artifacts().next().is_none() {
+            return Err(Unanswered(
+                "the manifest switches every artifact off, so nothing was judged".into(),
+            ));
+        }
         if *self == Self::Resolvable {
             return Ok(context
                 .artifacts()

@@ -16,6 +16,14 @@ const SLACK_NS: u64 = 250_000_000;
 pub struct BeforeReady(pub Vec<String>);
 
 impl Check for BeforeReady {
+    fn asks(&self) -> Result<(), String> {
+        if self.0.is_empty() {
+            Err("it names no event".into())
+        } else {
+            Ok(())
+        }
+    }
+
     fn claims(&self, subject: &Subject) -> Result<(), String> {
         subject.ready.as_ref().ok_or("ready")?;
         subject

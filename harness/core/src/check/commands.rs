@@ -34,6 +34,16 @@ pub struct One {
 }
 
 impl Check for Commands {
+    fn asks(&self) -> Result<(), String> {
+        if self.0.is_empty() {
+            return Err("its list is empty".into());
+        }
+        if self.0.iter().any(|c| c.run.is_empty()) {
+            return Err("a `run` is empty".into());
+        }
+        Ok(())
+    }
+
     fn disturbs(&self) -> bool {
         true
     }

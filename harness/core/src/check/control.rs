@@ -100,8 +100,13 @@ fn image() -> Image {
         mode: 0o4755,
         ..entry("/bin/su", "a")
     };
+    let app = Entry {
+        kind: Kind::Dir,
+        ..entry("/app", "c")
+    };
     for e in [
         setuid,
+        app,
         Entry {
             mode: 0o755,
             ..entry("/entrypoint.sh", "b")

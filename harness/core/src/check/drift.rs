@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Boot, Check, Context, Finding, Unanswered, claimed, is_under, value};
 use crate::case::{Subject, Var};
-use crate::engine::{Answer, Change, ChangeKind, Question};
+use crate::engine::{Answer, Change, ChangeKind, Image, Question};
 
 /// The family's parameters; at least one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,6 +32,19 @@ impl Drift {
 }
 
 impl Check for Drift {
+    fn asks(&self) -> Result<(), String> {
+        if self.paths().next().is_none() && self.never_created.is_empty() {
+            return Err("it needs `unchanged`, `only`, `never-created` or `written`".into());
+        }
+        // An empty `only` does ask: that nothing changes at all.
+        for (key, paths) in [("unchanged", &self.unchanged), ("written", &self.written)] {
+            if matches!(paths, Some(Var::Value(paths)) if paths.is_empty()) {
+                return Err(format!("`{key}` is empty"));
+            }
+        }
+        Ok(())
+    }
+
     fn claims(&self, subject: &Subject) -> Result<(), String> {
         self.paths().try_for_each(|p| claimed(p, subject))
     }
@@ -58,17 +71,16 @@ impl Check for Drift {
         let mut findings = Vec::new();
         if let Some(unchanged) = &self.unchanged {
             for root in value(unchanged, context.subject)? {
-                let hits = changes.iter().filter(|c| is_under(&c.path, &root));
-                findings.extend(found(hits, &format!("nothing under {root} changes")));
+                findings.extend(unchanged_under(context, &root, changes));
             }
         }
         if let Some(only) = &self.only {
             let allowed = value(only, context.subject)?;
+            let roots = allowed.iter().chain(&context.subject.immutable);
+            let known: Vec<Root<'_>> = roots.map(|r| Root::new(context.image, r)).collect();
+            // What was opened for writing and is as shipped is no difference.
             let elsewhere = |c: &&Change| {
-                !allowed
-                    .iter()
-                    .chain(&context.subject.immutable)
-                    .any(|root| is_under(&c.path, root))
+                c.kind != ChangeKind::Touched && !known.iter().any(|root| root.holds(&c.path))
             };
             let shown = if allowed.is_empty() {
                 "nothing changes".into()
@@ -93,6 +105,58 @@ impl Check for Drift {
     }
 }
 
+/// A declared path, and where the image's symlinks lead it.
+struct Root<'a> {
+    written: &'a str,
+    place: Option<&'a str>,
+}
+
+impl<'a> Root<'a> {
+    fn new(image: &'a Image, written: &'a str) -> Self {
+        let place = image.resolve(written).map(|entry| entry.path.as_str());
+        Self { written, place }
+    }
+
+    /// Changes on the root file system carry the real path, those on a mount the declared one.
+    fn holds(&self, path: &str) -> bool {
+        is_under(path, self.written) || self.place.is_some_and(|place| is_under(path, place))
+    }
+
+    /// Whether `other` is declared below this one, so that it is an exception to it.
+    fn is_above(&self, other: &Self) -> bool {
+        let same = |a: &str, b: &str| a.trim_end_matches('/') == b.trim_end_matches('/');
+        let below = |path: &str, root: &str| is_under(path, root) && !same(path, root);
+        below(other.written, self.written)
+            || self.place.is_some_and(|place| below(other.written, place))
+    }
+}
+
+fn unchanged_under(context: &Context<'_>, root: &str, changes: &[Change]) -> Option<Finding> {
+    let root = Root::new(context.image, root);
+    if root.place.is_none() {
+        return Some(Finding::new(
+            format!("{} is in the image", root.written),
+            "it is not, so nothing about it can be proven",
+        ));
+    }
+    let writable = context.subject.writable.iter();
+    let exceptions: Vec<Root<'_>> = writable
+        .map(|path| Root::new(context.image, path))
+        .filter(|path| root.is_above(path))
+        .map(|path| Root {
+            // A symlink to the tree itself does not make the whole tree an exception.
+            place: path
+                .place
+                .filter(|place| !root.place.is_some_and(|own| is_under(own, place))),
+            ..path
+        })
+        .collect();
+    let hits = changes
+        .iter()
+        .filter(|c| root.holds(&c.path) && !exceptions.iter().any(|e| e.holds(&c.path)));
+    found(hits, &format!("nothing under {} changes", root.written))
+}
+
 fn found<'a>(hits: impl Iterator<Item = &'a Change>, expected: &str) -> Option<Finding> {
     let hits: Vec<&Change> = hits.collect();
     let first = hits.first()?;
@@ -112,6 +176,7 @@ fn describe(change: &Change) -> String {
         ChangeKind::Added => "was created",
         ChangeKind::Modified => "was changed",
         ChangeKind::Deleted => "was deleted",
+        ChangeKind::Touched => "was opened for writing; its content is as shipped",
     };
     let who = change
         .now
@@ -138,4 +203,84 @@ fn absent(boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
     Ok(missing
         .map(|(path, _)| Finding::new(format!("a boot writes {path}"), "it does not exist"))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use adamant_probe::{Entry, Kind};
+
+    use super::*;
+    use crate::case::parse_text;
+
+    fn entry(path: &str, kind: Kind, target: Option<&str>) -> Entry {
+        Entry {
+            path: path.into(),
+            kind,
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            size: 0,
+            target: target.map(Into::into),
+            sha256: None,
+        }
+    }
+
+    fn judged(check: &str, changes: &[(&str, ChangeKind)]) -> Vec<String> {
+        let subject = "name: s\nimage: x\nimmutable: [/app, /gone]\nwritable: [/app/data]\n";
+        let subject: Subject = parse_text(subject, Path::new("s")).expect("a subject");
+        let check: Drift = parse_text(check, Path::new("c")).expect("a check");
+        let mut image = Image::default();
+        for e in [
+            entry("/app", Kind::Symlink, Some("/srv/app")),
+            entry("/srv", Kind::Dir, None),
+            entry("/srv/app", Kind::Dir, None),
+            entry("/srv/app/data", Kind::Dir, None),
+        ] {
+            image.entries.insert(e.path.clone(), e);
+        }
+        let changes = changes.iter().map(|(path, kind)| Change {
+            path: (*path).into(),
+            kind: *kind,
+            now: None,
+            detail: String::new(),
+        });
+        let boot = Boot {
+            answers: vec![Ok(Answer::Drift(changes.collect()))],
+            ..Boot::default()
+        };
+        let context = Context {
+            subject: &subject,
+            image: &image,
+            enabled: &BTreeSet::new(),
+            fault: None,
+        };
+        let findings = check.judge(&context, &boot).expect("judged");
+        findings.into_iter().map(|f| f.seen).collect()
+    }
+
+    #[test]
+    fn a_tree_behind_a_symlink_is_the_tree_and_what_is_not_there_proves_nothing() {
+        use ChangeKind::{Added, Touched};
+        let one = |path, kind| judged("{ unchanged: [/app] }", &[(path, kind)]);
+        assert_eq!(one("/srv/app/x", Added), ["/srv/app/x was created"]);
+        assert_eq!(one("/app/x", Added), ["/app/x was created"]);
+        assert!(one("/srv/app/x", Touched)[0].contains("opened for writing"));
+        for exempt in ["/srv/app/data/x", "/app/data/x", "/srv/application"] {
+            assert!(one(exempt, Added).is_empty(), "{exempt}");
+        }
+        let gone = judged("{ unchanged: subject.immutable }", &[]);
+        assert_eq!(gone, ["it is not, so nothing about it can be proven"]);
+    }
+
+    #[test]
+    fn what_was_only_touched_is_no_difference_elsewhere() {
+        use ChangeKind::{Added, Touched};
+        let one = |path, kind| judged("{ only: [/app/data, /none] }", &[(path, kind)]);
+        assert!(one("/etc/motd", Touched).is_empty());
+        assert!(one("/srv/app/data/x", Added).is_empty());
+        assert_eq!(one("/etc/motd", Added).len(), 1);
+    }
 }

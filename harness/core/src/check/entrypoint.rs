@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Boot, Check, Context, Finding, Unanswered};
 use crate::engine::Image;
-use crate::shell::{self, Class, File};
+use crate::shell::{self, Class, File, Lint};
 
 /// What is judged of the scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,26 +22,24 @@ impl Check for Entrypoint {
         false
     }
 
+    fn applies(&self, context: &Context<'_>) -> Result<(), String> {
+        let image = context.image;
+        let read = |argv: &Vec<String>| {
+            shell::boot_chain(argv, &|path| file(image, path), image.path_env())
+        };
+        let lints: Vec<Lint> = chains(context).iter().map(read).collect();
+        match lints.iter().find_map(other_language) {
+            Some(why) if lints.iter().all(|l| l.read.is_empty()) => {
+                Err(format!("no shell script starts the boot: {why}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn judge(&self, context: &Context<'_>, _boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
         let image = context.image;
-        let argv = match (&context.subject.entrypoint, &context.subject.run.args) {
-            (Some(entrypoint), _) => vec![entrypoint.path.clone()],
-            (None, Some(args)) => image
-                .config
-                .entrypoint
-                .iter()
-                .chain(args)
-                .cloned()
-                .collect(),
-            (None, None) => image
-                .config
-                .entrypoint
-                .iter()
-                .chain(&image.config.cmd)
-                .cloned()
-                .collect(),
-        };
-        if argv.is_empty() {
+        let chains = chains(context);
+        if chains.is_empty() {
             return Ok(vec![Finding::new(
                 "the image has an ENTRYPOINT or CMD",
                 "it has neither, and the subject names no entrypoint",
@@ -55,19 +53,125 @@ impl Check for Entrypoint {
                 "it is not",
             )]);
         }
-        let lint = shell::boot_chain(&argv, &|path| file(image, path), image.path_env());
-        let mut findings: Vec<Finding> = lint
-            .smells
-            .iter()
-            .filter(|s| self.is_about(s.class))
-            .map(smell)
-            .collect();
-        findings.extend(lint.unparsed.iter().map(|u| {
-            let expected = format!("the script {} can be read whole", u.file);
-            Finding::new(expected, format!("{}:{}: {}", u.file, u.line, u.why))
-        }));
+        let mut findings = Vec::new();
+        for argv in chains {
+            let lint = shell::boot_chain(&argv, &|path| file(image, path), image.path_env());
+            let smells = lint.smells.iter().filter(|s| self.is_about(s.class));
+            let found = smells.map(smell).chain(unparsed(&lint));
+            for finding in found.chain(too_large(image, &lint)).chain(missing(&lint)) {
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
+        }
         Ok(findings)
     }
+}
+
+/// The declared script, and the command line that the image is really started with.
+fn chains(context: &Context<'_>) -> Vec<Vec<String>> {
+    let config = &context.image.config;
+    let args = context.subject.run.args.as_ref().unwrap_or(&config.cmd);
+    let workdir = context.subject.run.workdir.as_ref();
+    let workdir = workdir.unwrap_or(&config.workdir);
+    let mut started: Vec<String> = config.entrypoint.iter().chain(args).cloned().collect();
+    place(context.image, workdir, &mut started);
+    let declared = context.subject.entrypoint.iter();
+    let mut chains: Vec<Vec<String>> = declared.map(|e| vec![e.path.clone()]).collect();
+    if !started.is_empty() && !chains.contains(&started) {
+        chains.push(started);
+    }
+    chains
+}
+
+/// Makes the script of a command line absolute: the lint does not know the working directory.
+fn place(image: &Image, workdir: &str, argv: &mut [String]) {
+    let (at, needs_slash) = match argv {
+        [] => return,
+        [name, args @ ..] if shell_or_interpreter(name) => {
+            let Some(script) = args.iter().position(|a| !a.starts_with('-')) else {
+                return;
+            };
+            let has_text = args[..script].iter().any(|a| a.contains('c'));
+            if has_text {
+                return;
+            }
+            (script + 1, false)
+        }
+        _ => (0, true),
+    };
+    let path = format!("{}/{}", workdir.trim_end_matches('/'), argv[at]);
+    let relative = !argv[at].starts_with('/') && (!needs_slash || argv[at].contains('/'));
+    if relative && image.resolve(&path).is_some() {
+        argv[at] = path;
+    }
+}
+
+fn shell_or_interpreter(name: &str) -> bool {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    matches!(name, "sh" | "ash" | "bash" | "dash" | "ksh" | "zsh") || interprets(name)
+}
+
+/// Whether a program runs scripts that the lint does not read: `python3.12`, `node`.
+fn interprets(name: &str) -> bool {
+    let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    matches!(
+        bare,
+        "python"
+            | "pypy"
+            | "node"
+            | "nodejs"
+            | "deno"
+            | "bun"
+            | "ruby"
+            | "perl"
+            | "php"
+            | "lua"
+            | "tclsh"
+    )
+}
+
+fn unparsed(lint: &Lint) -> impl Iterator<Item = Finding> {
+    lint.unparsed.iter().map(|u| {
+        let expected = format!("the script {} can be read whole", u.file);
+        Finding::new(expected, format!("{}:{}: {}", u.file, u.line, u.why))
+    })
+}
+
+/// Scripts of which the index keeps only the beginning.
+fn too_large(image: &Image, lint: &Lint) -> impl Iterator<Item = Finding> {
+    lint.read.iter().filter_map(|path| {
+        let (entry, text) = (image.entries.get(path)?, image.texts.get(path)?);
+        let cut = (text.len() as u64) < entry.size;
+        cut.then(|| {
+            let expected = format!("the script {path} can be read whole");
+            Finding::new(
+                expected,
+                format!("{path}: too large to be read, {} bytes", entry.size),
+            )
+        })
+    })
+}
+
+/// The start of a chain that is not there: then nothing of the chain was read.
+fn missing(lint: &Lint) -> impl Iterator<Item = Finding> {
+    let gone = |why: &str| lint.read.is_empty() && why == "it is not in the image";
+    lint.not_followed
+        .iter()
+        .filter(move |(_, why)| gone(why))
+        .map(|(what, why)| Finding::new("the boot chain can be read", format!("{what}: {why}")))
+}
+
+/// Why there is nothing to lint: the boot starts with a script in another language. A binary is a program, not a script.
+fn other_language(lint: &Lint) -> Option<String> {
+    if !lint.read.is_empty() {
+        return None;
+    }
+    lint.not_followed.iter().find_map(|(what, why)| {
+        let of = |start: &str| why.strip_prefix(start).map(|rest| rest.trim_matches('`'));
+        let script = of("a script for ").is_some();
+        (script || of("a program for ").is_some_and(interprets)).then(|| format!("{what} is {why}"))
+    })
 }
 
 impl Entrypoint {
@@ -97,7 +201,7 @@ fn smell(smell: &shell::Smell) -> Finding {
 
 fn file(image: &Image, path: &str) -> Option<File> {
     let entry = image.resolve(path)?;
-    // A file without kept text is binary or too large to be a script: its magic number says so.
+    // The index keeps at least the beginning of every script: a file without a text is a binary.
     let text = image
         .texts
         .get(&entry.path)
@@ -108,4 +212,142 @@ fn file(image: &Image, path: &str) -> Option<File> {
         path: entry.path.clone(),
         executable: entry.mode & 0o111 != 0,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use adamant_probe::{Entry, Kind};
+
+    use super::*;
+    use crate::case::{Subject, parse_text};
+
+    /// The image's files: a size of its own means that only the beginning was kept.
+    fn seen(argv: &[&str], files: &[(&str, Option<&str>, u64)], declared: &str) -> Vec<String> {
+        let text = format!("name: s\nimage: x\n{declared}");
+        let subject: Subject = parse_text(&text, Path::new("s")).expect("a subject");
+        let mut image = Image::default();
+        image.config.entrypoint = argv.iter().map(|&a| a.to_owned()).collect();
+        image.config.workdir = "/work".into();
+        for &(path, text, size) in files {
+            let (dir, _) = path.rsplit_once('/').expect("absolute");
+            for (path, kind) in [(dir, Kind::Dir), (path, Kind::File)] {
+                let entry = Entry {
+                    path: path.into(),
+                    kind,
+                    mode: 0o755,
+                    uid: 0,
+                    gid: 0,
+                    size: text.map_or(0, |t| size.max(t.len() as u64)),
+                    target: None,
+                    sha256: None,
+                };
+                let at = path.rfind('/').filter(|at| *at > 0);
+                if let Some(at) = at {
+                    let parent = Entry {
+                        path: path[..at].into(),
+                        kind: Kind::Dir,
+                        ..entry.clone()
+                    };
+                    image.entries.entry(parent.path.clone()).or_insert(parent);
+                }
+                image.entries.insert(path.into(), entry);
+            }
+            if let Some(text) = text {
+                image.texts.insert(path.into(), text.into());
+            }
+        }
+        let context = Context {
+            subject: &subject,
+            image: &image,
+            enabled: &BTreeSet::new(),
+            fault: None,
+        };
+        if let Err(why) = Entrypoint::InstallsNothing.applies(&context) {
+            return vec![why];
+        }
+        let findings = Entrypoint::InstallsNothing.judge(&context, &Boot::default());
+        findings
+            .expect("judged")
+            .into_iter()
+            .map(|f| f.seen)
+            .collect()
+    }
+
+    #[test]
+    fn what_was_not_read_is_not_held() {
+        let python = ("/usr/bin/python3", None, 0);
+        for (argv, files, wanted) in [
+            (
+                vec!["/boot.py"],
+                vec![("/boot.py", Some("#!/usr/bin/python3\n"), 0)],
+                "a script for `python3`",
+            ),
+            (
+                vec!["boot"],
+                vec![("/usr/bin/boot", Some("#!/usr/bin/python3\n"), 0)],
+                "a script for `python3`",
+            ),
+            (
+                vec!["python3", "boot.py"],
+                vec![python, ("/work/boot.py", Some("x"), 0)],
+                "a program for `python3`",
+            ),
+            (vec!["/gone.sh"], vec![], "it is not in the image"),
+            (
+                vec!["/big.sh"],
+                vec![("/big.sh", Some("#!/bin/sh\n"), 5_000_000)],
+                "too large to be read",
+            ),
+            (
+                vec!["./in.sh"],
+                vec![("/work/in.sh", Some("#!/bin/sh\nnpm install\n"), 0)],
+                "/work/in.sh:2",
+            ),
+        ] {
+            let seen = seen(&argv, &files, "");
+            assert!(
+                seen.len() == 1 && seen[0].contains(wanted),
+                "{argv:?}: {seen:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_binary_its_configuration_and_a_tool_on_the_path_are_no_scripts() {
+        let daemon = ("/usr/bin/daemon", None, 0);
+        let conf = ("/etc/daemon.conf", Some("x"), 0);
+        assert_eq!(
+            seen(&["daemon", "/etc/daemon.conf"], &[daemon, conf], ""),
+            [""; 0]
+        );
+        let tool = ("/usr/bin/tool", Some("#!/usr/bin/python3\n"), 0);
+        let start = (
+            "/start.sh",
+            Some("#!/bin/sh\ntool --check\nexec daemon\n"),
+            0,
+        );
+        assert_eq!(seen(&["/start.sh"], &[daemon, tool, start], ""), [""; 0]);
+    }
+
+    #[test]
+    fn the_declared_script_and_the_real_command_line_are_both_read_once() {
+        let bad = ("/bad.sh", Some("#!/bin/sh\nnpm install\n"), 0);
+        let good = ("/good.sh", Some("#!/bin/sh\ntrue\n"), 0);
+        assert_eq!(
+            seen(
+                &["/bad.sh"],
+                &[bad, good],
+                "entrypoint: { path: /good.sh }\n"
+            )
+            .len(),
+            1
+        );
+        assert_eq!(
+            seen(&["/bad.sh", "x"], &[bad], "entrypoint: { path: /bad.sh }\n").len(),
+            1
+        );
+    }
 }

@@ -40,6 +40,17 @@ pub struct Events {
 }
 
 impl Check for Events {
+    fn asks(&self) -> Result<(), String> {
+        let lists = [&self.in_order, &self.once, &self.seen, &self.never];
+        let named =
+            lists.iter().any(|l| !l.is_empty()) || self.with.values().any(|k| !k.is_empty());
+        if named || self.every_capability || self.names_fault {
+            Ok(())
+        } else {
+            Err("it names no event".into())
+        }
+    }
+
     fn claims(&self, subject: &Subject) -> Result<(), String> {
         if self.if_claimed {
             return Ok(());
@@ -70,13 +81,21 @@ impl Check for Events {
         }
         if let (true, Some(fault)) = (self.names_fault, context.fault) {
             let names = fault.names();
-            let tells = events
-                .iter()
-                .filter(|e| matches!(e.name.as_str(), "MissingArtifactDetected" | "BootstrapFailed"));
-            let mut values = tells.flat_map(|e| e.fields.values()).filter_map(|v| v.as_str());
+            let tells = events.iter().filter(|e| {
+                matches!(
+                    e.name.as_str(),
+                    "MissingArtifactDetected" | "BootstrapFailed"
+                )
+            });
+            let mut values = tells
+                .flat_map(|e| e.fields.values())
+                .filter_map(|v| v.as_str());
             let named = values.any(|v| names.iter().any(|n| v == n));
             if !named {
-                let expected = format!("`MissingArtifactDetected` or `BootstrapFailed` names the missing artifact `{}`", fault.id);
+                let expected = format!(
+                    "`MissingArtifactDetected` or `BootstrapFailed` names the missing artifact `{}`",
+                    fault.id
+                );
                 findings.push(Finding::new(
                     expected,
                     format!("no event has it: {}", list(events)),

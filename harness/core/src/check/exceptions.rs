@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Boot, Check, Context, Finding, Unanswered};
-use crate::case::Subject;
+use crate::case::{Run, Subject};
 
 /// What exceptions may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +25,8 @@ impl Check for Exceptions {
             || run.read_only
             || !run.cap_add.is_empty()
             || !run.cap_drop.is_empty()
-            || !run.security_opt.is_empty();
+            || !run.security_opt.is_empty()
+            || !run.weakens.is_empty();
         if says || !subject.needs.is_empty() {
             Ok(())
         } else {
@@ -56,26 +57,26 @@ impl Check for Exceptions {
             };
             findings.push(Finding::new("the deployment drops ALL capabilities", seen));
         }
-        let nnp = |o: &String| {
-            matches!(
-                o.as_str(),
-                "no-new-privileges" | "no-new-privileges:true" | "no-new-privileges=true"
-            )
-        };
-        if !run.security_opt.iter().any(nnp) {
+        if !run.security_opt.iter().any(|o| keeps_privileges(o)) {
             findings.push(Finding::new(
                 "the deployment sets no-new-privileges",
                 "it does not",
             ));
         }
-        for option in run.security_opt.iter().filter(|o| o.contains("unconfined")) {
+        findings.extend(taken_away(run));
+        let needed = context
+            .subject
+            .needs
+            .iter()
+            .filter_map(|n| n.cap.as_deref());
+        let all = needed.chain(run.cap_add.iter().map(String::as_str));
+        if all.into_iter().any(|c| bare(c) == "ALL") {
             findings.push(Finding::new(
-                "the deployment keeps seccomp and the like",
-                format!("it asks for `{option}`"),
+                "the deployment adds single capabilities",
+                "it adds ALL of them",
             ));
         }
         let declared = |cap: &str| {
-            let bare = |c: &str| c.trim_start_matches("CAP_").to_ascii_uppercase();
             context
                 .subject
                 .needs
@@ -101,5 +102,97 @@ impl Check for Exceptions {
             ));
         }
         Ok(findings)
+    }
+}
+
+/// What of the baseline the deployment takes away, beside what it does not ask for.
+fn taken_away(run: &Run) -> Vec<Finding> {
+    let options = run.security_opt.iter().filter(|o| weakens(o));
+    let options = options.map(|o| Finding::new(kept(o), format!("it asks for `{o}`")));
+    let sockets = run.mounts.iter().filter(|m| m.contains("docker.sock"));
+    let sockets = sockets.map(|m| {
+        Finding::new(
+            "the deployment gives no control over the engine",
+            format!("it mounts `{m}`"),
+        )
+    });
+    let rest = run.weakens.iter().map(|what| {
+        Finding::new(
+            "the deployment keeps the isolation from the host",
+            format!("it asks for {what}"),
+        )
+    });
+    options.chain(sockets).chain(rest).collect()
+}
+
+fn kept(option: &str) -> &'static str {
+    if option.starts_with("no-new-privileges") {
+        "the deployment sets no-new-privileges"
+    } else {
+        "the deployment keeps seccomp and the like"
+    }
+}
+
+fn weakens(option: &str) -> bool {
+    let (key, value) = option.split_once(['=', ':']).unwrap_or((option, ""));
+    if option.contains("unconfined") {
+        return true;
+    }
+    match key {
+        "no-new-privileges" => !keeps_privileges(option),
+        "label" => value == "disable",
+        // Nobody can say that another profile is as strict as the runtime's own.
+        "seccomp" => !matches!(value, "default" | "builtin" | "runtime/default"),
+        _ => false,
+    }
+}
+
+fn keeps_privileges(option: &str) -> bool {
+    matches!(
+        option,
+        "no-new-privileges" | "no-new-privileges:true" | "no-new-privileges=true"
+    )
+}
+
+fn bare(cap: &str) -> String {
+    let cap = cap.to_ascii_uppercase();
+    cap.strip_prefix("CAP_").unwrap_or(&cap).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_take_something_away_are_told_apart() {
+        for bad in [
+            "seccomp=unconfined",
+            "seccomp:/host/profile.json",
+            "apparmor=unconfined",
+            "label=disable",
+            "label:disable",
+            "no-new-privileges:false",
+            "no-new-privileges=false",
+        ] {
+            assert!(weakens(bad), "{bad}");
+        }
+        for good in [
+            "no-new-privileges",
+            "no-new-privileges:true",
+            "seccomp=builtin",
+            "apparmor=docker-default",
+        ] {
+            assert!(!weakens(good), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_socket_and_what_compose_weakens_are_findings() {
+        let run = Run {
+            mounts: vec!["/var/run/docker.sock:/s".into(), "./data:/data".into()],
+            weakens: vec!["`pid: host`".into()],
+            ..Run::default()
+        };
+        assert_eq!(taken_away(&run).len(), 2);
     }
 }

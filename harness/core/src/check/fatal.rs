@@ -84,7 +84,10 @@ pub(crate) fn names_it(text: &str, name: &str) -> bool {
                 None => true,
             }
         };
-        let begins = before.chars().next_back().is_none_or(|c| !of_a_word(c) && c != '.');
+        let begins = before
+            .chars()
+            .next_back()
+            .is_none_or(|c| !of_a_word(c) && c != '.');
         !name.is_empty() && begins && ends(after)
     })
 }
@@ -98,7 +101,11 @@ mod tests {
         for (text, name, named) in [
             ("FATAL: codex not in PATH", "codex", true),
             ("FATAL: missing `codex`.", "codex", true),
-            ("FATAL: missing /opt/app/index.js", "/opt/app/index.js", true),
+            (
+                "FATAL: missing /opt/app/index.js",
+                "/opt/app/index.js",
+                true,
+            ),
             ("unrelated to applications", "app", false),
             ("FATAL: openai-codex-mcp missing", "mcp", false),
             ("FATAL: missing /opt/mcp/index.js", "mcp", false),

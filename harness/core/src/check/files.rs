@@ -42,6 +42,13 @@ fn yes() -> bool {
 }
 
 impl Check for Files {
+    fn asks(&self) -> Result<(), String> {
+        if self.0.is_empty() {
+            return Err("its list is empty".into());
+        }
+        Ok(())
+    }
+
     fn needs_boot(&self) -> bool {
         false
     }
@@ -104,7 +111,9 @@ impl One {
             );
         }
         if let Some(pattern) = &self.contains {
-            let text = context.image.text(path).ok_or_else(|| {
+            // Of a script that is too large only the beginning is kept.
+            let whole = |text: &&[u8]| text.len() as u64 == entry.size;
+            let text = context.image.text(path).filter(whole).ok_or_else(|| {
                 Unanswered(format!("{path} is not a text file of at most 256 KiB"))
             })?;
             if !String::from_utf8_lossy(text)

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Boot, Check, Context, Finding, Unanswered};
+use crate::engine::Image;
 
 /// The family's parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +19,13 @@ pub struct ImageCheck {
 }
 
 impl Check for ImageCheck {
+    fn asks(&self) -> Result<(), String> {
+        if !self.non_root && !self.no_setuid {
+            return Err("none of its rules is `true`".into());
+        }
+        Ok(())
+    }
+
     fn needs_boot(&self) -> bool {
         false
     }
@@ -30,15 +38,8 @@ impl Check for ImageCheck {
             .user
             .as_deref()
             .unwrap_or(&context.image.config.user);
-        let name = user.split(':').next().unwrap_or_default();
-        let is_root = matches!(name, "" | "root" | "0");
-        if self.non_root && is_root && !context.subject.needs.iter().any(|n| n.root) {
-            let seen = if user.is_empty() {
-                "it sets none, so root".to_owned()
-            } else {
-                format!("`{user}`")
-            };
-            findings.push(Finding::new("the image's USER is not root", seen));
+        if self.non_root && !context.subject.needs.iter().any(|n| n.root) {
+            findings.extend(root(context.image, user));
         }
         if self.no_setuid {
             let files = context
@@ -61,5 +62,52 @@ impl Check for ImageCheck {
             }
         }
         Ok(findings)
+    }
+}
+
+/// The user is decided as a runtime does it: a number is a uid, a name is looked up in the image's passwd file.
+fn root(image: &Image, user: &str) -> Option<Finding> {
+    let name = user.split(':').next().unwrap_or_default();
+    let seen = match image.user_ids(name) {
+        Some((0, _)) if name.is_empty() => "it sets none, so root".to_owned(),
+        Some((0, _)) => format!("`{user}`, which is uid 0"),
+        Some(_) => return None,
+        None => {
+            let expected = format!("USER `{user}` is in the image's /etc/passwd");
+            return Some(Finding::new(expected, "it is not, so nobody knows its uid"));
+        }
+    };
+    Some(Finding::new("the image's USER is not root", seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use adamant_probe::{Entry, Kind};
+
+    #[test]
+    fn root_is_who_has_uid_0() {
+        let mut image = Image::default();
+        for (path, kind) in [("/etc", Kind::Dir), ("/etc/passwd", Kind::File)] {
+            let entry = Entry {
+                path: path.into(),
+                kind,
+                mode: 0o644,
+                uid: 0,
+                gid: 0,
+                size: 0,
+                target: None,
+                sha256: None,
+            };
+            image.entries.insert(path.into(), entry);
+        }
+        let passwd = b"root:x:0:0::/:\ntoor:x:0:0::/:\napp:x:1000:1000::/:\n";
+        image.texts.insert("/etc/passwd".into(), passwd.to_vec());
+        for bad in ["", "root", "toor", "0", "0000", "+0", "0:1000", "nobody"] {
+            assert!(root(&image, bad).is_some(), "{bad}");
+        }
+        for good in ["app", "1000", "65532:65532", "app:staff"] {
+            assert_eq!(root(&image, good), None, "{good}");
+        }
     }
 }

@@ -96,6 +96,16 @@ pub trait Check {
         Ok(())
     }
 
+    /// Whether the image has what the check is about; the error is why there is nothing to judge.
+    fn applies(&self, _context: &Context<'_>) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Whether the entry asks for anything; the error is why it would judge nothing and so always hold.
+    fn asks(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Patterns that the log must be matched against while it streams.
     fn watches(&self, _subject: &Subject) -> Vec<Watch> {
         Vec::new()

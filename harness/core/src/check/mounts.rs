@@ -29,6 +29,13 @@ pub struct Mounts {
 }
 
 impl Check for Mounts {
+    fn asks(&self) -> Result<(), String> {
+        if !self.read_only_root && self.writable_only.is_none() && self.options.is_empty() {
+            return Err("it needs `read-only-root: true`, `writable-only` or `options`".into());
+        }
+        Ok(())
+    }
+
     fn claims(&self, subject: &Subject) -> Result<(), String> {
         self.writable_only
             .iter()

@@ -32,6 +32,13 @@ impl Output {
 }
 
 impl Check for Output {
+    fn asks(&self) -> Result<(), String> {
+        if self.never.is_none() && self.contains.is_none() {
+            return Err("it needs `never` or `contains`".into());
+        }
+        Ok(())
+    }
+
     fn watches(&self, _subject: &Subject) -> Vec<Watch> {
         self.never
             .iter()

@@ -72,6 +72,13 @@ pub struct Processes {
 }
 
 impl Check for Processes {
+    fn asks(&self) -> Result<(), String> {
+        if !(self.non_root || self.no_capabilities || self.no_new_privileges || self.seccomp) {
+            return Err("none of its rules is `true`".into());
+        }
+        Ok(())
+    }
+
     fn questions(&self, _context: &Context<'_>) -> Vec<Question> {
         vec![Question::Processes]
     }

@@ -57,7 +57,7 @@ impl Check for Programs {
 
 impl Programs {
     fn one(&self, program: &Program, before: &[Process], after: &[Process]) -> Option<Finding> {
-        let is_it = |p: &&Process| p.state != "Z" && program.matches.0.is_match(&p.argv.join(" "));
+        let is_it = |p: &&Process| p.state != "Z" && program.matches.0.is_match(&command(p));
         let expected = format!(
             "program `{}` (`{}`) stays the same process for {} after readiness",
             program.id, program.matches, self.alive_for
@@ -89,5 +89,63 @@ impl Programs {
             }
         };
         Some(Finding::new(expected, seen))
+    }
+}
+
+/// What a program is told by: its arguments. A shell as process 1 holds the program's name in its `-c` text only.
+fn command(process: &Process) -> String {
+    let Some((name, args)) = process.argv.split_first() else {
+        return String::new();
+    };
+    let base = name
+        .rsplit('/')
+        .next()
+        .unwrap_or(name)
+        .trim_start_matches('-');
+    let is_shell = matches!(
+        base,
+        "sh" | "ash" | "bash" | "dash" | "ksh" | "zsh" | "busybox"
+    );
+    let mut options = args
+        .iter()
+        .skip_while(|a| base == "busybox" && !a.starts_with('-'))
+        .take_while(|a| a.starts_with(['-', '+']));
+    let has_text = options.any(|o| o.starts_with('-') && !o.starts_with("--") && o.contains('c'));
+    if process.pid == 1 && is_shell && has_text {
+        name.clone()
+    } else {
+        process.argv.join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_as_process_1_is_not_the_program_in_its_text() {
+        for (pid, argv, told) in [
+            (1, &["/bin/sh", "-c", "server & wait"][..], "/bin/sh"),
+            (1, &["bash", "-e", "-lc", "server"], "bash"),
+            (1, &["busybox", "sh", "-c", "server"], "busybox"),
+            (7, &["sh", "-c", "server"], "sh -c server"),
+            (1, &["sh", "/server.sh", "-c"], "sh /server.sh -c"),
+            (1, &["server", "-c", "x"], "server -c x"),
+        ] {
+            let process = Process {
+                pid,
+                ppid: 0,
+                argv: argv.iter().map(|&a| a.to_owned()).collect(),
+                state: "S".into(),
+                start_ticks: 1,
+                uid: [0; 4],
+                gid: [0; 4],
+                cap_eff: 0,
+                cap_bnd: 0,
+                no_new_privs: true,
+                seccomp: 2,
+            };
+            assert_eq!(command(&process), told);
+        }
     }
 }

@@ -14,6 +14,13 @@ use crate::engine::{Answer, Question};
 pub struct RefusesWrites(pub Var<Vec<String>>);
 
 impl Check for RefusesWrites {
+    fn asks(&self) -> Result<(), String> {
+        if matches!(&self.0, Var::Value(dirs) if dirs.is_empty()) {
+            return Err("its list is empty".into());
+        }
+        Ok(())
+    }
+
     fn claims(&self, subject: &Subject) -> Result<(), String> {
         claimed(&self.0, subject)
     }

@@ -28,6 +28,13 @@ pub enum Aspect {
 }
 
 impl Check for Same {
+    fn asks(&self) -> Result<(), String> {
+        if self.0.is_empty() {
+            return Err("its list is empty".into());
+        }
+        Ok(())
+    }
+
     fn watches(&self, subject: &Subject) -> Vec<Watch> {
         if self.0.contains(&Aspect::Fatal) {
             vec![super::fatal::watch(subject)]

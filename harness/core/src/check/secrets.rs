@@ -19,6 +19,13 @@ pub struct Secrets {
 }
 
 impl Check for Secrets {
+    fn asks(&self) -> Result<(), String> {
+        if matches!(&self.paths, Var::Value(paths) if paths.is_empty()) {
+            return Err("`paths` is empty".into());
+        }
+        Ok(())
+    }
+
     fn claims(&self, subject: &Subject) -> Result<(), String> {
         claimed(&self.paths, subject)
     }

@@ -258,9 +258,7 @@ impl LogCapture {
         let Some((from, key)) = &self.event_key else {
             return;
         };
-        if from.is_some_and(|s| s != stream)
-            || !text.trim_start().starts_with('{')
-        {
+        if from.is_some_and(|s| s != stream) || !text.trim_start().starts_with('{') {
             return;
         }
         if let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(&text)

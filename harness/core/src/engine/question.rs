@@ -120,6 +120,8 @@ pub enum ChangeKind {
     Modified,
     /// It is in the image and gone.
     Deleted,
+    /// It was opened for writing; its content is as shipped.
+    Touched,
 }
 
 /// How process 1 ended.

@@ -230,6 +230,7 @@ fn change(out: &mut String, change: &Change) {
         ChangeKind::Added => "added",
         ChangeKind::Modified => "modified",
         ChangeKind::Deleted => "deleted",
+        ChangeKind::Touched => "touched",
     };
     // Writing to a string cannot fail.
     let _ = write!(out, "{kind:<8}  {}", super::layout::clean(&change.path));

@@ -118,7 +118,10 @@ impl Row {
 impl Row {
     /// Whether something binding was not judged: what else was judged of its spec is not all of it.
     fn is_gap(&self) -> bool {
-        let unjudged = matches!(self.standing, Standing::NotClaimed | Standing::NotReached | Standing::Unsupported);
+        let unjudged = matches!(
+            self.standing,
+            Standing::NotClaimed | Standing::NotReached | Standing::Unsupported
+        );
         self.level == Level::Must && unjudged
     }
 }
@@ -154,9 +157,13 @@ pub(super) fn families(rows: &[Row]) -> BTreeMap<String, Family> {
             .or_insert(row.standing);
     }
     for row in rows.iter().filter(|r| r.is_gap()) {
-        specs
-            .entry(&row.spec)
-            .and_modify(|s| *s = if *s == Standing::Held { Standing::Partly } else { *s });
+        specs.entry(&row.spec).and_modify(|s| {
+            *s = if *s == Standing::Held {
+                Standing::Partly
+            } else {
+                *s
+            }
+        });
     }
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     for (spec, standing) in specs {

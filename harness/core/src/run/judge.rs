@@ -122,7 +122,9 @@ impl Trial<'_> {
 
     /// How process 1 ended, when it did and not because we asked for it.
     fn ended(&self, booted: &Booted, asked: &[Asked]) -> Option<Exit> {
-        let stopped = asked.iter().any(|a| matches!(a.question, Question::Stop { .. }));
+        let stopped = asked
+            .iter()
+            .any(|a| matches!(a.question, Question::Stop { .. }));
         let look = self.deadline.within(Duration::from_millis(300));
         match booted.instance.wait(&Until::Exit, &look) {
             Ok(Reached::Exited { exit, .. }) if !stopped => Some(exit),
@@ -131,12 +133,25 @@ impl Trial<'_> {
     }
 
     /// The subject ended while a check looked at it: that is the subject's doing.
-    fn not_running(&self, context: &Context<'_>, seen: &check::Boot, exit: &Exit) -> Result<Finding, Stop> {
-        if context.subject.ready.as_ref().is_some_and(|r| r.exit.is_some()) {
+    fn not_running(
+        &self,
+        context: &Context<'_>,
+        seen: &check::Boot,
+        exit: &Exit,
+    ) -> Result<Finding, Stop> {
+        if context
+            .subject
+            .ready
+            .as_ref()
+            .is_some_and(|r| r.exit.is_some())
+        {
             let why = "the check looks at a running container, and this subject is ready when it has ended";
             return Err(skipped(Skip::NotApplicable, why));
         }
-        let told = format!("process 1 ended with code {} after {} ms", exit.code, exit.after_ms);
+        let told = format!(
+            "process 1 ended with code {} after {} ms",
+            exit.code, exit.after_ms
+        );
         let finding = Finding::new("the container goes on running after readiness", told);
         Ok(finding.with(check::last_lines(&seen.log)))
     }

@@ -185,10 +185,7 @@ fn required(session: &Session, plan: &PlannedTrial, outcome: Outcome) -> Outcome
     if !session.options.require.iter().any(asked) {
         return outcome;
     }
-    let finding = Finding::new(
-        format!("{spec} is judged (--require)"),
-        reason.clone(),
-    );
+    let finding = Finding::new(format!("{spec} is judged (--require)"), reason.clone());
     let place = Place {
         file: plan.subject.path.clone(),
         line: 0,
@@ -248,6 +245,10 @@ impl Trial<'_> {
             enabled: &enabled,
             fault: self.plan.artifact(),
         };
+        for check in &self.plan.case.case.checks {
+            let applies = check.value.check().applies(&context);
+            applies.map_err(|why| skipped(Skip::NotApplicable, why))?;
+        }
         let Some(boot) = &self.plan.case.case.boot else {
             return self.judge_image(&context);
         };
@@ -347,7 +348,11 @@ impl Trial<'_> {
                 }
             }
         };
-        if ready { Ok(()) } else { Err(skipped(Skip::NotReached, why)) }
+        if ready {
+            Ok(())
+        } else {
+            Err(skipped(Skip::NotReached, why))
+        }
     }
 
     fn boots_without_fault(&self, context: &Context<'_>) -> Result<bool, Stop> {

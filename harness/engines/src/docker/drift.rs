@@ -180,7 +180,9 @@ fn compare(
         {
             continue;
         }
-        if let Some(change) = change(&path, image.entries.get(&path), now) {
+        let was = image.entries.get(&path);
+        let touched = touched(&path, was, now.as_ref());
+        if let Some(change) = change(&path, was, now).or(touched) {
             changes.insert(path, change);
         }
     }
@@ -227,6 +229,17 @@ fn change(path: &str, was: Option<&Entry>, now: Option<Entry>) -> Option<Change>
         kind,
         now,
         detail,
+    })
+}
+
+/// A file that the daemon names was copied up, which only an open for writing does, whatever it holds now.
+fn touched(path: &str, was: Option<&Entry>, now: Option<&Entry>) -> Option<Change> {
+    let (was, now) = (was?, now?);
+    (was.kind == Kind::File && now.kind == Kind::File).then(|| Change {
+        path: path.to_owned(),
+        kind: ChangeKind::Touched,
+        now: Some(now.clone()),
+        detail: String::new(),
     })
 }
 
@@ -435,6 +448,20 @@ mod tests {
             vec![],
         );
         assert_eq!(kind[0].2, "kind file → directory");
+    }
+
+    #[test]
+    fn a_file_that_is_written_and_restored_was_touched_and_a_directory_was_not() {
+        let motd = entry("/etc/motd", Kind::File, 0o644, "one");
+        let link = entry("/var/run", Kind::Symlink, 0o777, "/run");
+        let dir = entry("/etc", Kind::Dir, 0o755, "");
+        let now = [dir, motd, link].map(|e| (e.path.clone(), Some(e)));
+        let now = now.iter().map(|(p, e)| (p.as_str(), e.clone())).collect();
+        let kept = entry("/vol/kept", Kind::File, 0o644, "kept");
+        assert_eq!(
+            compared(now, vec![kept]),
+            [("/etc/motd".to_owned(), ChangeKind::Touched, String::new())]
+        );
     }
 
     #[test]

@@ -13,10 +13,15 @@ use super::digest::Hashing;
 /// Where a file that is looked at for text must have no NUL.
 const TEXT_HEAD: usize = 8 * 1024;
 
+/// Scripts are kept up to this size, whatever bytes they hold: the boot may run them.
+const SCRIPT_BYTES: u64 = 4 * 1024 * 1024;
+/// As much is kept of a larger one: it says that the file is a script, and is shorter than the file.
+const SCRIPT_HEAD: usize = 128;
+
 /// What a layer does, in its own order.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Item {
-    /// Adds or replaces a path; with its content when it is a small text.
+    /// Adds or replaces a path; with its content when it is a small text or a script.
     Add(Entry, Option<Vec<u8>>),
     /// Adds a path that shares the content of another.
     Link { path: String, target: String },
@@ -133,7 +138,7 @@ fn kind(entry: EntryType) -> Option<Kind> {
     }
 }
 
-/// An entry, with its content when it is a small text.
+/// An entry, with its content when it is a small text or a script.
 pub(crate) type Seen = (Entry, Option<Vec<u8>>);
 
 /// An archive's entry as the entry of an image, when it is a thing by itself; a regular file is read to its end.
@@ -180,20 +185,29 @@ fn content(
 ) -> Result<Option<Vec<u8>>, ImageError> {
     let mut hashing = Hashing::new(reader);
     let mut head = Vec::new();
+    let mut more = |limit: u64, head: &mut Vec<u8>| {
+        let missing = (limit + 1).saturating_sub(head.len() as u64);
+        hashing.by_ref().take(missing).read_to_end(head)
+    };
     let limit = Image::TEXT_BYTES.min(texts.0);
-    hashing
-        .by_ref()
-        .take(limit + 1)
-        .read_to_end(&mut head)
-        .map_err(ImageError::read(&entry.path))?;
+    more(limit, &mut head).map_err(ImageError::read(&entry.path))?;
+    let script = head.starts_with(b"#!");
+    let limit = if script {
+        SCRIPT_BYTES.min(texts.0)
+    } else {
+        limit
+    };
+    more(limit, &mut head).map_err(ImageError::read(&entry.path))?;
     let (sha256, size) = hashing.finish().map_err(ImageError::read(&entry.path))?;
     entry.sha256 = Some(sha256);
     entry.size = size;
-    let text = size <= limit && !head[..head.len().min(TEXT_HEAD)].contains(&0);
-    if text {
+    let text = script || !head[..head.len().min(TEXT_HEAD)].contains(&0);
+    if text && size <= limit {
         texts.0 -= size;
+        return Ok(Some(head));
     }
-    Ok(text.then_some(head))
+    head.truncate(SCRIPT_HEAD);
+    Ok(script.then_some(head))
 }
 
 #[cfg(test)]
@@ -267,5 +281,25 @@ pub(crate) mod tests {
             .filter(|i| matches!(i, Item::Add(_, Some(_))))
             .count();
         assert_eq!(kept, 1);
+    }
+
+    #[test]
+    fn a_large_script_is_kept_and_of_one_too_large_its_beginning() {
+        let of = |size: usize, first: &[u8]| [first, &vec![b'#'; size]].concat();
+        let large = of(300 * 1024, b"#!/bin/sh\n\0");
+        let tar = tape::Layer::default()
+            .file("large", 0o755, &large)
+            .file("larger", 0o755, &of(5 * 1024 * 1024, b"#!/bin/sh\n"))
+            .file("text", 0o755, &of(300 * 1024, b"text"))
+            .finish();
+        let items = read("layer", tar.as_slice(), &mut Budget::default()).expect("reads");
+        let kept: Vec<Option<usize>> = items
+            .iter()
+            .map(|item| match item {
+                Item::Add(_, text) => text.as_ref().map(Vec::len),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(kept, [Some(large.len()), Some(SCRIPT_HEAD), None]);
     }
 }
