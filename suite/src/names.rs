@@ -21,7 +21,7 @@ pub fn check(
             s.strip_prefix(name.as_str())
                 .is_some_and(|r| r.is_empty() || r.starts_with('-'))
         };
-        if !specs.iter().any(|s| is_family(&s)) {
+        if !specs.iter().any(is_family) {
             return Err(unknown("`--require` names no spec", name, &specs));
         }
     }
