@@ -162,7 +162,7 @@ fn no_executable() -> Result<(), Failed> {
     let bench = Bench::shell("true", EXITS);
     let image = images::root().join("fixtures/images/bare/image");
     let subject = format!(
-        "name: gone\nimage: oci:{}\nready: {{ exit: {{ code: 0 }}, within: 9s }}\nartifacts: [{{ id: bare, path: /bare }}]\n",
+        "name: gone\nimage: oci:{}\nready: {{ http: {{ port: 8080, path: /ready }}, within: 9s }}\nartifacts: [{{ id: bare, path: /bare }}]\n",
         image.display()
     );
     std::fs::write(bench.dir.path().join("adamant.yaml"), subject).expect("written");
