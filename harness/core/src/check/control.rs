@@ -369,7 +369,12 @@ fn samples() -> Vec<Sample> {
         ),
         sample(
             "external: after-readiness",
-            answers(vec![http(200), Answer::Joined, http(200)]),
+            answers(vec![
+                http(200),
+                Answer::Joined,
+                http(200),
+                Answer::Peers(Vec::new()),
+            ]),
         ),
     ]
 }

@@ -49,6 +49,7 @@ impl Check for External {
                 port: PORT,
             },
             ask,
+            Question::CompanionPeers,
         ]
     }
 
@@ -69,6 +70,13 @@ impl Check for External {
         };
         let (before, after) = (http(0)?, http(2)?);
         boot.answer(1, |a| matches!(a, Answer::Joined).then_some(()))?;
+        let peers = boot.answer(3, |a| {
+            if let Answer::Peers(peers) = a {
+                Some(peers)
+            } else {
+                None
+            }
+        })?;
         let path = &external.http.path;
         let wanted = external.http.status;
         let shown = |h: &Http| {
@@ -91,6 +99,13 @@ impl Check for External {
                 external.env
             );
             findings.push(Finding::new(expected, shown(after)).with(after.body.lines().take(4)));
+        } else if peers.is_empty() {
+            // An answer that anybody could have given proves nothing about the endpoint.
+            let expected = format!("GET {path} makes the subject connect to the endpoint");
+            findings.push(Finding::new(
+                expected,
+                format!("status {wanted}, and nobody connected to {ALIAS}:{PORT}"),
+            ));
         }
         Ok(findings)
     }

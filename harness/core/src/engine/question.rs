@@ -66,6 +66,8 @@ pub enum Question {
         /// The port that it answers on.
         port: u16,
     },
+    /// Who has connected to the companions of this boot, from its network.
+    CompanionPeers,
 }
 
 /// The answer to a question, one variant per kind of fact.
@@ -95,6 +97,8 @@ pub enum Answer {
     Stopped(Stopped),
     /// To [`Question::Companion`]: it is up and reachable on the boot's network.
     Joined,
+    /// To [`Question::CompanionPeers`]: their addresses.
+    Peers(Vec<String>),
 }
 
 /// One difference between the image and the running container.

@@ -107,7 +107,10 @@ impl Container {
             Question::Accepts { target } => self.accepts(target, deadline),
             Question::Stat { paths } => self.stat(paths, deadline).map(Answer::Entries),
             Question::TryWrite { dirs } => self.try_write(dirs, deadline),
-            Question::Drift | Question::Stop { .. } | Question::Companion { .. } => {
+            Question::Drift
+            | Question::Stop { .. }
+            | Question::Companion { .. }
+            | Question::CompanionPeers => {
                 Err(self.unexpected("a question that is not the probe's"))
             }
         }

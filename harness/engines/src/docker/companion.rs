@@ -37,6 +37,7 @@ pub(super) struct Wanted<'w> {
 /// A running companion.
 pub(super) struct Companion {
     name: String,
+    port: u16,
     container: ContainerAsync<GenericImage>,
 }
 
@@ -78,12 +79,13 @@ impl Companion {
         };
         let companion = Self {
             name: wanted.name,
+            port: wanted.port,
             container,
         };
         // testcontainers has no word for an alias, only for a name that all boots would share.
         let joined =
             client.rename_on_network(wanted.network, &companion.name, wanted.alias, deadline);
-        match joined.and_then(|()| companion.answers(client, wanted.port, deadline)) {
+        match joined.and_then(|()| companion.answers(client, deadline)) {
             Ok(()) => Ok(companion),
             Err(error) => {
                 companion.remove(client, &Deadline::for_cleanup(super::CLEANUP))?;
@@ -100,10 +102,10 @@ impl Companion {
         }
     }
 
-    fn answers(&self, client: &Client, port: u16, deadline: &Deadline) -> Result<(), EngineError> {
+    fn answers(&self, client: &Client, deadline: &Deadline) -> Result<(), EngineError> {
         let within = deadline.left().unwrap_or(Duration::ZERO);
         let target = Target::Http {
-            port,
+            port: self.port,
             path: "/".into(),
             status: 200,
         };
@@ -112,21 +114,55 @@ impl Companion {
             within_ms: ask::millis(within),
             interval_ms: 20,
         };
-        let argv = vec![EXECUTABLE.to_owned(), ask::encode(&request)];
+        let attempt = format!("reach the companion `{}` on port {}", self.name, self.port);
+        if self
+            .probe(client, &request, &attempt, deadline)?
+            .contains(&Reply::Ready { ready: true })
+        {
+            return Ok(());
+        }
+        Err(EngineError::new(ErrorKind::Engine, attempt).caused_by("it does not answer"))
+    }
+
+    /// The addresses from which somebody connected, in order of arrival.
+    pub(super) fn peers(
+        &self,
+        client: &Client,
+        deadline: &Deadline,
+    ) -> Result<Vec<String>, EngineError> {
+        let request = Request::Http {
+            port: self.port,
+            path: "/".into(),
+            timeout_ms: ask::millis(deadline.left().unwrap_or(Duration::ZERO)),
+        };
+        let attempt = format!("ask the companion `{}` who connected", self.name);
+        let replies = self.probe(client, &request, &attempt, deadline)?;
+        let body = replies.into_iter().find_map(|reply| match reply {
+            Reply::Http(http) if http.status == Some(200) => Some(http.body),
+            _ => None,
+        });
+        let body = body.ok_or_else(|| {
+            EngineError::new(ErrorKind::Engine, attempt).caused_by("it does not answer")
+        })?;
+        Ok(body.lines().map(str::to_owned).collect())
+    }
+
+    /// Runs the probe beside the service, on the same loopback.
+    fn probe(
+        &self,
+        client: &Client,
+        request: &Request,
+        attempt: &str,
+        deadline: &Deadline,
+    ) -> Result<Vec<Reply>, EngineError> {
+        let argv = vec![EXECUTABLE.to_owned(), ask::encode(request)];
         let (watch, _task) = client.watch_exit(&self.name);
         let mut replies = ask::Replies::default();
         let exec = Exec { argv, user: None };
         client.exec(&self.name, exec, &watch, deadline, |stream, bytes| {
             replies.take(stream, bytes)
         })?;
-        let attempt = format!("reach the companion `{}` on port {port}", self.name);
-        if replies
-            .finish(&attempt)?
-            .contains(&Reply::Ready { ready: true })
-        {
-            return Ok(());
-        }
-        Err(EngineError::new(ErrorKind::Engine, attempt).caused_by("it does not answer"))
+        replies.finish(attempt)
     }
 
     /// Kills and removes it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use adamant_core::engine::{Answer, BootPlan, Change, ChangeKind, EngineError, Image};
 use adamant_core::run::Deadline;
-use adamant_probe::{Entry, Kind, MOUNT_DIR};
+use adamant_probe::{Entry, Kind, MOUNT_DIR, MOUNT_PATH};
 
 use super::derive::ancestors;
 use super::instance::Container;
@@ -12,6 +12,8 @@ use super::look::Found;
 
 /// The kernel's trees, which no image holds.
 const KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
+/// Memory that the daemon mounts writable in every container, whatever was asked for.
+const SHARED_MEMORY: &str = "/dev/shm";
 /// Files that the daemon mounts over whatever the image has there, or makes.
 const DAEMON: [&str; 4] = [
     "/etc/hosts",
@@ -44,6 +46,7 @@ impl Ground {
             .map(|t| &t.path)
             .chain(volumes)
             .map(|p| trimmed(p))
+            .chain([SHARED_MEMORY.to_owned()])
             .collect();
         let writable: Vec<(String, String)> = writable
             .into_iter()
@@ -78,7 +81,8 @@ impl Ground {
 
     /// Whether a change of the root file system at `path` is not the subject's.
     fn is_ours(&self, path: &str) -> bool {
-        is_under(path, MOUNT_DIR)
+        // Only these two: what a subject leaves beside the probe is its own doing.
+        [MOUNT_DIR, MOUNT_PATH].contains(&path)
             || KERNEL.iter().any(|tree| is_under(path, tree))
             || DAEMON.contains(&path)
             || self.targets.iter().any(|target| is_under(path, target))
@@ -155,7 +159,9 @@ impl Container {
         }
         let mut mounted = Vec::new();
         for (path, _) in &ground.writable {
-            if !self.plan.tmpfs.iter().any(|t| trimmed(&t.path) == *path) {
+            let memory =
+                path == SHARED_MEMORY || self.plan.tmpfs.iter().any(|t| trimmed(&t.path) == *path);
+            if !memory {
                 mounted.extend(self.tree_at_rest(path, deadline)?);
             }
         }
@@ -479,6 +485,11 @@ mod tests {
             "/etc/hosts",
         ];
         assert!(compared(made.iter().map(|p| (*p, Some(dir(p)))).collect(), vec![]).is_empty());
+        let beside = entry("/.adamant/x", Kind::File, 0o644, "x");
+        assert_eq!(
+            compared(vec![("/.adamant/x", Some(beside))], vec![]).len(),
+            1
+        );
         let mtab = |target: &str| {
             compared(
                 vec![(
@@ -508,6 +519,8 @@ mod tests {
         let found = compared(
             vec![],
             vec![
+                dir("/dev/shm"),
+                file("/dev/shm/lock", "1"),
                 dir("/var/run/app"),
                 file("/var/run/app/pid", "1"),
                 dir("/srv/data"),
@@ -520,7 +533,15 @@ mod tests {
             ],
         );
         let paths: Vec<&str> = found.iter().map(|(path, _, _)| path.as_str()).collect();
-        assert_eq!(paths, ["/srv/data/written", "/var/run/app/pid", "/vol/new"]);
+        assert_eq!(
+            paths,
+            [
+                "/dev/shm/lock",
+                "/srv/data/written",
+                "/var/run/app/pid",
+                "/vol/new"
+            ]
+        );
         assert_eq!(
             compared(vec![], vec![file("/vol/kept", "changed")])[0].1,
             ChangeKind::Modified

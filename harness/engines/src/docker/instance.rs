@@ -74,6 +74,18 @@ impl Container {
         Ok(Answer::Joined)
     }
 
+    fn companion_peers(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
+        let companions = self
+            .companions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut peers = Vec::new();
+        for companion in companions.iter() {
+            peers.extend(companion.peers(&self.client, deadline)?);
+        }
+        Ok(Answer::Peers(peers))
+    }
+
     /// Everything is tried; the first failure is told.
     fn clear(&mut self, deadline: &Deadline) -> Result<(), EngineError> {
         let companions = std::mem::take(
@@ -108,6 +120,7 @@ impl Instance for Container {
             Question::Drift => self.drift(deadline),
             Question::Stop { signal, within } => self.stop(signal, *within, deadline),
             Question::Companion { alias, port } => self.join(alias, *port, deadline),
+            Question::CompanionPeers => self.companion_peers(deadline),
             Question::ProcessesAfter { pause } => {
                 if !deadline.pause(*pause) {
                     let kind = if deadline.is_cancelled() {
