@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use adamant_core::case::{Control, read};
+
 use super::tree::{files, root, text};
 
 #[test]
@@ -84,6 +86,29 @@ fn every_snapshot_has_its_case_and_every_image_its_recipe() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A law that no planted image breaks may have stopped to see anything.
+#[test]
+fn every_case_is_broken_by_a_planted_image() {
+    let images = std::fs::read_dir(root().join("fixtures/images")).expect("images");
+    let controls: Vec<Control> = images
+        .map(|image| image.expect("an entry").path().join("control.yaml"))
+        .filter(|path| path.is_file())
+        .map(|path| read(&path).expect("a valid control"))
+        .collect();
+    let caught: BTreeSet<&str> = controls
+        .iter()
+        .flat_map(|c| c.also.iter().map(|a| &a.case).chain([&c.breaks]))
+        .map(String::as_str)
+        .collect();
+    let cases = adamant::standard::cases().expect("valid cases");
+    let never: Vec<&str> = cases
+        .iter()
+        .map(|case| case.id.as_str())
+        .filter(|id| !caught.contains(id))
+        .collect();
+    assert!(never.is_empty(), "no planted image breaks {never:?}");
 }
 
 #[test]

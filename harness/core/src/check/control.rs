@@ -365,7 +365,10 @@ fn samples() -> Vec<Sample> {
         sample("files: [{ path: /none }]", vec![Boot::default()]),
         sample(
             "refuses-writes: subject.immutable",
-            answers(vec![Answer::Written(vec![("/app".into(), None)])]),
+            answers(vec![
+                Answer::Written(vec![("/app".into(), None)]),
+                Answer::Mounts(Vec::new()),
+            ]),
         ),
         sample(
             "external: after-readiness",

@@ -107,7 +107,8 @@ impl Check for Mounts {
     }
 }
 
-fn of_runtime(mount: &Mount) -> bool {
+/// Whether it is there on every container, whatever was asked for.
+pub(super) fn of_runtime(mount: &Mount) -> bool {
     RUNTIME.iter().any(|r| is_under(&mount.target, r))
         || RUNTIME_FILES.contains(&mount.target.as_str())
 }

@@ -1,10 +1,13 @@
-//! `refuses-writes: subject.immutable` — even root inside cannot create a file there.
+//! `refuses-writes: subject.immutable` — even root inside cannot create a file there, and no writable mount lies below.
+
+use std::collections::BTreeMap;
 
 use adamant_probe::Kind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Boot, Check, Context, Finding, Unanswered, claimed, value};
+use super::mounts::of_runtime;
+use super::{Boot, Check, Context, Finding, Unanswered, claimed, is_under, value};
 use crate::case::{Subject, Var};
 use crate::engine::{Answer, Question};
 
@@ -42,10 +45,10 @@ impl Check for RefusesWrites {
             _ => path,
         };
         let dirs = paths.into_iter().map(dir).collect();
-        vec![Question::TryWrite { dirs }]
+        vec![Question::TryWrite { dirs }, Question::Mounts]
     }
 
-    fn judge(&self, _context: &Context<'_>, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
+    fn judge(&self, context: &Context<'_>, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
         let written = boot.answer(0, |a| {
             if let Answer::Written(w) = a {
                 Some(w)
@@ -70,6 +73,40 @@ impl Check for RefusesWrites {
                     format!("it fails with {other} only"),
                 )),
             }
+        }
+        let mounts = boot.answer(1, |a| {
+            if let Answer::Mounts(mounts) = a {
+                Some(mounts)
+            } else {
+                None
+            }
+        })?;
+        let real = |path: &str| match context.image.resolve(path) {
+            Some(entry) => entry.path.clone(),
+            None => path.to_owned(),
+        };
+        let declared: Vec<String> = context.subject.writable.iter().map(|p| real(p)).collect();
+        for root in value(&self.0, context.subject)? {
+            let place = real(&root);
+            // The last mount on a target is the one that is seen.
+            let mut seen = BTreeMap::new();
+            for mount in mounts.iter().filter(|m| is_under(&m.target, &place)) {
+                seen.insert(&mount.target, mount);
+            }
+            let open = seen.values().filter(|mount| {
+                !mount.read_only
+                    && !of_runtime(mount)
+                    && !declared.iter().any(|path| {
+                        is_under(&mount.target, path) && is_under(path, &place) && *path != place
+                    })
+            });
+            // The root itself was tried above.
+            findings.extend(open.filter(|mount| mount.target != place).map(|mount| {
+                Finding::new(
+                    format!("no writable mount lies in {root}"),
+                    format!("{} ({}) is mounted writable", mount.target, mount.fstype),
+                )
+            }));
         }
         Ok(findings)
     }
