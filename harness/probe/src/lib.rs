@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub const MOUNT_DIR: &str = "/.adamant";
 /// The probe's path inside a subject.
 pub const MOUNT_PATH: &str = "/.adamant/probe";
+/// The socket over which a launcher hands its listener to the supervisor, inside a subject.
+pub const TRACE_SOCKET: &str = "/.adamant/trace.sock";
+/// Where a launcher tries to connect before the subject starts, so that every trace proves that it sees: TEST-NET-1, discard.
+pub const CONTROL_ADDRESS: &str = "192.0.2.1:9";
 /// Bytes of a response body or of one output stream that a reply keeps.
 pub const KEEP_BYTES: usize = 64 * 1024;
 
@@ -275,4 +279,102 @@ pub struct Mount {
     pub options: Vec<String>,
     /// Whether nothing can be written through it (`ro` on the mount or on its superblock).
     pub read_only: bool,
+}
+
+/// One line that a supervisor (`adamant-probe watch`) writes.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Traced {
+    /// A launcher has handed over its listener: what it starts is seen from now on.
+    Attached,
+    /// The launcher could not start the subject's executable: the errno's name, such as `ENOENT`.
+    Refused {
+        /// The error's name.
+        errno: String,
+    },
+    /// A process did something.
+    Event(TraceEvent),
+    /// Everything that happened before the engine's request number `number` has been written.
+    Synced {
+        /// The number of the request.
+        number: u64,
+    },
+    /// The supervisor could not go on: what was seen is not all that happened.
+    Failed {
+        /// A lowercase sentence fragment.
+        message: String,
+    },
+    /// Every traced process has ended.
+    Ended,
+}
+
+/// What one process did, told before the kernel did it: attempts that fail are told too.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct TraceEvent {
+    /// `CLOCK_MONOTONIC` in nanoseconds.
+    pub at_ns: u64,
+    /// Who did it.
+    pub actor: Actor,
+    /// What it did.
+    pub action: Action,
+}
+
+/// A process, as it was when it acted.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Actor {
+    /// Process id inside the container.
+    pub pid: i32,
+    /// Its parent inside the container; 0 for process 1 and for what was put into the container from outside.
+    pub ppid: i32,
+    /// What the parent runs: its `argv`, empty when it is gone.
+    pub parent: Vec<String>,
+    /// The path of its executable inside the container.
+    pub exe: String,
+    /// Its `argv`, at most 32 words of at most 256 bytes.
+    pub argv: Vec<String>,
+    /// Effective user.
+    pub uid: u32,
+}
+
+/// What a process did.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// It asked for a change of the file system at `path`.
+    Write {
+        /// The system call's name.
+        call: String,
+        /// Absolute path inside the container, with links in its directories resolved; the new name of a rename or link.
+        path: String,
+        /// The old name of a rename or link.
+        from: Option<String>,
+    },
+    /// It connected or sent to an address of the internet families.
+    Connect {
+        /// The address, without brackets.
+        address: String,
+        /// The port.
+        port: u16,
+    },
+    /// It asked a name server for a name.
+    Resolve {
+        /// The name, without a final dot.
+        name: String,
+        /// The server's address.
+        server: String,
+    },
+    /// It asked to become another program.
+    Exec {
+        /// The path as resolved inside the container.
+        path: String,
+        /// The new `argv`, at most 32 words of at most 256 bytes.
+        argv: Vec<String>,
+        /// The errno's name where the file is missing or cannot be executed (a shell's search along `PATH`).
+        refused: Option<String>,
+    },
+    /// It ended by itself with this code.
+    Exit {
+        /// The exit code.
+        code: i32,
+    },
 }
