@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use adamant_core::check::control::blind_families;
-use adamant_core::discover::{PlannedTrial, Selector, plan as multiply, read_cases, read_subject};
-use adamant_core::engine::{Engine, ImageSource};
+use adamant_core::discover::{
+    PlannedTrial, Selector, SubjectFile, plan as multiply, read_cases, read_subject,
+};
 use adamant_core::env;
 use adamant_core::run::{Cancel, Deadline};
 
 use crate::cli::{EngineArgs, PlanArgs};
 use crate::command::Failure;
+use crate::engines::Connected;
 use crate::{engines, names, standard};
 
 impl EngineArgs {
@@ -26,9 +28,25 @@ impl EngineArgs {
     }
 }
 
+impl PlanArgs {
+    /// The options that choose and change what is judged, as words: with the engine, the subject and the trial's name, a
+    /// replay. `--image` stands in the report itself.
+    #[must_use]
+    pub fn replay(&self) -> Vec<String> {
+        let cases = self.cases.iter().map(|dir| dir.display().to_string());
+        let mut words: Vec<String> = cases.flat_map(|dir| ["--cases".to_owned(), dir]).collect();
+        if self.only_cases {
+            words.push("--only-cases".into());
+        }
+        let require = self.require.iter().cloned();
+        words.extend(require.flat_map(|spec| ["--require".to_owned(), spec]));
+        words
+    }
+}
+
 /// The trials that the words choose.
 pub fn plan(args: &PlanArgs) -> Result<Vec<PlannedTrial>, Failure> {
-    let (paths, selectors) = split(&args.words);
+    let (paths, mut selectors) = split(&args.words);
     let paths = if paths.is_empty() {
         vec![PathBuf::from("adamant.yaml")]
     } else {
@@ -67,6 +85,12 @@ pub fn plan(args: &PlanArgs) -> Result<Vec<PlannedTrial>, Failure> {
     let mut trials = multiply(&engines, &subjects, &cases);
     names::check_unique(&trials).map_err(Failure::input)?;
     if !selectors.is_empty() {
+        // A whole name means its trial alone, even when another's begins with it: a replay must not run more.
+        for (word, selector) in &mut selectors {
+            if trials.iter().any(|t| t.is_named(word)) {
+                *selector = Selector::Name(word.clone());
+            }
+        }
         if let Some(none) = selectors
             .iter()
             .find(|(_, s)| !trials.iter().any(|t| s.chooses(t)))
@@ -89,8 +113,9 @@ fn split(words: &[String]) -> (Vec<PathBuf>, Vec<(String, Selector)>) {
     let mut selectors = Vec::new();
     for word in words {
         let path = Path::new(word);
-        let looks_like_a_file = word.ends_with(".yaml")
-            || word.ends_with(".yml")
+        // A trial's name may end like a file: the last part is an artifact's id.
+        let looks_like_a_file = (word.ends_with(".yaml") || word.ends_with(".yml"))
+            && !word.contains("::")
             || (word.contains('/') && path.is_dir());
         if path.is_file() || looks_like_a_file || path.join("adamant.yaml").is_file() {
             paths.push(path.to_owned());
@@ -101,11 +126,14 @@ fn split(words: &[String]) -> (Vec<PathBuf>, Vec<(String, Selector)>) {
     (paths, selectors)
 }
 
-/// Connects to the engines of a plan and looks up every image: an image that does not exist is bad input, before anything runs.
+/// Connects to the engines of a plan and looks up every image: an image that does not exist, or that a subject's run options
+/// do not fit, is bad input, before anything runs. A missing engine is a failure unless it was `asked` for: then its trials
+/// are broken, each by its name.
 pub fn engines_for(
     trials: &[PlannedTrial],
+    asked: bool,
     cancel: &Cancel,
-) -> Result<Vec<Arc<dyn Engine>>, Failure> {
+) -> Result<Connected, Failure> {
     let blind = blind_families();
     if !blind.is_empty() {
         return Err(Failure::broken(format!(
@@ -116,19 +144,18 @@ pub fn engines_for(
     let mut names: Vec<&'static str> = trials.iter().map(|t| t.engine).collect();
     names.sort_unstable();
     names.dedup();
-    let connected = engines::connect(&names, cancel)?;
-    let mut sources: Vec<&ImageSource> = trials.iter().map(|t| &t.subject.image).collect();
-    sources.sort_unstable();
-    sources.dedup();
-    for engine in &connected {
-        for source in &sources {
-            engine.image(
-                source,
-                &Deadline::after(
-                    Duration::from_secs(300).mul_f64(env::timeout_scale()),
-                    cancel,
-                ),
-            )?;
+    let mut connected = engines::connect(&names, cancel);
+    if !asked && let Some((_, missing)) = connected.missing.pop_first() {
+        return Err(missing.into());
+    }
+    let mut subjects: Vec<&Arc<SubjectFile>> = trials.iter().map(|t| &t.subject).collect();
+    subjects.sort_by(|a, b| (&a.image, &a.path).cmp(&(&b.image, &b.path)));
+    subjects.dedup_by(|a, b| Arc::ptr_eq(a, b));
+    for engine in &connected.engines {
+        for subject in &subjects {
+            let patience = Duration::from_secs(300).mul_f64(env::timeout_scale());
+            let image = engine.image(&subject.image, &Deadline::after(patience, cancel))?;
+            subject.fits(&image)?;
         }
     }
     Ok(connected)

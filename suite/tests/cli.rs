@@ -95,6 +95,133 @@ fn bad_input_ends_with_2_and_its_place() {
 }
 
 #[test]
+fn run_options_that_no_engine_takes_end_with_2_and_their_place() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let subject = dir.path().join("adamant.yaml");
+    for (run, place) in [
+        (
+            "mounts: [./none:/data]",
+            "adamant.yaml:2:17: mount `./none:/data`",
+        ),
+        ("mounts: [./none]", "adamant.yaml:2:17: mount `./none`"),
+        (
+            "cap-add: [NET_ADMN]",
+            "adamant.yaml:2:18: unknown capability",
+        ),
+        ("memory: 1m", "adamant.yaml:2:16: `1m`"),
+        ("workdir: app", "adamant.yaml:2:17: `app`"),
+        (
+            "env: { A: '${ADAMANT_TEST_UNSET}' }",
+            "adamant.yaml:2:18: `${ADAMANT_TEST_UNSET}`",
+        ),
+    ] {
+        std::fs::write(&subject, format!("image: x\nrun: {{ {run} }}\n")).expect("written");
+        ends(dir.path(), &["run"], 2, &[place]);
+    }
+}
+
+const BOOTLESS: &str = "spec: T-1\nclauses: [C]\nlevel: MUST\nabout: a\nfix: f\nchecks:\n  - image: { no-setuid: true }\n";
+
+/// A subject and a folder of cases of which one trial's name begins another's.
+fn two_cases(dir: &Path) {
+    let cases = dir.join("my cases");
+    std::fs::create_dir(&cases).expect("made");
+    let write = |path: PathBuf, text: &str| std::fs::write(path, text).expect("written");
+    write(dir.join("adamant.yaml"), "name: box\nimage: x\n");
+    write(cases.join("holds.yaml"), BOOTLESS);
+    write(cases.join("holds-too.yaml"), BOOTLESS);
+}
+
+#[test]
+fn an_engine_that_was_asked_for_and_is_missing_makes_each_trial_broken() {
+    let dir = tempfile::tempdir().expect("a directory");
+    two_cases(dir.path());
+    let chosen = ["--only-cases", "--cases", "my cases"];
+    // Known, but not in this build; and known, but without an answer.
+    for (engine, why) in [("oci", "this build does not have it"), ("docker", "docker")] {
+        let args = [&["run", "--engine", engine], chosen.as_slice()].concat();
+        let told = ends(
+            dir.path(),
+            &args,
+            3,
+            &["BROKEN", why, "hint", "0 skipped, 2 broken"],
+        );
+        assert!(
+            told.contains(&format!("engine `{engine}` cannot run here")),
+            "{told}"
+        );
+        let junit = dir.path().join("reports/junit/adamant.xml");
+        let junit = std::fs::read_to_string(junit).expect("a JUnit file");
+        assert!(
+            junit.matches("<error").count() == 2 && !junit.contains("<skipped"),
+            "{junit}"
+        );
+    }
+    ends(
+        dir.path(),
+        &["gc", "--engine", "oci"],
+        3,
+        &["`oci`", "hint:"],
+    );
+    ends(
+        dir.path(),
+        &["run", "--engine", "docker,rkt"],
+        2,
+        &["`rkt`"],
+    );
+}
+
+#[test]
+fn a_replay_runs_its_trial_and_no_other() {
+    let dir = tempfile::tempdir().expect("a directory");
+    two_cases(dir.path());
+    let args = [
+        "run",
+        "--only-cases",
+        "--cases",
+        "my cases",
+        "--require",
+        "T-1",
+    ];
+    let all = [args.as_slice(), &["--engine", "oci"]].concat();
+    ends(dir.path(), &all, 3, &["2 broken"]);
+    let evidence = dir.path().join("reports/runs/oci/box/T-1/holds");
+    let replay = || std::fs::read_to_string(evidence.join("replay.txt")).expect("a replay");
+    let line = replay();
+    // As a person does it: the line goes to a shell.
+    let shell = |line: &str| {
+        let bin = Path::new(env!("CARGO_BIN_EXE_adamant")).parent();
+        let output = Command::new("/bin/sh")
+            .current_dir(dir.path())
+            .args(["-c", line])
+            .env("PATH", bin.expect("a directory"))
+            .env_remove("ADAMANT_ENGINES")
+            .output()
+            .expect("a shell starts");
+        (output.status.code(), told(&output))
+    };
+    let (code, again) = shell(&line);
+    assert!(
+        code == Some(3) && again.contains("T-1 holds ") && again.contains("0 skipped, 1 broken"),
+        "{again}"
+    );
+    // It says the same of itself.
+    assert_eq!(replay(), line);
+    let listed = shell(&line.replacen("adamant run", "adamant list", 1));
+    assert_eq!(listed, (Some(0), "oci::box::T-1::holds\n".into()));
+    // A part of a name still chooses every trial that has it.
+    let part = [
+        "list",
+        "--only-cases",
+        "--cases",
+        "my cases",
+        "adamant.yaml",
+        "hold",
+    ];
+    assert_eq!(ends(dir.path(), &part, 0, &[]).lines().count(), 2);
+}
+
+#[test]
 fn an_engine_that_does_not_answer_ends_with_3_and_a_hint() {
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(dir.path().join("adamant.yaml"), "image: x\n").expect("written");

@@ -27,6 +27,7 @@ fn main() -> std::process::ExitCode {
         ("a_gigabyte_of_output_is_judged_whole", gigabyte),
         ("binary_output_and_endless_lines_do_no_harm", binary),
         ("an_image_that_does_not_exist_is_bad_input", no_image),
+        ("a_user_that_the_image_does_not_know_is_bad_input", no_user),
         ("a_missing_executable_is_an_answer", no_executable),
         ("swapping_the_image_turns_the_exit_code", swapped),
         (
@@ -37,6 +38,7 @@ fn main() -> std::process::ExitCode {
         ("what_a_killed_run_left_is_reaped_by_the_next", killed),
         ("two_runs_at_once_leave_each_other_alone", two_runs),
         ("a_daemon_that_dies_makes_trials_broken", dead_daemon),
+        ("a_daemon_that_hangs_makes_trials_broken", hung_daemon),
     ];
     let trials = tests
         .iter()
@@ -156,6 +158,28 @@ fn no_image() -> Result<(), Failed> {
     expect(&bench.run(&[]), 2, &["adamant.test/none:1", "hint:"])?;
     std::fs::write(&subject, "image: oci:nowhere\n").expect("written");
     expect(&bench.run(&[]), 2, &["nowhere"])
+}
+
+fn no_user() -> Result<(), Failed> {
+    let bench = Bench::shell("true", EXITS);
+    bench.case("user", "{ network: none }", "[{ ready: { within: 9s } }]");
+    let file = bench.dir.path().join("adamant.yaml");
+    let with = |user: &str| {
+        let text = std::fs::read_to_string(&file).expect("read");
+        let text = text.replace("run: { ", &format!("run: {{ user: {user}, "));
+        std::fs::write(&file, text).expect("written");
+    };
+    with("nobody-knows-me");
+    let seen = bench.run(ONLY);
+    expect(
+        &seen,
+        2,
+        &["adamant.yaml:3:14: user `nobody-knows-me` is not known"],
+    )?;
+    if !bench.report("summary.json").is_empty() {
+        return Err("something ran before the user was refused".into());
+    }
+    Ok(())
 }
 
 fn no_executable() -> Result<(), Failed> {
@@ -417,6 +441,15 @@ impl Daemon {
     }
 }
 
+impl Daemon {
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.child.id().to_string()])
+            .status();
+        assert!(sent.is_ok_and(|s| s.success()), "the signal is sent");
+    }
+}
+
 impl Drop for Daemon {
     fn drop(&mut self) {
         drop(self.child.kill());
@@ -467,6 +500,53 @@ fn dead_daemon() -> Result<(), Failed> {
     let junit = bench.report("junit/adamant.xml");
     if junit.matches("<error").count() < 8 || junit.contains("<failure") {
         return Err(format!("the JUnit file does not have eight errors\n{junit}").into());
+    }
+    Ok(())
+}
+
+/// A subject that would be waited for by its output or its end, on a daemon that stops answering meanwhile.
+fn hung_daemon() -> Result<(), Failed> {
+    let dir = tempfile::Builder::new()
+        .prefix("adamant-dockerd")
+        .tempdir_in("/var/tmp")
+        .expect("a directory");
+    let daemon = Daemon::start(dir.path())?;
+    let socket = format!("unix://{}", dir.path().join("docker.sock").display());
+    let benches = [
+        "ready: { output: { matches: '^up$' }, within: 12s }",
+        "ready: { exit: { code: 0 }, within: 12s }",
+    ]
+    .map(|ready| {
+        let bench = Bench::shell("echo started; sleep 300", ready);
+        bench.case("hangs", "{ network: none }", "[{ ready: { within: 12s } }]");
+        bench
+    });
+    let runs = benches
+        .each_ref()
+        .map(|bench| Running::start(bench.command(ONLY).env("DOCKER_HOST", &socket)));
+    let up = || {
+        let output = Command::new("docker")
+            .args(["--host", &socket, "ps", "-q"])
+            .output()
+            .map_err(|e| e.to_string())?;
+        Ok(output.stdout.iter().filter(|b| **b == b'\n').count() >= 2)
+    };
+    let reached = until("both containers are up", up);
+    daemon.signal("STOP");
+    // Longer than the wait and the look at the record after it; then it goes on, so that everything can be removed.
+    let patience = Deadline::after(Duration::from_secs(60), &Cancel::default());
+    let _ = patience.pause(Duration::from_secs(25));
+    daemon.signal("CONT");
+    for (run, bench) in runs.into_iter().zip(&benches) {
+        let seen = run.finish();
+        if let Err(error) = &reached {
+            return Err(format!("{}\n{}", error.message().unwrap_or_default(), seen.1).into());
+        }
+        expect(&seen, 3, &["BROKEN", "0 passed, 0 failed"])?;
+        let junit = bench.report("junit/adamant.xml");
+        if !junit.contains("<error") || junit.contains("<failure") {
+            return Err(format!("the JUnit file has no error\n{junit}").into());
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What must not be shown, or would differ between two runs, replaced by a placeholder.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
@@ -11,57 +12,133 @@ use crate::run::{Outcome, PlacedFinding};
 
 /// Stands where a secret stood.
 const SECRET: &str = "[SECRET]";
-/// Shorter values are ordinary words and numbers: replacing them would hide everything else.
+/// Shorter values are ordinary words and numbers: replacing them everywhere would hide everything else.
 const SHORTEST: usize = 4;
 
+/// What a run was given in confidence: it came from the host's environment and is never shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Secrets {
+    /// The values.
+    pub values: Vec<String>,
+    /// Variables of the subject's environment that hold one, and their whole texts.
+    pub named: BTreeMap<String, String>,
+}
+
 /// Replaces the values that a run was given in confidence.
+///
+/// A value of four and more characters goes wherever it stands. A shorter one is also an ordinary word or number: it goes
+/// behind its name, and as a whole word of a text that the subject wrote: its log, its answers, and what our sentences quote.
+/// Our own words and numbers stay, so that a host with `1` in a variable still reads `code 1`; one without a letter or digit
+/// goes behind its name only.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     /// Longest first, so that a secret within a secret does not leave a rest.
     values: Vec<String>,
+    short: Vec<String>,
+    /// Names and what stands behind them.
+    named: Vec<(String, String)>,
+    /// Whether the text is the subject's, not a sentence of ours.
+    is_subjects: bool,
 }
 
 impl Redactor {
-    /// Replaces these values, and what they become inside JSON, when they have at least four characters.
+    /// Replaces these values, and what they become inside JSON.
     #[must_use]
-    pub fn new(secret_values: impl IntoIterator<Item = String>) -> Self {
+    pub fn new(secrets: &Secrets) -> Self {
         let mut values: Vec<String> = Vec::new();
-        for value in secret_values {
-            values.push(escaped(&value));
+        for value in &secrets.values {
+            values.push(escaped(value));
             // Logs, findings and details carry one line at a time.
             if value.contains('\n') {
                 values.extend(value.lines().map(|l| l.trim().to_owned()));
             }
-            values.push(value);
+            values.push(value.clone());
         }
-        values.retain(|v| v.chars().count() >= SHORTEST);
         values.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         values.dedup();
-        Self { values }
+        let is_long = |v: &String| v.chars().count() >= SHORTEST;
+        let (values, mut short): (Vec<_>, Vec<_>) = values.into_iter().partition(is_long);
+        short.retain(|v| v.contains(char::is_alphanumeric));
+        let mut named = Vec::new();
+        for (name, value) in secrets.named.iter().filter(|(_, v)| !v.is_empty()) {
+            named.push((name.clone(), value.clone()));
+            named.push((name.clone(), escaped(value)));
+        }
+        Self {
+            values,
+            short,
+            named,
+            is_subjects: false,
+        }
+    }
+
+    /// The same for texts that the subject wrote.
+    #[must_use]
+    pub fn of_subject(&self) -> Self {
+        Self {
+            is_subjects: true,
+            ..self.clone()
+        }
     }
 
     /// The text without the values.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
-        if self.values.is_empty() {
+        if self.values.is_empty() && self.short.is_empty() && self.named.is_empty() {
             return text.to_owned();
         }
         let mut shown = String::with_capacity(text.len());
         let mut rest = text;
+        let mut before = ' ';
+        let mut quote = None;
         // One pass: what was put in is never looked at again.
         while let Some(next) = rest.chars().next() {
-            if let Some(value) = self.values.iter().find(|v| rest.starts_with(v.as_str())) {
-                shown.push_str(SECRET);
-                rest = &rest[value.len()..];
+            let begins_word = !is_word(before);
+            let hidden = if let Some((kept, hidden)) =
+                self.behind_name(rest).filter(|_| begins_word)
+            {
+                shown.push_str(&rest[..kept]);
+                Some(kept + hidden)
+            } else if let Some(value) = self.values.iter().find(|v| rest.starts_with(v.as_str())) {
+                Some(value.len())
             } else if self.is_cut_short(rest) {
-                shown.push_str(SECRET);
-                rest = "";
+                Some(rest.len())
+            } else if self.is_subjects || quote.is_some() {
+                self.short
+                    .iter()
+                    .find(|v| is_whole(v, before, rest))
+                    .map(String::len)
             } else {
-                shown.push(next);
-                rest = &rest[next.len_utf8()..];
+                None
+            };
+            if let Some(hidden) = hidden {
+                shown.push_str(SECRET);
+                before = rest[..hidden].chars().next_back().unwrap_or(' ');
+                rest = &rest[hidden..];
+                continue;
             }
+            if matches!(next, '`' | '"') {
+                quote = match quote {
+                    None => Some(next),
+                    Some(open) if open == next => None,
+                    open => open,
+                };
+            }
+            shown.push(next);
+            before = next;
+            rest = &rest[next.len_utf8()..];
         }
         shown
+    }
+
+    /// How much of the beginning is a name with its `=` or `:`, and how much behind it is that name's value.
+    fn behind_name(&self, rest: &str) -> Option<(usize, usize)> {
+        self.named.iter().find_map(|(name, value)| {
+            let mark = rest.strip_prefix(name.as_str())?.trim_start_matches(QUOTES);
+            let mark = mark.trim_start_matches(' ').strip_prefix(['=', ':'])?;
+            let found = mark.trim_start_matches(' ').trim_start_matches(QUOTES);
+            is_whole(value, ' ', found).then_some((rest.len() - found.len(), value.len()))
+        })
     }
 
     /// Whether all that is left is the beginning of a value: a log that was cut ends in the middle of one.
@@ -73,7 +150,12 @@ impl Redactor {
     /// The same in every string of a JSON value; also the value of each key or `NAME=value` whose name says that it is secret.
     pub fn json(&self, value: &mut Value) {
         match value {
-            Value::String(text) => *text = environment(&self.text(text)).into_owned(),
+            Value::String(text) => {
+                *text = match self.entry_of(text) {
+                    Some(name) => format!("{name}={SECRET}"),
+                    None => environment(&self.text(text)).into_owned(),
+                }
+            }
             Value::Array(items) => items.iter_mut().for_each(|item| self.json(item)),
             Value::Object(map) => {
                 *map = std::mem::take(map)
@@ -85,12 +167,32 @@ impl Redactor {
         }
     }
 
+    /// The name of ours that a text gives a value to, as an entry of an environment does.
+    fn entry_of(&self, text: &str) -> Option<&str> {
+        let (name, value) = text.split_once('=')?;
+        let found = self.named.iter().find(|(n, _)| n == name)?;
+        (!value.is_empty()).then_some(found.0.as_str())
+    }
+
     fn entry(&self, key: &str, mut value: Value) -> (String, Value) {
         self.json(&mut value);
         if NAME.is_match(key) {
             hide_strings(&mut value);
         }
-        (self.text(key), value)
+        let is_value = |v: &Value| {
+            let mut named = self.named.iter().filter(|(name, _)| name == key);
+            let text = v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+            named.any(|(_, value)| *value == text)
+        };
+        if is_value(&value) {
+            value = SECRET.into();
+        }
+        // A key of ours is an ordinary word: only what can be nothing else is replaced in it.
+        let keys = Self {
+            is_subjects: false,
+            ..self.clone()
+        };
+        (keys.text(key), value)
     }
 
     /// The outcome without the values.
@@ -130,7 +232,8 @@ impl Redactor {
             seen,
             detail,
         } = &placed.finding;
-        let detail = detail.iter().map(|d| self.text(d)).collect();
+        let theirs = self.of_subject();
+        let detail = detail.iter().map(|d| theirs.text(d)).collect();
         let finding = Finding {
             expected: self.text(expected),
             seen: self.text(seen),
@@ -142,6 +245,23 @@ impl Redactor {
             finding,
         }
     }
+}
+
+const QUOTES: [char; 3] = ['"', '\'', '`'];
+
+fn is_word(c: char) -> bool {
+    c == '_' || c.is_alphanumeric()
+}
+
+/// Whether the text begins with the value and is not the middle of a longer word.
+fn is_whole(value: &str, before: char, rest: &str) -> bool {
+    let Some(after) = rest.strip_prefix(value) else {
+        return false;
+    };
+    let goes_on =
+        |a: Option<char>, b: Option<char>| a.is_some_and(is_word) && b.is_some_and(is_word);
+    !goes_on(Some(before), value.chars().next())
+        && !goes_on(value.chars().next_back(), after.chars().next())
 }
 
 /// As the value stands between the quotes of a JSON string.
@@ -225,18 +345,23 @@ mod tests {
 
     use super::*;
 
+    fn secrets(values: &[&str], named: &[(&str, &str)]) -> Secrets {
+        Secrets {
+            values: values.iter().map(|v| (*v).to_owned()).collect(),
+            named: named
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                .collect(),
+        }
+    }
+
     fn redactor() -> Redactor {
-        Redactor::new([
-            "hunter2".into(),
-            "hunter2-long".into(),
-            "a\"b\\c".into(),
-            "abc".into(),
-            "SECRET".into(),
-        ])
+        let values = ["hunter2", "hunter2-long", "a\"b\\c", "abc", "SECRET"];
+        Redactor::new(&secrets(&values, &[]))
     }
 
     #[test]
-    fn secret_values_are_replaced_longest_first_and_short_ones_stay() {
+    fn secret_values_are_replaced_longest_first_and_short_ones_stay_in_our_words() {
         let text = r#"hunter2-long, hunter2; {"k":"a\"b\\c"} abc"#;
         assert_eq!(
             redactor().text(text),
@@ -244,6 +369,55 @@ mod tests {
         );
         assert_eq!(redactor().text("a\"b\\c SECRET"), "[SECRET] [SECRET]");
         assert_eq!(Redactor::default().text("hunter2"), "hunter2");
+    }
+
+    #[test]
+    fn a_short_value_goes_behind_its_name_and_as_a_word_of_the_subject() {
+        let redactor = Redactor::new(&secrets(
+            &["1", "abc", "/"],
+            &[
+                ("LEVEL", "1"),
+                ("PIN", "abc"),
+                ("ROOT", "/"),
+                ("URL", "x://abc@h"),
+            ],
+        ));
+        for (text, expected) in [
+            // A sentence of ours keeps its numbers and words.
+            (
+                "process 1 ended with code 1, abc",
+                "process 1 ended with code 1, abc",
+            ),
+            (
+                "a line has `abc` and \"1\", not `abcd`",
+                "a line has `[SECRET]` and \"[SECRET]\", not `abcd`",
+            ),
+            ("LEVEL=1 PIN=abc", "LEVEL=[SECRET] PIN=[SECRET]"),
+            ("LEVEL=12 MYPIN=abc PINS=abc", "LEVEL=12 MYPIN=abc PINS=abc"),
+            (
+                "declare -x PIN='abc' {\"LEVEL\": \"1\"} ROOT: /",
+                "declare -x PIN='[SECRET]' {\"LEVEL\": \"[SECRET]\"} ROOT: [SECRET]",
+            ),
+            ("URL=x://abc@h /bin/sh", "URL=[SECRET] /bin/sh"),
+        ] {
+            assert_eq!(redactor.text(text), expected);
+        }
+        assert_eq!(
+            redactor
+                .of_subject()
+                .text("pin abc, /abc/d, abcd, level 1 of 10 /"),
+            "pin [SECRET], /[SECRET]/d, abcd, level [SECRET] of 10 /"
+        );
+        let mut value = json!({
+            "Env": ["LEVEL=1", "PIN=abc x", "ROOT=/", "PATH=/bin"],
+            "LEVEL": 1, "PIN": "abc", "State": { "ExitCode": 1, "abc": "it said abc" },
+        });
+        redactor.of_subject().json(&mut value);
+        let expected = json!({
+            "Env": ["LEVEL=[SECRET]", "PIN=[SECRET]", "ROOT=[SECRET]", "PATH=/bin"],
+            "LEVEL": "[SECRET]", "PIN": "[SECRET]", "State": { "ExitCode": 1, "abc": "it said [SECRET]" },
+        });
+        assert_eq!(value, expected);
     }
 
     #[test]
@@ -255,7 +429,7 @@ mod tests {
 
     #[test]
     fn a_secret_of_several_lines_is_replaced_line_by_line() {
-        let redactor = Redactor::new(["-----BEGIN-----\nAAAABBBB\n-----END-----".into()]);
+        let redactor = Redactor::new(&secrets(&["-----BEGIN-----\nAAAABBBB\n-----END-----"], &[]));
         assert_eq!(redactor.text("log: AAAABBBB"), "log: [SECRET]");
         assert_eq!(
             redactor.text(r"key -----BEGIN-----\nAAAABBBB\n-----END-----"),
@@ -271,7 +445,7 @@ mod tests {
             "Cmd": ["sh", "-c", "exec env API_KEY=abc serve --port 80"],
             "hunter2": null,
         });
-        Redactor::new(["hunter2".into()]).json(&mut value);
+        Redactor::new(&secrets(&["hunter2"], &[])).json(&mut value);
         let expected = json!({
             "Env": ["PATH=/bin", "DB_PASSWORD=[SECRET]", "github_token=[SECRET]", "EMPTY_SECRET="],
             "Config": { "apiKey": "[SECRET]", "max_tokens": 4096, "credentials": ["[SECRET]", "[SECRET]"], "note": "it said [SECRET]" },

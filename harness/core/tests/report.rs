@@ -10,7 +10,7 @@ use adamant_core::check::Finding;
 use adamant_core::engine::{
     Answer, Change, ChangeKind, Description, Event as LogEvent, Exit, Log, Question, Reached,
 };
-use adamant_core::redact::volatile;
+use adamant_core::redact::{Secrets, volatile};
 use adamant_core::report::{
     Asked, BootEvidence, Event, Evidence, Junit, Reporter, RunReport, Summary, Terminal,
     TrialReport, Verbosity, View, text,
@@ -49,7 +49,11 @@ fn trial(name: &str, outcome: Outcome) -> TrialReport {
         started: SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
         millis: 1234,
         boots: Vec::new(),
-        secret_values: vec![TOKEN.into()],
+        replay: ["--cases", "my cases", "--only-cases"].map(str::to_owned).into(),
+        secrets: Secrets {
+            values: vec![TOKEN.into()],
+            ..Secrets::default()
+        },
         outcome,
     }
 }
@@ -105,6 +109,7 @@ fn boot(id: &str) -> BootEvidence {
                 name: "ManifestLoaded".into(),
                 at_ns: 2000,
                 line: 2,
+                stream: adamant_core::engine::Stream::Stdout,
                 fields,
             }],
             cut: Some("the stream was closed early".into()),
@@ -502,6 +507,49 @@ fn evidence_is_kept_for_what_did_not_pass_and_redacted() {
         all.push_str(&format!("\n\n=== {name}\n{text}").replace('\x1b', "ESC"));
     }
     insta::assert_snapshot!("evidence", all);
+}
+
+#[test]
+fn a_short_secret_of_the_host_is_in_no_report() {
+    let mut report = failed();
+    report.secrets = Secrets {
+        values: vec!["q7".into(), "1".into()],
+        named: [("PIN", "q7"), ("LEVEL", "1")]
+            .map(|(n, v)| (n.to_owned(), v.to_owned()))
+            .into(),
+    };
+    let seen = "a line says `it is q7`, and process 1 ended with code 1";
+    report.outcome = Outcome::Failed {
+        findings: vec![finding("no line has `q7`", seen, &["log: pin q7"])],
+    };
+    for boot in &mut report.boots {
+        boot.log.head = "pin q7\nLEVEL=1\n{\"event\":\"A\",\"PIN\":\"q7\"}\n".into();
+        boot.log.tail.clear();
+        let fields = json!({ "event": "A", "PIN": "q7", "LEVEL": 1, "said": "pin q7" });
+        boot.log.events[0].fields = fields.as_object().expect("an object").clone();
+        boot.inspect = Some(json!({ "Config": { "Env": ["PIN=q7", "LEVEL=1"] }, "Code": 1 }));
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let events = run(vec![report]);
+    feed(&mut Evidence::new(dir.path()), &events);
+    feed(&mut Summary::new(dir.path(), "sha256:cafe"), &events);
+    feed(&mut Junit::new(dir.path()), &events);
+    let view = View {
+        colour: false,
+        verbosity: Verbosity::Verbose,
+        live: false,
+    };
+    let (data, talk) = shown(view, &events);
+    let mut all = data.clone() + &talk;
+    for name in listing(dir.path()) {
+        all += &fs_err::read_to_string(dir.path().join(name)).expect("written");
+    }
+    for hidden in ["q7", "LEVEL=1", "\"LEVEL\":1"] {
+        let found: Vec<&str> = all.lines().filter(|l| l.contains(hidden)).collect();
+        assert!(found.is_empty(), "{hidden}: {found:?}");
+    }
+    // Our own words and numbers are still there.
+    assert!(data.contains("process 1 ended with code 1"), "{data}");
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn run(
         image_override: None,
         manifest: None,
         env: Default::default(),
-        secret_values: Vec::new(),
+        secrets: Default::default(),
     };
     let texts: Vec<(&str, &str)> = cases
         .iter()
@@ -325,4 +325,94 @@ fn a_declared_failure_is_strict_and_an_unclaimed_case_is_skipped() {
         &reports[0].outcome,
         Outcome::UnexpectedPass { .. }
     ));
+}
+
+#[test]
+fn a_user_that_the_image_does_not_know_is_bad_input_with_its_place() {
+    let fits = |user: &str, image: &Image| {
+        let text = format!("name: box\nimage: none\nrun:\n  user: {user}\n");
+        let subject: Subject =
+            parse_text(&text, &PathBuf::from("adamant.yaml")).expect("a valid subject");
+        let file = SubjectFile {
+            path: "adamant.yaml".into(),
+            subject,
+            image: ImageSource::Daemon("none".into()),
+            image_override: None,
+            manifest: None,
+            env: Default::default(),
+            secrets: Default::default(),
+        };
+        file.fits(image).map_err(|e| e.to_string())
+    };
+    let mut known = image();
+    let etc = adamant_probe::Entry {
+        path: "/etc".into(),
+        ..known.entries["/app"].clone()
+    };
+    known.entries.insert("/etc".into(), etc);
+    for (path, text) in [
+        ("/etc/passwd", "app:x:1000:1001::/:\n"),
+        ("/etc/group", "staff:x:50:\n"),
+    ] {
+        let entry = adamant_probe::Entry {
+            path: path.into(),
+            ..known.entries["/app/a"].clone()
+        };
+        known.entries.insert(path.into(), entry);
+        known.texts.insert(path.into(), text.into());
+    }
+    for user in ["app", "app:staff", "7", "7:8", "app:99"] {
+        assert_eq!(fits(user, &known), Ok(()), "{user}");
+    }
+    for user in ["nobody", "app:wheel", "nobody:staff"] {
+        let error = fits(user, &known).expect_err(user);
+        let expected = format!("adamant.yaml:4:9: user `{user}` is not known");
+        assert!(error.starts_with(&expected), "{error}");
+    }
+    // An image without the files knows numbers only.
+    assert!(fits("app", &image()).is_err());
+    assert_eq!(fits("1000", &image()), Ok(()));
+    // A file that was not read may know anyone.
+    known.texts.clear();
+    assert_eq!(fits("nobody", &known), Ok(()));
+}
+
+#[test]
+fn a_trial_on_an_engine_that_is_missing_is_broken_and_boots_nothing() {
+    let subject: Subject =
+        parse_text(SUBJECT, &PathBuf::from("adamant.yaml")).expect("a valid subject");
+    let file = Arc::new(SubjectFile {
+        path: "adamant.yaml".into(),
+        subject,
+        image: ImageSource::Daemon("none".into()),
+        image_override: None,
+        manifest: None,
+        env: Default::default(),
+        secrets: Default::default(),
+    });
+    let text = case("S-1", "{}", "[{ ready: { within: 1s } }]");
+    let cases = parse_cases(&[("x/known.yaml", text.as_str())]).expect("valid cases");
+    let trials = plan(&["fake", "gone"], &[file], &cases);
+    let fake = Fake::new(image(), |_| Script::default());
+    let calls = fake.calls();
+    let options = Options {
+        id: "t".into(),
+        timeout_scale: 1.0,
+        missing: [("gone", (vec!["engine `gone` cannot run here".into()], None))].into(),
+        ..Options::default()
+    };
+    let session = Session::start(options, vec![Arc::new(fake)], trials, Box::new(Silent))
+        .expect("the fake starts");
+    let reports: Vec<TrialReport> = (0..2).map(|i| session.run(i)).collect();
+    // A declared failure does not excuse an engine that is not there.
+    let told: Vec<_> = verdicts(&reports);
+    assert!(
+        told.iter()
+            .any(|(n, v)| n.starts_with("gone::") && *v == Verdict::Broken),
+        "{told:?}"
+    );
+    let (report, _) = session.finish();
+    assert_eq!(report.totals.exit_code(), 3);
+    assert_eq!(calls.started.load(SeqCst), calls.removed.load(SeqCst));
+    assert_eq!(calls.started.load(SeqCst), 1);
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use adamant_core::report::text;
 use adamant_core::run::{Cancel, Deadline};
 
 use super::Done;
@@ -12,7 +13,8 @@ use crate::{engines, exit};
 pub fn run(args: &EngineArgs) -> Done {
     let cancel = Cancel::default();
     let names = engines::names(args.asked().as_deref())?;
-    for engine in engines::connect(&names, &cancel)? {
+    let connected = engines::connect(&names, &cancel);
+    for engine in &connected.engines {
         let removed = engine.reap(&Deadline::after(Duration::from_secs(120), &cancel))?;
         for object in &removed {
             anstream::println!("{object}");
@@ -20,8 +22,11 @@ pub fn run(args: &EngineArgs) -> Done {
         anstream::eprintln!(
             "{}: {} left by dead runs removed",
             engine.name(),
-            removed.len()
+            text::count(removed.len(), "object")
         );
     }
-    Ok(exit::HELD)
+    match connected.missing.into_values().next() {
+        Some(missing) => Err(missing.into()),
+        None => Ok(exit::HELD),
+    }
 }

@@ -62,12 +62,11 @@ impl From<ParseError> for Failure {
 
 impl From<EnginesError> for Failure {
     fn from(error: EnginesError) -> Self {
-        let (code, hint) = match &error {
-            EnginesError::Unknown(_) => (exit::BAD_INPUT, None),
-            EnginesError::Missing { source, .. } => {
-                (exit::COULD_NOT_JUDGE, source.get_hint().map(str::to_owned))
-            }
+        let code = match &error {
+            EnginesError::Unknown(_) => exit::BAD_INPUT,
+            EnginesError::Missing { .. } => exit::COULD_NOT_JUDGE,
         };
+        let hint = error.hint().map(str::to_owned);
         Self {
             error: error.into(),
             hint,

@@ -18,7 +18,8 @@ pub fn run(args: &RunArgs, colour: Colour) -> Done {
     let cancel = Cancel::default();
     signal::watch(&cancel).map_err(Failure::broken)?;
     let trials = judge::plan(&args.plan)?;
-    let engines = judge::engines_for(&trials, &cancel)?;
+    let asked = args.plan.engines.asked().is_some();
+    let connected = judge::engines_for(&trials, asked, &cancel)?;
     let reports = args
         .reports
         .clone()
@@ -28,10 +29,17 @@ pub fn run(args: &RunArgs, colour: Colour) -> Done {
         id: judge::run_id(),
         require: args.plan.require.clone(),
         timeout_scale: env::timeout_scale(),
+        missing: connected.missing(),
+        replay: args.plan.replay(),
         cancel,
     };
     let reporter = reporters(args, colour, &reports);
-    let session = Arc::new(Session::start(options, engines, trials, reporter)?);
+    let session = Arc::new(Session::start(
+        options,
+        connected.engines,
+        trials,
+        reporter,
+    )?);
     let threads = args
         .threads
         .map_or_else(frontend::default_threads, usize::from);

@@ -33,7 +33,8 @@ pub(crate) fn start(
 ) -> Arc<Session> {
     let cancel = Cancel::default();
     signal::watch(&cancel).expect("signals can be watched");
-    let engines = judge::engines_for(&trials, &cancel).unwrap_or_else(|f| fail(&f));
+    let connected =
+        judge::engines_for(&trials, env::engines().is_some(), &cancel).unwrap_or_else(|f| fail(&f));
     let reports = root().join("reports").join(area);
     reporters.push(Box::new(Evidence::new(&reports)));
     // Under nextest each trial is a process of its own, and its JUnit is the report.
@@ -44,9 +45,10 @@ pub(crate) fn start(
     let options = Options {
         id: judge::run_id(),
         timeout_scale: env::timeout_scale(),
+        missing: connected.missing(),
         cancel,
         ..Options::default()
     };
-    let session = Session::start(options, engines, trials, Box::new(All(reporters)));
+    let session = Session::start(options, connected.engines, trials, Box::new(All(reporters)));
     Arc::new(session.unwrap_or_else(|e| fail(&e.into())))
 }

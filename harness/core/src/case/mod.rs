@@ -4,7 +4,9 @@ mod artifact;
 mod compose;
 mod control;
 mod document;
+mod interpolate;
 mod manifest;
+mod option;
 mod parse;
 mod schema;
 mod subject;
@@ -18,6 +20,7 @@ pub use document::{
     Boot, Case, Claim, FaultKind, Hardening, Level, NetworkMode, Rootfs, State, Storage,
 };
 pub use manifest::{Manifest, ManifestError};
+pub use option::{Memory, Mount};
 pub use parse::{At, ParseError, Place, nearest, parse_text, read};
 pub use schema::{case_schema, subject_schema};
 pub use subject::{

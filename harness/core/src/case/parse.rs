@@ -67,6 +67,33 @@ pub struct At<T> {
     pub line: u64,
     /// 1-based column.
     pub column: u64,
+    /// The file, when it is not the one that is being read: what was taken from a compose file.
+    pub file: Option<PathBuf>,
+}
+
+impl<T> At<T> {
+    /// Another value at the same place.
+    pub fn with<U>(&self, value: U) -> At<U> {
+        At {
+            value,
+            line: self.line,
+            column: self.column,
+            file: self.file.clone(),
+        }
+    }
+
+    /// An error about the value, which stands in `file` unless it was taken from another.
+    pub fn error(&self, file: &Path, message: impl Into<String>) -> ParseError {
+        let place = Place {
+            file: self.file.clone().unwrap_or_else(|| file.to_owned()),
+            line: self.line,
+            column: self.column,
+        };
+        ParseError {
+            place,
+            message: message.into(),
+        }
+    }
 }
 
 impl<T: PartialEq> PartialEq for At<T> {
@@ -81,6 +108,7 @@ impl<T> From<T> for At<T> {
             value,
             line: 0,
             column: 0,
+            file: None,
         }
     }
 }
@@ -93,6 +121,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
             value: spanned.value,
             line,
             column,
+            file: None,
         })
     }
 }
@@ -123,6 +152,15 @@ impl<T: JsonSchema> JsonSchema for At<T> {
 
 /// Reads a file of at most 1 MiB as `T`.
 pub fn read<T: DeserializeOwned>(file: &Path) -> Result<T, ParseError> {
+    parse_text(&text(file)?, file)
+}
+
+/// The same for a file that compose reads too: there, a number that begins with a zero is octal.
+pub(super) fn read_compose<T: DeserializeOwned>(file: &Path) -> Result<T, ParseError> {
+    parse(&text(file)?, file, true)
+}
+
+fn text(file: &Path) -> Result<String, ParseError> {
     let wrong = |message: String| ParseError::file(file, message);
     // Asked first: a fifo or a device would block, a large file would fill memory.
     let meta =
@@ -137,7 +175,7 @@ pub fn read<T: DeserializeOwned>(file: &Path) -> Result<T, ParseError> {
         )));
     }
     let bytes = fs_err::read(file).map_err(|e| wrong(format!("cannot be read: {}", e.kind())))?;
-    let text = String::from_utf8(bytes).map_err(|e| {
+    String::from_utf8(bytes).map_err(|e| {
         let line = e.as_bytes()[..e.utf8_error().valid_up_to()]
             .iter()
             .filter(|b| **b == b'\n')
@@ -146,16 +184,20 @@ pub fn read<T: DeserializeOwned>(file: &Path) -> Result<T, ParseError> {
         let mut error = wrong("is not UTF-8 here".into());
         (error.place.line, error.place.column) = (line as u64, 1);
         error
-    })?;
-    parse_text(&text, file)
+    })
 }
 
 /// Parses a text that stands in `file`.
 pub fn parse_text<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, ParseError> {
+    parse(text, file, false)
+}
+
+fn parse<T: DeserializeOwned>(text: &str, file: &Path, octal: bool) -> Result<T, ParseError> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_anchors: 0, max_aliases: 0, max_depth: 32, max_documents: 1, max_events: 100_000, max_nodes: 50_000 },
         duplicate_keys: DuplicateKeyPolicy::Error,
         merge_keys: MergeKeyPolicy::Error,
+        legacy_octal_numbers: octal,
         with_snippet: false,
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Artifact, At, Pattern, Span};
+use super::option::{
+    absolute_path, capabilities, maybe_absolute_path, one_capability, some_pids, url_path,
+};
+use super::{Artifact, At, Memory, Mount, Pattern, Span};
 use crate::check::is_under;
+use crate::redact::Secrets;
 
 /// What is judged: an image with its contract.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,7 +27,7 @@ pub struct Subject {
     pub run: Run,
     /// Run options from a compose file: `FILE#service`. What `run` says stands over it.
     #[serde(default)]
-    pub compose: Option<String>,
+    pub compose: Option<At<String>>,
     /// Nothing under these may be written (PRD-002 §5.1).
     #[serde(default)]
     pub immutable: Vec<String>,
@@ -86,30 +90,30 @@ pub struct Run {
     pub args: Option<Vec<String>>,
     /// Environment; `${NAME}` is taken from the host and redacted everywhere.
     #[serde(default)]
-    pub env: BTreeMap<String, String>,
-    /// Replaces the image's `USER`.
+    pub env: BTreeMap<String, At<String>>,
+    /// Replaces the image's `USER`; a name must be one that the image's own passwd file knows.
     #[serde(default)]
-    pub user: Option<String>,
-    /// Replaces the image's `WORKDIR`.
-    #[serde(default)]
+    pub user: Option<At<String>>,
+    /// Replaces the image's `WORKDIR`: an absolute path.
+    #[serde(default, deserialize_with = "maybe_absolute_path")]
     pub workdir: Option<String>,
-    /// Bind mounts, `HOST:CONTAINER[:ro]`; the host's path is relative to this file.
+    /// Bind mounts, `HOST:CONTAINER[:ro]`; the host's path is relative to this file and must exist.
     #[serde(default)]
-    pub mounts: Vec<String>,
-    /// Memory limit: `512m`, `2g`.
+    pub mounts: Vec<At<Mount>>,
+    /// Memory limit: `512m`, `2g`; at least `6m`.
     #[serde(default)]
-    pub memory: Option<String>,
+    pub memory: Option<Memory>,
     /// Limit of processes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_pids")]
     pub pids: Option<u32>,
     /// Whether it is deployed with a read-only root.
     #[serde(default)]
     pub read_only: bool,
     /// Capabilities that its deployment drops.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "capabilities")]
     pub cap_drop: Vec<String>,
     /// Capabilities that its deployment adds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "capabilities")]
     pub cap_add: Vec<String>,
     /// Whether its deployment asks for `--privileged`: read from compose so that RC-003-10 can refuse it; never granted.
     #[serde(default)]
@@ -121,6 +125,14 @@ pub struct Run {
     #[serde(skip)]
     #[schemars(skip)]
     pub weakens: Vec<String>,
+    /// The environment of the compose file, its variables filled in; filled from compose, never written.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub compose_env: BTreeMap<String, String>,
+    /// What of the compose file came from the host's environment; filled from compose, never written.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub secrets: Secrets,
 }
 
 /// When a subject is ready: exactly one target, and a time.
@@ -152,7 +164,8 @@ pub struct Ready {
 pub struct HttpTarget {
     /// The port on loopback.
     pub port: u16,
-    /// The path with its query.
+    /// The path with its query; it begins with `/`.
+    #[serde(deserialize_with = "url_path")]
     pub path: String,
     /// The status, 200 when absent.
     #[serde(default = "ok")]
@@ -172,6 +185,7 @@ pub struct TcpTarget {
 #[serde(deny_unknown_fields)]
 pub struct UnixTarget {
     /// Its absolute path.
+    #[serde(deserialize_with = "absolute_path")]
     pub path: String,
 }
 
@@ -334,9 +348,9 @@ impl Default for Fatal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StopClaim {
-    /// The signal, `SIGTERM` when absent.
-    #[serde(default = "sigterm")]
-    pub signal: String,
+    /// The signal; `SIGTERM` when neither this file nor its compose file says another.
+    #[serde(default)]
+    pub signal: Option<String>,
     /// How long it may take.
     pub within: Span,
     /// The exit code.
@@ -344,8 +358,12 @@ pub struct StopClaim {
     pub code: i64,
 }
 
-fn sigterm() -> String {
-    "SIGTERM".into()
+impl StopClaim {
+    /// The signal's name.
+    #[must_use]
+    pub fn signal(&self) -> &str {
+        self.signal.as_deref().unwrap_or("SIGTERM")
+    }
 }
 
 /// The endpoint outside that a subject needs after readiness.
@@ -363,7 +381,7 @@ pub struct External {
 #[serde(deny_unknown_fields)]
 pub struct Need {
     /// A capability: `NET_BIND_SERVICE`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "one_capability")]
     pub cap: Option<String>,
     /// Running as root.
     #[serde(default)]
@@ -409,13 +427,18 @@ impl Subject {
                 .into());
             }
         }
+        for (number, mount) in self.run.mounts.iter().enumerate() {
+            let same = |m: &At<Mount>| m.value.target() == mount.value.target();
+            if self.run.mounts[..number].iter().any(same) {
+                return Err(mount.with(format!(
+                    "two mounts end in `{}`; a path has one",
+                    mount.value.target()
+                )));
+            }
+        }
         let mut ids = std::collections::BTreeSet::new();
         for artifact in &self.artifacts {
-            let at = |value: String| At {
-                value,
-                line: artifact.line,
-                column: artifact.column,
-            };
+            let at = |value: String| artifact.with(value);
             artifact.value.kind().map_err(at)?;
             let id = &artifact.value.id;
             if id.is_empty() || id.contains("::") || id.contains(char::is_whitespace) {
@@ -481,9 +504,8 @@ impl Subject {
     /// Reads a subject file, with what it takes from its compose file; the name defaults to the directory's.
     pub fn read(file: &std::path::Path) -> Result<Self, super::ParseError> {
         let mut subject: Self = super::read(file)?;
-        let base = file.parent().unwrap_or(std::path::Path::new("."));
         if let Some(reference) = subject.compose.clone() {
-            subject.take_compose(&reference, base)?;
+            subject.take_compose(&reference, file)?;
         }
         if subject.name.is_empty() {
             let dir = fs_err::canonicalize(file)
@@ -503,17 +525,9 @@ impl Subject {
                 ),
             ));
         }
-        subject.validate().map_err(|wrong| {
-            let place = super::Place {
-                file: file.to_owned(),
-                line: wrong.line,
-                column: wrong.column,
-            };
-            super::ParseError {
-                place,
-                message: wrong.value,
-            }
-        })?;
+        subject
+            .validate()
+            .map_err(|wrong| wrong.with(()).error(file, wrong.value))?;
         Ok(subject)
     }
 }

@@ -8,6 +8,9 @@ use regex::Regex;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+/// The longest span that a claim can mean: nobody waits longer for a verdict.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A span of time: `500ms`, `60s`, `2m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
@@ -28,9 +31,14 @@ impl Span {
             "m" => number.checked_mul(60_000),
             _ => None,
         };
-        millis
-            .map(|ms| Self(Duration::from_millis(ms)))
-            .ok_or_else(wrong)
+        let span = Duration::from_millis(millis.ok_or_else(wrong)?);
+        // Nothing can happen in no time: such a claim fails whatever the subject does.
+        if span.is_zero() || span > LONGEST {
+            return Err(format!(
+                "`{text}` is no time that can be waited for; expected more than nothing and at most `1440m`, a day"
+            ));
+        }
+        Ok(Self(span))
     }
 
     /// In milliseconds.
@@ -71,7 +79,7 @@ impl JsonSchema for Span {
     }
 
     fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+(ms|s|m)$", "description": "A span of time: `500ms`, `60s`, `2m`." })
+        json_schema!({ "type": "string", "pattern": "^0*[1-9][0-9]*(ms|s|m)$", "description": "A span of time: `500ms`, `60s`, `2m`." })
     }
 }
 
@@ -139,7 +147,7 @@ mod tests {
 
     #[test]
     fn spans_read_and_print_the_same() {
-        for text in ["500ms", "60s", "0s", "2m"] {
+        for text in ["500ms", "60s", "1ms", "2m", "1440m"] {
             let expected = if text == "60s" { "1m" } else { text };
             assert_eq!(Span::parse(text).expect("parses").to_string(), expected);
         }
@@ -152,6 +160,11 @@ mod tests {
             "1.5s",
             "99999999999999999999s",
             "18446744073709551615m",
+            "0s",
+            "0ms",
+            "00m",
+            "1441m",
+            "86401s",
         ] {
             assert!(Span::parse(wrong).is_err(), "{wrong}");
         }

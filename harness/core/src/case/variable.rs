@@ -68,7 +68,7 @@ impl FromSubject for String {
 
     fn from_subject(subject: &Subject, path: &str) -> Option<Self> {
         match path {
-            "subject.stop.signal" => subject.stop.as_ref().map(|s| s.signal.clone()),
+            "subject.stop.signal" => subject.stop.as_ref().map(|s| s.signal().to_owned()),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Boot, Check, Context, Finding, Unanswered};
 use crate::case::{Artifact, ArtifactKind, Subject};
 use crate::engine::{Answer, Question};
+use crate::report::text;
 
 /// How long one artifact's command may take.
 const COMMAND_MS: u64 = 30_000;
@@ -88,9 +89,9 @@ impl Check for Artifacts {
         let asked: Vec<&Artifact> = commands(context).map(|(a, _)| a).collect();
         if asked.len() != results.len() {
             return Err(Unanswered(format!(
-                "{} of {} commands were answered",
+                "{} of {} were answered",
                 results.len(),
-                asked.len()
+                text::count(asked.len(), "command")
             )));
         }
         findings.extend(asked.iter().zip(results).filter_map(|(a, r)| ran(a, r)));

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Boot, Check, Context, Finding, Unanswered};
 use crate::case::{Pattern, Span};
 use crate::engine::{Answer, Question};
+use crate::report::text;
 
 /// Commands, run one after the other as the container's user.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -68,9 +69,9 @@ impl Check for Commands {
         })?;
         if self.0.is_empty() || results.len() != self.0.len() {
             return Err(Unanswered(format!(
-                "{} of {} commands were answered",
+                "{} of {} were answered",
                 results.len(),
-                self.0.len()
+                text::count(self.0.len(), "command")
             )));
         }
         Ok(self

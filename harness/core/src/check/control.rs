@@ -206,6 +206,7 @@ fn event(name: &str, at_ns: u64) -> Event {
         name: name.into(),
         at_ns,
         line: 1,
+        stream: Stream::Stdout,
         fields: serde_json::Map::new(),
     }
 }

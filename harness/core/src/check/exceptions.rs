@@ -109,7 +109,10 @@ impl Check for Exceptions {
 fn taken_away(run: &Run) -> Vec<Finding> {
     let options = run.security_opt.iter().filter(|o| weakens(o));
     let options = options.map(|o| Finding::new(kept(o), format!("it asks for `{o}`")));
-    let sockets = run.mounts.iter().filter(|m| m.contains("docker.sock"));
+    let sockets = run.mounts.iter().map(|m| &m.value);
+    let sockets = sockets.filter(|m| {
+        m.source.to_string_lossy().contains("docker.sock") || m.target().contains("docker.sock")
+    });
     let sockets = sockets.map(|m| {
         Finding::new(
             "the deployment gives no control over the engine",
@@ -162,6 +165,7 @@ fn bare(cap: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::Mount;
 
     #[test]
     fn options_that_take_something_away_are_told_apart() {
@@ -189,7 +193,9 @@ mod tests {
     #[test]
     fn a_socket_and_what_compose_weakens_are_findings() {
         let run = Run {
-            mounts: vec!["/var/run/docker.sock:/s".into(), "./data:/data".into()],
+            mounts: ["/var/run/docker.sock:/s", "./data:/data"]
+                .map(|m| Mount::try_from(m.to_owned()).expect("a mount").into())
+                .into(),
             weakens: vec!["`pid: host`".into()],
             ..Run::default()
         };

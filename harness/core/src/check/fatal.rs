@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Boot, Check, Context, Finding, Unanswered};
 use crate::case::Subject;
 use crate::engine::{Exit, Reached, Watch};
+use crate::report::text;
 
 /// What the message must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -65,7 +66,11 @@ impl Check for Fatal {
             .iter()
             .map(|l| format!("{}:{}: {}", l.stream, l.line, l.text));
         Ok(vec![
-            Finding::new(expected, format!("{count} fatal line(s), none names it")).with(shown),
+            Finding::new(
+                expected,
+                format!("{}, none names it", text::count(count, "fatal line")),
+            )
+            .with(shown),
         ])
     }
 }

@@ -36,7 +36,8 @@ impl Check for ImageCheck {
             .subject
             .run
             .user
-            .as_deref()
+            .as_ref()
+            .map(|u| u.value.as_str())
             .unwrap_or(&context.image.config.user);
         if self.non_root && !context.subject.needs.iter().any(|n| n.root) {
             findings.extend(root(context.image, user));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Boot, Check, Context, Finding, Unanswered};
 use crate::case::{Pattern, StreamChoice, Subject};
 use crate::engine::Watch;
+use crate::report::text;
 
 /// The family's parameters; at least one of `never` and `contains`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -64,8 +65,11 @@ impl Check for Output {
             let (count, lines) = boot.matches(&self.watch(never))?;
             if count > 0 {
                 let seen = format!(
-                    "{count} line(s) match, the first is line {} of {}",
-                    lines[0].line, lines[0].stream
+                    "{} {}, the first is line {} of {}",
+                    text::count(count, "line"),
+                    if count == 1 { "matches" } else { "match" },
+                    lines[0].line,
+                    lines[0].stream
                 );
                 let shown = lines
                     .iter()
@@ -82,7 +86,7 @@ impl Check for Output {
         if let Some(contains) = &self.contains {
             let (count, _) = boot.matches(&self.watch(contains))?;
             if count == 0 {
-                let seen = format!("none of {} lines does", boot.log.lines);
+                let seen = format!("none of {} does", text::count(boot.log.lines, "line"));
                 findings.push(
                     Finding::new(format!("a line of output matches `{contains}`"), seen)
                         .with(super::ready::last_lines(&boot.log)),

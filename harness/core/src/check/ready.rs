@@ -71,7 +71,12 @@ pub(crate) fn unready(reached: &Reached, log: &Log) -> String {
     let last = reached.observed().last().map(|o| {
         let body = o.body.as_deref().map(str::trim).filter(|b| !b.is_empty());
         match body {
-            Some(body) => format!("{} {}", o.seen, body.chars().take(200).collect::<String>()),
+            // Quoted: these are words of the subject, in which a short secret is replaced too.
+            Some(body) => format!(
+                "{} `{}`",
+                o.seen,
+                body.chars().take(200).collect::<String>()
+            ),
             None => o.seen.clone(),
         }
     });

@@ -9,6 +9,8 @@ pub enum Selector {
     Tag(String),
     /// A spec (`RC-002-01`, or a family: `RC-002`), a case id, a subject, or a part of the trial's name.
     Word(String),
+    /// The whole name of a trial, which is chosen alone.
+    Name(String),
 }
 
 impl Selector {
@@ -26,6 +28,7 @@ impl Selector {
     pub fn chooses(&self, trial: &PlannedTrial) -> bool {
         match self {
             Self::Tag(tag) => trial.case.case.tags.contains(tag),
+            Self::Name(name) => trial.is_named(name),
             Self::Word(word) => {
                 let spec = &trial.case.case.spec;
                 let family = spec

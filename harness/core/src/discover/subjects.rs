@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::case::{Manifest, ManifestSource, ParseError, Span, Subject};
-use crate::engine::ImageSource;
+use crate::case::{At, Manifest, ManifestSource, Mount, ParseError, Span, Subject};
+use crate::check::is_under;
+use crate::engine::{Image, ImageSource};
+use crate::redact::{Redactor, Secrets};
 
 /// A subject and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,11 +24,32 @@ pub struct SubjectFile {
     pub manifest: Option<Manifest>,
     /// The environment with `${NAME}` filled in.
     pub env: BTreeMap<String, String>,
-    /// Values that came from the host's environment: never shown.
-    pub secret_values: Vec<String>,
+    /// What came from the host's environment: never shown.
+    pub secrets: Secrets,
 }
 
 impl SubjectFile {
+    /// What of the run options an image cannot do: a user that it does not know.
+    pub fn fits(&self, image: &Image) -> Result<(), ParseError> {
+        let Some(user) = &self.subject.run.user else {
+            return Ok(());
+        };
+        // A file that is too large, or mounted, is known to the engine alone.
+        let unread = ["/etc/passwd", "/etc/group"].iter().any(|file| {
+            let is_mounted = |m: &At<Mount>| is_under(file, m.value.target());
+            image.resolve(file).is_some() && image.text(file).is_none()
+                || self.subject.run.mounts.iter().any(is_mounted)
+        });
+        if unread || image.user_ids(&user.value).is_some() {
+            return Ok(());
+        }
+        let told = format!(
+            "user `{}` is not known to the passwd and group files of `{}`; name one that is, or give numbers",
+            user.value, self.image
+        );
+        Err(user.error(&self.path, Redactor::new(&self.secrets).text(&told)))
+    }
+
     /// The same contract for another image, as the controls use it.
     #[must_use]
     pub fn with_image(&self, name: &str, image: ImageSource, within: Option<Span>) -> Self {
@@ -79,10 +102,21 @@ pub fn read_subject(path: &Path, image: Option<&str>) -> Result<Arc<SubjectFile>
         }
         _ => None,
     };
-    let mut env = BTreeMap::new();
-    let mut secret_values = Vec::new();
-    for (name, value) in &subject.run.env {
-        let filled = fill(value, &mut secret_values).map_err(wrong)?;
+    for mount in &subject.run.mounts {
+        // Looked at now: a boot that must fail is not tried.
+        mount
+            .value
+            .on_host(base)
+            .map_err(|why| mount.error(&path, why))?;
+    }
+    let mut secrets = subject.run.secrets.clone();
+    let mut env = subject.run.compose_env.clone();
+    for (name, at) in &subject.run.env {
+        let known = secrets.values.len();
+        let filled = fill(&at.value, &mut secrets.values).map_err(|why| at.error(&path, why))?;
+        if secrets.values.len() > known {
+            secrets.named.insert(name.clone(), filled.clone());
+        }
         env.insert(name.clone(), filled);
     }
     Ok(Arc::new(SubjectFile {
@@ -92,7 +126,7 @@ pub fn read_subject(path: &Path, image: Option<&str>) -> Result<Arc<SubjectFile>
         image_override: image.map(str::to_owned),
         manifest,
         env,
-        secret_values,
+        secrets,
     }))
 }
 

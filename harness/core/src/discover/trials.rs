@@ -28,6 +28,12 @@ impl PlannedTrial {
         self.subject.subject.artifacts().find(|a| a.id == *id)
     }
 
+    /// Whether this is the trial's whole name, with or without its engine and subject.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name == name || self.name.splitn(3, "::").nth(2) == Some(name)
+    }
+
     /// The kind of fault, when there is one.
     #[must_use]
     pub fn fault(&self) -> Option<FaultKind> {

@@ -73,6 +73,8 @@ pub struct Event {
     pub at_ns: u64,
     /// 1-based number of the line in its stream.
     pub line: u64,
+    /// The stream.
+    pub stream: Stream,
     /// The whole object.
     pub fields: serde_json::Map<String, serde_json::Value>,
 }
@@ -272,6 +274,7 @@ impl LogCapture {
                 name: name.to_owned(),
                 at_ns,
                 line: number,
+                stream,
                 fields,
             });
         }

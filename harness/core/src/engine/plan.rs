@@ -98,6 +98,6 @@ pub struct Owner {
     pub run: String,
     /// The trial or boot it serves, for people.
     pub purpose: String,
-    /// When it may be removed whoever owns it.
+    /// When it may be removed if nobody can tell whether its owner lives; what a live owner has is kept past it.
     pub deadline: SystemTime,
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::case::{FaultKind, Level, Need};
 use crate::engine::{Answer, Description, Log, Question, Reached};
+use crate::redact::Secrets;
 use crate::run::{Outcome, Totals};
 
 /// Something happened.
@@ -79,12 +80,15 @@ pub struct TrialReport {
     pub started: SystemTime,
     /// How long it took.
     pub millis: u64,
+    /// Options of the command line that a replay repeats, as its words.
+    #[serde(skip)]
+    pub replay: Vec<String>,
     /// What was seen of its boots.
     #[serde(skip)]
     pub boots: Vec<BootEvidence>,
     /// Values that must not be shown.
     #[serde(skip)]
-    pub secret_values: Vec<String>,
+    pub secrets: Secrets,
     /// What it came to.
     #[serde(flatten)]
     pub outcome: Outcome,

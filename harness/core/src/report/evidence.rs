@@ -60,7 +60,7 @@ fn keep(runs: &Path, report: &TrialReport) -> io::Result<()> {
         return Ok(());
     }
     fs_err::create_dir_all(&dir)?;
-    let redactor = Redactor::new(report.secret_values.iter().cloned());
+    let redactor = Redactor::new(&report.secrets).of_subject();
     for (name, content) in files(report, &redactor)? {
         fs_err::write(dir.join(name), content)?;
     }
@@ -191,7 +191,11 @@ fn log(boots: &[BootEvidence]) -> String {
             if log.bytes > kept {
                 note(
                     &mut out,
-                    &format!("{} bytes of {} are not kept", log.bytes - kept, log.bytes),
+                    &format!(
+                        "left out: {} of {}",
+                        text::count(log.bytes - kept, "byte"),
+                        log.bytes
+                    ),
                 );
             }
             out.push_str(&log.tail);
@@ -237,8 +241,11 @@ fn change(out: &mut String, change: &Change) {
     if let Some(now) = &change.now {
         let _ = write!(
             out,
-            "  (uid {}, gid {}, mode {:04o}, {} bytes)",
-            now.uid, now.gid, now.mode, now.size
+            "  (uid {}, gid {}, mode {:04o}, {})",
+            now.uid,
+            now.gid,
+            now.mode,
+            text::count(now.size, "byte")
         );
     }
     if !change.detail.is_empty() {

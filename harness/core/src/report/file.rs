@@ -84,8 +84,12 @@ impl Trouble {
 
     /// What was kept.
     pub(super) fn texts(&self) -> Vec<String> {
-        let more =
-            (self.more > 0).then(|| format!("{} more reports could not be written", self.more));
+        let more = (self.more > 0).then(|| {
+            format!(
+                "{} could not be written",
+                text::count(self.more, "more report")
+            )
+        });
         self.kept.iter().cloned().chain(more).collect()
     }
 }

@@ -174,7 +174,7 @@ impl Suite {
 }
 
 fn case(report: &TrialReport) -> TestCase {
-    let redactor = Redactor::new(report.secret_values.iter().cloned());
+    let redactor = Redactor::new(&report.secrets);
     let name = report.name.splitn(4, "::").nth(3).unwrap_or(&report.case);
     let mut case = TestCase::new(
         xml(name),
@@ -295,7 +295,9 @@ fn cleanup(outcomes: &[Outcome]) -> TestSuite {
 
 /// The end of a boot's log, redacted before it is cut.
 fn tail(boot: &BootEvidence, redactor: &Redactor) -> String {
-    let text = redactor.text(&format!("{}{}", boot.log.head, boot.log.tail));
+    let text = redactor
+        .of_subject()
+        .text(&format!("{}{}", boot.log.head, boot.log.tail));
     let lines: Vec<&str> = text.lines().collect();
     let last = lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n");
     let over = last.chars().count().saturating_sub(TAIL_CHARS);

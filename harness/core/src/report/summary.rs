@@ -95,13 +95,19 @@ impl Summary {
         self.rows.push(Row::of(report));
         let evidence =
             super::evidence::is_kept(&report.outcome).then(|| Path::new("runs").join(&report.path));
+        let redactor = Redactor::new(&report.secrets);
+        // The outcome knows which of its words are the subject's; JSON does not.
+        let report = &TrialReport {
+            outcome: redactor.outcome(&report.outcome),
+            ..report.clone()
+        };
         match serde_json::to_value(Trial {
             report,
             started: rfc3339(report.started),
             evidence,
         }) {
             Ok(mut value) => {
-                Redactor::new(report.secret_values.iter().cloned()).json(&mut value);
+                redactor.json(&mut value);
                 self.trials.push(value);
             }
             Err(error) => self.trouble.keep(

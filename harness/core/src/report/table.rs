@@ -184,10 +184,5 @@ fn proven(group: &[&Row]) -> String {
     let others = [Standing::Failed, Standing::Broken, Standing::Expected]
         .map(names)
         .concat();
-    format!(
-        ": {} of {} {}{others}",
-        counted.proven,
-        counted.of,
-        text::proven(fault)
-    )
+    format!(": {}{others}", text::proven(fault, counted))
 }

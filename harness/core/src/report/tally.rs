@@ -86,9 +86,7 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn of(report: &TrialReport) -> Self {
         let skipped = match &report.outcome {
-            Outcome::Skipped { reason, .. } => {
-                Some(Redactor::new(report.secret_values.iter().cloned()).text(reason))
-            }
+            Outcome::Skipped { reason, .. } => Some(Redactor::new(&report.secrets).text(reason)),
             _ => None,
         };
         Self {

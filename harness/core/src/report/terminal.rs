@@ -107,8 +107,13 @@ impl Terminal {
                 .map(|e| format!("{} ({}, {})", e.name, e.version, e.platform))
                 .collect();
             self.say(&format!(
-                "run {run} on {}: {planned} trials\n",
-                engines.join(", ")
+                "run {run} on {}: {}\n",
+                if engines.is_empty() {
+                    "no engine".to_owned()
+                } else {
+                    engines.join(", ")
+                },
+                text::count(planned, "trial")
             ));
         }
     }
@@ -142,12 +147,7 @@ impl Terminal {
         let fault = Some(FaultKind::RequiredArtifactAbsent);
         let counted = artifacts(&self.rows, fault);
         if counted.of > 0 {
-            lines.push(format!(
-                "{} of {} {}",
-                counted.proven,
-                counted.of,
-                text::proven(fault)
-            ));
+            lines.push(text::proven(fault, counted));
         }
         lines.extend(text::notes(
             run,

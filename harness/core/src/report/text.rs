@@ -6,7 +6,7 @@ use std::path::Path;
 use anstyle::Style;
 
 use super::layout::{BAD, Block, GOOD, MEH, OURS, Paint, Part};
-use super::tally::{Family, Standing};
+use super::tally::{Artifacts, Family, Standing};
 use super::{RunReport, TrialReport};
 use crate::case::{FaultKind, Level, Need};
 use crate::redact::Redactor;
@@ -55,17 +55,31 @@ pub fn chain<S: AsRef<str>>(chain: &[S], hint: Option<&str>) -> String {
 /// The same for an error that was not taken apart.
 #[must_use]
 pub fn error(error: &(dyn Error + 'static), hint: Option<&str>) -> String {
-    let causes = std::iter::successors(Some(error), |e| (*e).source());
-    chain(&causes.map(ToString::to_string).collect::<Vec<_>>(), hint)
+    chain(&causes(error), hint)
 }
 
-/// What a fault of this kind proves of the artifacts that it makes absent.
+/// An error and its causes, outermost first.
 #[must_use]
-pub(super) fn proven(fault: Option<FaultKind>) -> &'static str {
-    match fault {
-        Some(FaultKind::OptionalArtifactAbsent) => "optional artifacts proven not fatal",
-        Some(FaultKind::RequiredArtifactAbsent) | None => "required artifacts proven fatal",
-    }
+pub fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+    let causes = std::iter::successors(Some(error), |e| (*e).source());
+    causes.map(ToString::to_string).collect()
+}
+
+/// `1 trial`, `2 trials`: the plural of every noun that we count has an `s`.
+#[must_use]
+pub fn count<N: std::fmt::Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
+    let s = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {noun}{s}")
+}
+
+/// On how many of the artifacts that it makes absent a fault of this kind was proven.
+#[must_use]
+pub(super) fn proven(fault: Option<FaultKind>, counted: Artifacts) -> String {
+    let (noun, what) = match fault {
+        Some(FaultKind::OptionalArtifactAbsent) => ("optional artifact", "proven not fatal"),
+        Some(FaultKind::RequiredArtifactAbsent) | None => ("required artifact", "proven fatal"),
+    };
+    format!("{} of {} {what}", counted.proven, count(counted.of, noun))
 }
 
 /// A measured time; unlike a claimed one it has a space before its unit.
@@ -103,8 +117,9 @@ pub(super) fn notes(run: &RunReport, planned: usize, finished: usize) -> Vec<Str
     }
     if finished < planned {
         notes.push(format!(
-            "{} of {planned} trials did not run",
-            planned - finished
+            "{} of {} did not run",
+            planned - finished,
+            count(planned, "trial")
         ));
     }
     let Totals {
@@ -122,11 +137,9 @@ pub(super) fn notes(run: &RunReport, planned: usize, finished: usize) -> Vec<Str
 /// `RC-002: 5 of 7 hold, 2 not claimed`.
 pub(super) fn family(name: &str, family: &Family) -> String {
     let count = |standing: &Standing| family.standings.get(standing).copied().unwrap_or_default();
-    let mut parts = vec![format!(
-        "{name}: {} of {} hold",
-        count(&Standing::Held),
-        family.specs
-    )];
+    let held = count(&Standing::Held);
+    let hold = if held == 1 { "holds" } else { "hold" };
+    let mut parts = vec![format!("{name}: {held} of {} {hold}", family.specs)];
     for standing in Standing::ALL
         .iter()
         .filter(|s| **s != Standing::Held && count(s) > 0)
@@ -186,11 +199,15 @@ pub(super) fn need(need: &Need) -> String {
 #[must_use]
 pub fn replay(report: &TrialReport) -> String {
     let image = report.image_override.as_ref();
-    let image = image.map_or_else(String::new, |i| format!("--image {} ", quoted(i)));
+    let mut options = image.map_or_else(String::new, |i| format!("--image {} ", quoted(i)));
+    for word in &report.replay {
+        options.push_str(&quoted(word));
+        options.push(' ');
+    }
     // Without engine and subject: they are chosen by the rest of the line.
     let trial = report.name.splitn(3, "::").nth(2).unwrap_or(&report.name);
     format!(
-        "adamant run {image}--engine {} {} {}",
+        "adamant run {options}--engine {} {} {}",
         report.engine,
         quoted(&report.subject_file.to_string_lossy()),
         quoted(trial)
@@ -263,7 +280,7 @@ pub(super) fn cleanup(outcome: &Outcome) -> Block {
 }
 
 fn outcome(report: &TrialReport) -> Outcome {
-    Redactor::new(report.secret_values.iter().cloned()).outcome(&report.outcome)
+    Redactor::new(&report.secrets).outcome(&report.outcome)
 }
 
 fn claim(report: &TrialReport) -> Part {
@@ -366,6 +383,29 @@ mod tests {
             "failed to start `a` on `docker`\n  caused by: image `a` is not present\n\nhint: load it first"
         );
         assert_eq!(error(&std::fmt::Error, None), std::fmt::Error.to_string());
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        assert_eq!(count(0_usize, "trial"), "0 trials");
+        assert_eq!(count(1_u64, "trial"), "1 trial");
+        assert_eq!(count(2_usize, "trial"), "2 trials");
+        let run = RunReport {
+            run: "r".into(),
+            totals: Totals::default(),
+            cleanup: Vec::new(),
+            interrupted: None,
+            millis: 0,
+        };
+        assert_eq!(notes(&run, 1, 0)[0], "1 of 1 trial did not run");
+        assert_eq!(notes(&run, 3, 1)[0], "2 of 3 trials did not run");
+        let standings = |held| [(Standing::Held, held)].into();
+        let of = |held| Family {
+            specs: 2,
+            standings: standings(held),
+        };
+        assert_eq!(family("RC-002", &of(1)), "RC-002: 1 of 2 holds");
+        assert_eq!(family("RC-002", &of(2)), "RC-002: 2 of 2 hold");
     }
 
     #[test]

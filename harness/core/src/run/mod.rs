@@ -12,4 +12,4 @@ mod trial;
 pub use deadline::{Cancel, Deadline};
 pub use outcome::{Outcome, PlacedFinding, Skip, Totals, Verdict};
 pub use resolve::monotonic_ns;
-pub use session::{Options, Session};
+pub use session::{Missing, Options, Session};

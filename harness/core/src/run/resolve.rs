@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::case::{Boot, Hardening, NetworkMode, Ready, Rootfs, Storage};
+use crate::case::{Boot, Hardening, Mount, NetworkMode, Ready, Rootfs, Storage};
 use crate::check::external;
 use crate::discover::SubjectFile;
 use crate::engine::{
@@ -73,7 +73,7 @@ pub(super) fn boot_plan(
             .collect(),
         args: run.args.clone(),
         env,
-        user: run.user.clone(),
+        user: run.user.as_ref().map(|u| u.value.clone()),
         workdir: run.workdir.clone(),
         network: match boot.network {
             NetworkMode::None => Network::None,
@@ -84,14 +84,14 @@ pub(super) fn boot_plan(
             .iter()
             .map(|path| Tmpfs {
                 path: path.clone(),
-                options: tmpfs_options(run.user.as_deref(), image),
+                options: tmpfs_options(run.user.as_ref().map(|u| u.value.as_str()), image),
             })
             .collect(),
         volumes: extra.volumes,
         binds: run
             .mounts
             .iter()
-            .map(|m| bind(m, &file.path))
+            .map(|m| bind(&m.value, &file.path))
             .collect::<Result<_, _>>()?,
         cap_drop: if baseline {
             vec!["ALL".into()]
@@ -108,7 +108,7 @@ pub(super) fn boot_plan(
                 .security_opt
                 .iter()
                 .any(|o| o.starts_with("no-new-privileges") && !o.ends_with("false")),
-        memory: run.memory.as_deref().map(bytes).transpose()?,
+        memory: run.memory.map(|m| m.0),
         pids: run.pids,
         owner: extra.owner,
         poll_ms: 20,
@@ -123,40 +123,13 @@ fn tmpfs_options(user: Option<&str>, image: &Image) -> String {
     }
 }
 
-fn bind(text: &str, subject: &Path) -> Result<Bind, String> {
-    let parts: Vec<&str> = text.split(':').collect();
-    let (source, target, read_only) = match parts.as_slice() {
-        [source, target] => (source, target, false),
-        [source, target, "ro"] => (source, target, true),
-        _ => return Err(format!("mount `{text}` is not `HOST:CONTAINER[:ro]`")),
-    };
-    let base = subject.parent().unwrap_or(Path::new("."));
-    let source = fs_err::canonicalize(base.join(source))
-        .map_err(|e| format!("mount `{text}`: {}", e.kind()))?;
-    if !target.starts_with('/') {
-        return Err(format!(
-            "mount `{text}`: `{target}` is not an absolute path"
-        ));
-    }
+/// Looked up again: what was there when the run was planned may have gone.
+fn bind(mount: &Mount, subject: &Path) -> Result<Bind, String> {
     Ok(Bind {
-        source,
-        target: (*target).to_owned(),
-        read_only,
+        source: mount.on_host(subject.parent().unwrap_or(Path::new(".")))?,
+        target: mount.target().to_owned(),
+        read_only: mount.read_only,
     })
-}
-
-/// `512m`, `2g`, `1048576`.
-fn bytes(text: &str) -> Result<u64, String> {
-    let lower = text.to_ascii_lowercase();
-    let lower = lower.trim_end_matches('b');
-    let (digits, factor) = match lower.char_indices().last() {
-        Some((at, 'k')) => (&lower[..at], 1 << 10),
-        Some((at, 'm')) => (&lower[..at], 1 << 20),
-        Some((at, 'g')) => (&lower[..at], 1 << 30),
-        _ => (lower, 1),
-    };
-    let number: Option<u64> = digits.parse().ok().and_then(|n: u64| n.checked_mul(factor));
-    number.ok_or_else(|| format!("`{text}` is not an amount of memory, such as `512m`"))
 }
 
 /// What a readiness claim is waited for by; its output pattern is the first of the watches.
@@ -239,19 +212,4 @@ pub(super) fn owner(run: &str, purpose: &str, lifetime: Duration) -> Owner {
 pub fn monotonic_ns() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_reads_as_docker_reads_it() {
-        assert_eq!(bytes("512m"), Ok(512 << 20));
-        assert_eq!(bytes("2G"), Ok(2 << 30));
-        assert_eq!(bytes("64kb"), Ok(64 << 10));
-        assert_eq!(bytes("1048576"), Ok(1 << 20));
-        assert!(bytes("lots").is_err());
-        assert!(bytes("99999999999g").is_err());
-    }
 }

@@ -20,9 +20,16 @@ pub struct Options {
     pub require: Vec<String>,
     /// Scales our own patience.
     pub timeout_scale: f64,
+    /// Engines that were asked for and cannot run here, each with the chain of why and a hint: their trials are broken.
+    pub missing: BTreeMap<&'static str, Missing>,
+    /// The options of the command line that choose and change what is judged, as its words: a replay repeats them.
+    pub replay: Vec<String>,
     /// Set by a signal.
     pub cancel: Cancel,
 }
+
+/// Why an engine that was asked for cannot run: an error chain and a hint.
+pub type Missing = (Vec<String>, Option<String>);
 
 /// Whether a subject gets ready without a fault, once somebody has tried.
 pub(super) type Proof = Arc<Mutex<Option<bool>>>;
@@ -70,7 +77,9 @@ impl Session {
         gates_first(&mut trials);
         let mut boots = Boots::default();
         for trial in &trials {
-            if let Some(key) = share_key(trial) {
+            if let Some(key) =
+                share_key(trial).filter(|_| !options.missing.contains_key(trial.engine))
+            {
                 boots.join(key, watches(trial));
             }
         }

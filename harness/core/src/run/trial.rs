@@ -73,6 +73,14 @@ pub(super) struct Trial<'a> {
 /// Runs it; whatever happens, there is a report.
 pub(super) fn run(session: &Session, plan: &PlannedTrial) -> TrialReport {
     let (started, clock) = (SystemTime::now(), Instant::now());
+    if let Some((chain, hint)) = session.options.missing.get(plan.engine) {
+        // Asked for and not there: whoever asked must not read this as anything but trouble.
+        let outcome = Outcome::Broken {
+            chain: chain.clone(),
+            hint: hint.clone(),
+        };
+        return report(session, plan, (started, clock), None, Vec::new(), outcome);
+    }
     let engine = session
         .engines
         .get(plan.engine)
@@ -107,6 +115,18 @@ pub(super) fn run(session: &Session, plan: &PlannedTrial) -> TrialReport {
         }
     };
     let outcome = required(session, plan, outcome).declared(declared(plan));
+    let (image, boots) = (trial.image, trial.evidence);
+    report(session, plan, (started, clock), image, boots, outcome)
+}
+
+fn report(
+    session: &Session,
+    plan: &PlannedTrial,
+    (started, clock): (SystemTime, Instant),
+    image: Option<Arc<Image>>,
+    boots: Vec<BootEvidence>,
+    outcome: Outcome,
+) -> TrialReport {
     TrialReport {
         name: plan.name.clone(),
         path: plan.path(),
@@ -125,12 +145,13 @@ pub(super) fn run(session: &Session, plan: &PlannedTrial) -> TrialReport {
         fault: plan.fault(),
         variant: plan.variant.clone(),
         needs: plan.subject.subject.needs.clone(),
-        image: trial.image.as_ref().map(|i| i.id.clone()),
-        platform: trial.image.as_ref().map(|i| i.platform.clone()),
+        image: image.as_ref().map(|i| i.id.clone()),
+        platform: image.as_ref().map(|i| i.platform.clone()),
         started,
         millis: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
-        boots: trial.evidence,
-        secret_values: plan.subject.secret_values.clone(),
+        boots,
+        replay: session.options.replay.clone(),
+        secrets: plan.subject.secrets.clone(),
         outcome,
     }
 }

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use adamant_core::engine::{Answer, EngineError, ErrorKind, Question, Stream};
+use adamant_core::report::text;
 use adamant_core::run::Deadline;
 use adamant_probe::{MOUNT_PATH, Observed, Reply, Request, Target};
 
@@ -152,9 +153,9 @@ impl Container {
             })
             .collect();
         if results.len() != wanted {
-            return Err(
-                self.unexpected(&format!("{} results for {wanted} commands", results.len()))
-            );
+            let results = text::count(results.len(), "result");
+            let wanted = text::count(wanted, "command");
+            return Err(self.unexpected(&format!("{results} for {wanted}")));
         }
         Ok(Answer::Commands(results))
     }

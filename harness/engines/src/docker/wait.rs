@@ -26,9 +26,7 @@ impl Container {
             Until::Exit => Ok(
                 match self.client.wait_exit(&self.name, &self.exit, deadline)? {
                     true => self.exited(Vec::new())?,
-                    false => Reached::TimedOut {
-                        observed: Vec::new(),
-                    },
+                    false => self.timed_out(Vec::new())?,
                 },
             ),
             Until::Output { watch } => self.wait_output(*watch, deadline),
@@ -50,23 +48,21 @@ impl Container {
             let ended = self
                 .client
                 .wait_exit(&self.name, &self.exit, &deadline.within(LOOK))?;
-            if ended {
-                // The line may be among the last words.
-                let reached = self.exited(Vec::new())?;
-                return if self
-                    .log
-                    .wait_match(watch, &Deadline::for_cleanup(Duration::ZERO))
-                {
-                    ready()
-                } else {
-                    Ok(reached)
-                };
-            }
-            if deadline.left().is_none() {
-                return Ok(Reached::TimedOut {
-                    observed: Vec::new(),
-                });
-            }
+            let reached = if ended {
+                self.exited(Vec::new())?
+            } else if deadline.left().is_none() {
+                self.timed_out(Vec::new())?
+            } else {
+                continue;
+            };
+            // The line may be among the last words.
+            let now = Deadline::for_cleanup(Duration::ZERO);
+            return if matches!(reached, Reached::Exited { .. }) && self.log.wait_match(watch, &now)
+            {
+                ready()
+            } else {
+                Ok(reached)
+            };
         }
     }
 

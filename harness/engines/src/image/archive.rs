@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
+use adamant_core::report::text;
 use serde::Deserialize;
 use tar::EntryType;
 
@@ -116,8 +117,8 @@ impl Found {
         let (mut image, diff_ids) = config::read(config)?;
         if diff_ids.len() != manifest.layers.len() {
             let why = format!(
-                "lists {} layers, the configuration {}",
-                manifest.layers.len(),
+                "lists {}, the configuration {}",
+                text::count(manifest.layers.len(), "layer"),
                 diff_ids.len()
             );
             return Err(ImageError::invalid("manifest.json", why));

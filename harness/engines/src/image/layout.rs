@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use adamant_core::report::text;
 use fs_err as fs;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -173,8 +174,8 @@ fn index_layers(dir: &Path, config: Vec<u8>, layers: &[Descriptor]) -> Result<In
         return Err(ImageError::invalid(
             "the manifest",
             format!(
-                "lists {} layers, the configuration {}",
-                layers.len(),
+                "lists {}, the configuration {}",
+                text::count(layers.len(), "layer"),
                 diff_ids.len()
             ),
         ));
