@@ -100,8 +100,8 @@ fn run_options_that_no_engine_takes_end_with_2_and_their_place() {
     let subject = dir.path().join("adamant.yaml");
     for (run, place) in [
         (
-            "mounts: [./none:/data]",
-            "adamant.yaml:2:17: mount `./none:/data`",
+            "mounts: [./none:/data:ro]",
+            "adamant.yaml:2:17: mount `./none:/data:ro`",
         ),
         ("mounts: [./none]", "adamant.yaml:2:17: mount `./none`"),
         (

@@ -253,19 +253,19 @@ fn a_mount_is_relative_to_the_file_that_names_it() {
         std::fs::write(subject.join("adamant.yaml"), text).expect("written");
         read_subject(&subject, None)
     };
-    let taken = file("./mine:/mine").expect("it is taken");
+    let taken = file("./mine:/mine:ro").expect("it is taken");
     let mounts: Vec<_> = taken.subject.run.mounts.iter().map(|m| &m.value).collect();
     assert_eq!(mounts.len(), 2);
     assert!(
         mounts[1].source.ends_with("deploy/data") || mounts[1].source.ends_with("deploy/./data")
     );
     assert!(mounts[1].read_only);
-    let error = file("./none:/mine")
+    let error = file("./none:/mine:ro")
         .expect_err("it is not there")
         .to_string();
     assert!(
         error.ends_with(
-            "subject/adamant.yaml:5:7: mount `./none:/mine` cannot be used: entity not found"
+            "subject/adamant.yaml:5:7: mount `./none:/mine:ro` cannot be used: entity not found"
         ),
         "{error}"
     );

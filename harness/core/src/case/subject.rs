@@ -435,6 +435,14 @@ impl Subject {
                     mount.value.target()
                 )));
             }
+            // No image says what was in it before: whatever is written there could not be told from what was.
+            let target = mount.value.target();
+            if !mount.value.read_only && !self.writable.iter().any(|path| is_under(target, path)) {
+                return Err(mount.with(format!(
+                    "mount `{}` can be written, and `{target}` is not under `writable`; add `:ro`, or declare it",
+                    mount.value
+                )));
+            }
         }
         let mut ids = std::collections::BTreeSet::new();
         for artifact in &self.artifacts {
