@@ -8,10 +8,11 @@ mod session;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use adamant::standard;
-use adamant_core::case::{Control, read};
-use adamant_core::discover::{PlannedTrial, plan, read_subject};
+use adamant_core::case::{Control, Span, read};
+use adamant_core::discover::{CaseFile, PlannedTrial, plan, read_subject};
 use adamant_core::engine::ImageSource;
 use adamant_core::frontend;
 use adamant_core::report::{Event, Reporter, TrialReport};
@@ -20,6 +21,9 @@ use libtest_mimic::{Arguments, Trial};
 
 /// How many artifacts' faults a control runs, twice as many where they are its law; all are the business of `agentbox`.
 const VARIANTS: usize = 2;
+
+/// How long a control is left alone after readiness: its fault is there by then.
+const OBSERVE: Span = Span(Duration::from_secs(3));
 
 fn main() -> ExitCode {
     let args = Arguments::from_args();
@@ -101,6 +105,17 @@ fn planted() -> Vec<(String, Control)> {
     planted
 }
 
+/// The standard cases, without most of the time in which nothing happens to a control.
+fn cases() -> Vec<Arc<CaseFile>> {
+    let mut cases = standard::cases().expect("valid cases");
+    for case in &mut cases {
+        if let Some(boot) = &mut Arc::make_mut(case).case.boot {
+            boot.observe = boot.observe.map(|_| OBSERVE);
+        }
+    }
+    cases
+}
+
 fn trials(name: &str, control: &Control) -> Vec<PlannedTrial> {
     let dir = images::root().join("fixtures/images").join(name);
     let subject = read_subject(&dir.join(&control.subject), None).expect("a valid subject");
@@ -112,11 +127,7 @@ fn trials(name: &str, control: &Control) -> Vec<PlannedTrial> {
         },
         control.within,
     );
-    let all = plan(
-        &session::engine_names(),
-        &[Arc::new(subject)],
-        &standard::cases().expect("valid cases"),
-    );
+    let all = plan(&session::engine_names(), &[Arc::new(subject)], &cases());
     let mut seen = std::collections::BTreeMap::<String, usize>::new();
     all.into_iter()
         .filter(|t| {

@@ -37,6 +37,11 @@ fn main() -> std::process::ExitCode {
         ("sigterm_ends_the_run_with_its_reports", sigterm),
         ("what_a_killed_run_left_is_reaped_by_the_next", killed),
         ("two_runs_at_once_leave_each_other_alone", two_runs),
+        (
+            "a_supervisor_that_dies_makes_trials_broken",
+            dead_supervisor,
+        ),
+        ("a_traced_boot_ends_as_its_subject_does", traced_end),
         ("a_daemon_that_dies_makes_trials_broken", dead_daemon),
         ("a_daemon_that_hangs_makes_trials_broken", hung_daemon),
     ];
@@ -394,6 +399,71 @@ fn two_runs() -> Result<(), Failed> {
     expect(&next.run(ONLY), 0, &["1 passed"])?;
     expect(&child.finish(), 0, &["1 passed"])?;
     nothing_left(run)
+}
+
+const WATCHED: &str = "{ network: none, observe: 20s }";
+
+/// The process that watches a boot of the run `run`.
+fn supervisor(run: u32) -> Option<u32> {
+    let of_run = |dir: &Path| {
+        let status = std::fs::read_to_string(dir.join("status")).unwrap_or_default();
+        let words = std::fs::read(dir.join("cmdline")).unwrap_or_default();
+        status.contains(&format!("PPid:\t{run}\n")) && words.windows(6).any(|w| w == b"\0watch")
+    };
+    let mut processes = std::fs::read_dir("/proc").expect("/proc").flatten();
+    processes.find_map(|entry| {
+        let pid = entry.file_name().to_string_lossy().parse().ok()?;
+        of_run(&entry.path()).then_some(pid)
+    })
+}
+
+fn dead_supervisor() -> Result<(), Failed> {
+    // It writes all the time, so that the end of its supervisor ends it too: that must not look like its fault.
+    let script = "echo up; while :; do : > /tmp/x; sleep 0.1; done";
+    let bench = Bench::shell(script, "ready: { output: { matches: up }, within: 30s }");
+    bench.case("egress", WATCHED, "[{ egress: none }]");
+    bench.case(
+        "output",
+        WATCHED,
+        "[{ output: { never: nothing } }, { drift: { only: [/] } }]",
+    );
+    let child = Running::start(&mut bench.command(ONLY));
+    let run = child.id();
+    until("a supervisor is at work", || Ok(supervisor(run).is_some()))?;
+    until("its container is up", || Ok(!objects(run)?.is_empty()))?;
+    let pause = Deadline::after(Duration::from_secs(3), &Cancel::default());
+    let _ = pause.pause(Duration::from_secs(2));
+    let killed =
+        supervisor(run).map(|pid| Command::new("kill").args(["-9", &pid.to_string()]).status());
+    assert!(
+        killed.is_some_and(|s| s.is_ok_and(|s| s.success())),
+        "killed"
+    );
+    expect(
+        &child.finish(),
+        3,
+        &["the supervisor has ended", "0 passed, 0 failed", "2 broken"],
+    )?;
+    nothing_left(run)
+}
+
+fn traced_end() -> Result<(), Failed> {
+    let bench = Bench::shell("exit 7", "ready: { tcp: { port: 1 }, within: 30s }");
+    bench.case("egress", WATCHED, "[{ egress: none }]");
+    expect(&bench.run(ONLY), 1, &["ended with code 7"])?;
+    let image = images::root().join("fixtures/images/bare/image");
+    let subject = format!(
+        "name: gone\nimage: oci:{}\nready: {{ http: {{ port: 8080, path: /ready }}, within: 9s }}\nartifacts: [{{ id: bare, path: /bare }}]\n",
+        image.display()
+    );
+    std::fs::write(bench.dir.path().join("adamant.yaml"), subject).expect("written");
+    std::fs::remove_file(bench.dir.path().join("cases/egress.yaml")).expect("removed");
+    bench.case(
+        "gone",
+        "{ fault: required-artifact-absent, until: exit }",
+        "[{ exit: { within: 5s, code: 127 } }, { egress: none }]",
+    );
+    expect(&bench.run(ONLY), 0, &["1 passed"])
 }
 
 /// A daemon of this test's own, so that it can die without harm to anyone.

@@ -1,15 +1,17 @@
 //! The runner on the scripted engine: sharing, the gate, faults, and that trouble of ours never passes.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use adamant_core::case::{Subject, parse_text};
 use adamant_core::discover::{SubjectFile, parse_cases, plan};
 use adamant_core::engine::fake::{Calls, Fake, Script};
-use adamant_core::engine::{Answer, BootPlan, Exit, Image, ImageSource, Question, Reached};
+use adamant_core::engine::{Answer, BootPlan, Exit, Image, ImageSource, Question, Reached, Trace};
 use adamant_core::report::{Event, Reporter, TrialReport};
 use adamant_core::run::{Options, Outcome, Session, Skip, Verdict};
+use adamant_probe::{Action, Actor, CONTROL_ADDRESS, TraceEvent};
 
 struct Silent;
 
@@ -63,6 +65,10 @@ fn run(
     cases: &[(&str, String)],
     director: impl Fn(&BootPlan) -> Script + Send + Sync + 'static,
 ) -> (Vec<TrialReport>, Arc<Calls>) {
+    run_on(Fake::new(image(), director), subject, cases)
+}
+
+fn run_on(fake: Fake, subject: &str, cases: &[(&str, String)]) -> (Vec<TrialReport>, Arc<Calls>) {
     let subject: Subject =
         parse_text(subject, &PathBuf::from("adamant.yaml")).expect("a valid subject");
     let file = SubjectFile {
@@ -80,7 +86,6 @@ fn run(
         .collect();
     let cases = parse_cases(&texts).expect("valid cases");
     let trials = plan(&["fake"], &[Arc::new(file)], &cases);
-    let fake = Fake::new(image(), director);
     let calls = fake.calls();
     let options = Options {
         id: "t".into(),
@@ -415,4 +420,97 @@ fn a_trial_on_an_engine_that_is_missing_is_broken_and_boots_nothing() {
     assert_eq!(report.totals.exit_code(), 3);
     assert_eq!(calls.started.load(SeqCst), calls.removed.load(SeqCst));
     assert_eq!(calls.started.load(SeqCst), 1);
+}
+
+/// What a launcher and its supervisor leave, and then one write.
+fn trace(path: &str) -> Vec<(Question, Answer)> {
+    let (address, port) = CONTROL_ADDRESS.split_once(':').expect("a port");
+    let connect = Action::Connect {
+        address: address.into(),
+        port: port.parse().expect("a number"),
+    };
+    let write = |path: &str| Action::Write {
+        call: "openat".into(),
+        path: path.into(),
+        from: None,
+    };
+    let events = [connect, write("/app/.adamant-control"), write(path)].map(|action| TraceEvent {
+        at_ns: 1,
+        actor: Actor {
+            pid: 1,
+            ppid: 0,
+            parent: Vec::new(),
+            exe: "/bin/x".into(),
+            argv: vec!["x".into()],
+            uid: 0,
+        },
+        action,
+    });
+    let trace = Trace {
+        control: "/app/.adamant-control".into(),
+        events: events.into(),
+        cut: None,
+    };
+    vec![(Question::Trace, Answer::Trace(trace))]
+}
+
+#[test]
+fn a_boot_is_traced_when_one_of_those_that_share_it_asks_and_is_observed_first() {
+    let cases = [
+        (
+            "x/one.yaml",
+            case(
+                "S-1",
+                "{ network: none, observe: 200ms }",
+                "[{ ready: { within: 1s } }]",
+            ),
+        ),
+        (
+            "x/two.yaml",
+            case(
+                "S-2",
+                "{ network: none, observe: 200ms }",
+                "[{ writes: { never-under: subject.immutable } }]",
+            ),
+        ),
+        (
+            "x/three.yaml",
+            case("S-3", "{ network: none }", "[{ ready: { within: 1s } }]"),
+        ),
+    ];
+    let plans = Arc::new(Mutex::new(Vec::new()));
+    let seen = plans.clone();
+    let began = Instant::now();
+    let (reports, _) = run(SUBJECT, &cases, move |plan| {
+        seen.lock().expect("whole").push(plan.trace.clone());
+        Script {
+            answers: trace("/app/x"),
+            ..Script::default()
+        }
+    });
+    assert!(began.elapsed() >= Duration::from_millis(200));
+    // In order of their ids: one, three, two.
+    let verdicts: Vec<Verdict> = reports.iter().map(|r| r.outcome.verdict()).collect();
+    assert_eq!(
+        verdicts,
+        [Verdict::Passed, Verdict::Passed, Verdict::Failed]
+    );
+    let plans = plans.lock().expect("whole").clone();
+    assert_eq!(plans, [Some("/app/.adamant-control".into()), None]);
+}
+
+#[test]
+fn where_nobody_can_be_watched_the_case_is_skipped_with_the_reason() {
+    let cases = [(
+        "x/one.yaml",
+        case("S-1", "{ network: none }", "[{ egress: none }]"),
+    )];
+    let fake = Fake::new(image(), |_| Script::default()).blind("not root");
+    let (reports, calls) = run_on(fake, SUBJECT, &cases);
+    let Outcome::Skipped { kind, reason } = &reports[0].outcome else {
+        panic!("{:?}", reports[0].outcome)
+    };
+    assert_eq!(*kind, Skip::Unsupported);
+    assert_eq!(reason, "not seen: fake cannot trace here: not root");
+    assert_eq!(calls.started.load(SeqCst), 0);
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::At;
+use super::{At, Span};
 use crate::check::CheckSpec;
 
 /// A claim on file. Its id is its path under `cases/`, without `.yaml`.
@@ -99,6 +99,9 @@ pub struct Boot {
     /// The state in which the checks look.
     #[serde(default)]
     pub until: State,
+    /// How long it is left alone after readiness before the checks look; what it does meanwhile counts.
+    #[serde(default)]
+    pub observe: Option<Span>,
     /// How often it is booted, each time from the image.
     #[serde(default = "once")]
     pub boots: u32,

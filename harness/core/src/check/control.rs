@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use adamant_probe::{CommandResult, Entry, Http, Kind, Mount, Process};
+use adamant_probe::{
+    Action, Actor, CONTROL_ADDRESS, CommandResult, Entry, Http, Kind, Mount, Process, TraceEvent,
+};
 
 use super::{Boot, CheckSpec, Context, Finding, Unanswered};
 use crate::case::{Subject, parse_text};
 use crate::engine::{
-    Answer, Change, ChangeKind, Event, Exit, Image, LineMatch, Reached, Stopped, Stream,
+    Answer, Change, ChangeKind, Event, Exit, Image, LineMatch, Reached, Stopped, Stream, Trace,
 };
 
 /// A subject that claims everything.
@@ -380,7 +382,74 @@ fn samples() -> Vec<Sample> {
                 Answer::Peers(Vec::new()),
             ]),
         ),
+        sample(
+            "writes: { never-under: subject.immutable }",
+            traced(write("/app/x")),
+        ),
+        sample(
+            "writes: { never-named: [node_modules] }",
+            traced(write("/data/node_modules")),
+        ),
+        sample("egress: none", traced(connect("10.1.2.3", 443))),
+        sample(
+            "execs: { never: [install] }",
+            traced(exec(&["npm", "install"])),
+        ),
+        sample(
+            "execs: { never: [fetch] }",
+            traced(exec(&["curl", "-fsSLO", "http://registry.test/x"])),
+        ),
     ]
+}
+
+/// A boot whose trace saw its control, and then this.
+fn traced(action: Action) -> Vec<Boot> {
+    let control = "/app/.adamant-control";
+    let (address, port) = CONTROL_ADDRESS
+        .split_once(':')
+        .expect("an address and a port");
+    let port = port.parse().expect("a port");
+    let actions = [connect(address, port), write(control), action];
+    let events = actions.map(|action| TraceEvent {
+        at_ns: 1,
+        actor: Actor {
+            pid: 1,
+            ppid: 0,
+            parent: Vec::new(),
+            exe: "/bin/sh".into(),
+            argv: vec!["/entrypoint.sh".into()],
+            uid: 0,
+        },
+        action,
+    });
+    answers(vec![Answer::Trace(Trace {
+        control: control.into(),
+        events: events.into(),
+        cut: None,
+    })])
+}
+
+fn write(path: &str) -> Action {
+    Action::Write {
+        call: "openat".into(),
+        path: path.into(),
+        from: None,
+    }
+}
+
+fn connect(address: &str, port: u16) -> Action {
+    Action::Connect {
+        address: address.into(),
+        port,
+    }
+}
+
+fn exec(argv: &[&str]) -> Action {
+    Action::Exec {
+        path: format!("/usr/bin/{}", argv[0]),
+        argv: argv.iter().map(|&word| word.into()).collect(),
+        refused: None,
+    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@ mod before_ready;
 mod commands;
 pub mod control;
 mod drift;
+mod egress;
 mod entrypoint;
 mod events;
 mod exceptions;
+mod execs;
 mod exit;
 pub mod external;
 mod fatal;
@@ -23,6 +25,8 @@ mod refuses_writes;
 mod same;
 mod secrets;
 mod stop;
+mod trace;
+mod writes;
 
 use std::collections::BTreeSet;
 
@@ -82,6 +86,12 @@ pub enum CheckSpec {
     RefusesWrites(refuses_writes::RefusesWrites),
     /// The endpoint outside is used after readiness only.
     External(external::External),
+    /// Attempts to write, and who made them.
+    Writes(writes::Writes),
+    /// Attempts to leave, and who made them.
+    Egress(egress::Egress),
+    /// What was run.
+    Execs(execs::Execs),
 }
 
 /// What every family can do. No I/O in any of it.
@@ -113,6 +123,11 @@ pub trait Check {
 
     /// Whether asking may change the container, so that no other trial may share the boot.
     fn disturbs(&self) -> bool {
+        false
+    }
+
+    /// Whether it needs to know which process did what, which an engine must watch from the start.
+    fn traces(&self) -> bool {
         false
     }
 
@@ -276,6 +291,9 @@ impl CheckSpec {
             Self::Files(c) => c,
             Self::RefusesWrites(c) => c,
             Self::External(c) => c,
+            Self::Writes(c) => c,
+            Self::Egress(c) => c,
+            Self::Execs(c) => c,
         }
     }
 
@@ -305,6 +323,9 @@ impl CheckSpec {
             Self::Files(_) => "files",
             Self::RefusesWrites(_) => "refuses-writes",
             Self::External(_) => "external",
+            Self::Writes(_) => "writes",
+            Self::Egress(_) => "egress",
+            Self::Execs(_) => "execs",
         }
     }
 }

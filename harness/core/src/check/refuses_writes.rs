@@ -81,13 +81,14 @@ impl Check for RefusesWrites {
                 None
             }
         })?;
-        let real = |path: &str| match context.image.resolve(path) {
-            Some(entry) => entry.path.clone(),
-            None => path.to_owned(),
-        };
-        let declared: Vec<String> = context.subject.writable.iter().map(|p| real(p)).collect();
+        let declared: Vec<String> = context
+            .subject
+            .writable
+            .iter()
+            .map(|p| context.image.place(p))
+            .collect();
         for root in value(&self.0, context.subject)? {
-            let place = real(&root);
+            let place = context.image.place(&root);
             // The last mount on a target is the one that is seen.
             let mut seen = BTreeMap::new();
             for mount in mounts.iter().filter(|m| is_under(&m.target, &place)) {

@@ -46,6 +46,7 @@ pub struct Fake {
     director: Box<Director>,
     calls: Arc<Calls>,
     volumes: Mutex<Vec<String>>,
+    blind: Option<String>,
 }
 
 impl std::fmt::Debug for Fake {
@@ -67,7 +68,15 @@ impl Fake {
             director: Box::new(director),
             calls: Arc::default(),
             volumes: Mutex::default(),
+            blind: None,
         }
+    }
+
+    /// An engine that cannot watch processes, for this reason.
+    #[must_use]
+    pub fn blind(mut self, why: &str) -> Self {
+        self.blind = Some(why.to_owned());
+        self
     }
 
     /// The counters.
@@ -130,6 +139,10 @@ impl Engine for Fake {
             script,
             calls: self.calls.clone(),
         }))
+    }
+
+    fn blind(&self) -> Option<String> {
+        self.blind.clone()
     }
 
     fn volume(&self, _owner: &Owner, _deadline: &Deadline) -> Result<String, EngineError> {

@@ -141,6 +141,25 @@ impl Image {
             .unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     }
 
+    /// Where a path is once links are followed, as far as the image has it: a mount target may be made only at run time.
+    #[must_use]
+    pub fn place(&self, path: &str) -> String {
+        let parts: Vec<&str> = path
+            .split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+            .collect();
+        let path = format!("/{}", parts.join("/"));
+        if let Some(found) = self.resolve(&path) {
+            return found.path.clone();
+        }
+        match path.rsplit_once('/') {
+            Some((parent, name)) if !parent.is_empty() => {
+                format!("{}/{name}", self.place(parent).trim_end_matches('/'))
+            }
+            _ => path,
+        }
+    }
+
     /// Follows symlinks in every component of `path`, as the kernel would inside the image.
     #[must_use]
     pub fn resolve(&self, path: &str) -> Option<&Entry> {

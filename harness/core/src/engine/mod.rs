@@ -14,7 +14,7 @@ pub use error::{EngineError, ErrorKind};
 pub use image::{Image, ImageConfig, ImageSource, LayerFile};
 pub use log::{Event, LineMatch, Log, LogCapture, Stream, Watch};
 pub use plan::{Bind, BootPlan, Fault, Network, Owner, Tmpfs, VolumeMount};
-pub use question::{Answer, Change, ChangeKind, Exit, Question, Stopped};
+pub use question::{Answer, Change, ChangeKind, Exit, Question, Stopped, Trace};
 
 use std::sync::Arc;
 
@@ -40,6 +40,11 @@ pub trait Engine: Send + Sync {
         log: Arc<LogCapture>,
         deadline: &Deadline,
     ) -> Result<Box<dyn Instance>, EngineError>;
+
+    /// Why it cannot tell on this host which process of a boot did what; the reason is shown to a person.
+    fn blind(&self) -> Option<String> {
+        None
+    }
 
     /// A new empty named volume of this run; removed by [`Engine::remove_volume`].
     fn volume(&self, owner: &Owner, deadline: &Deadline) -> Result<String, EngineError>;

@@ -39,6 +39,8 @@ pub struct BootPlan {
     pub memory: Option<u64>,
     /// Limit of processes.
     pub pids: Option<u32>,
+    /// Whether its processes are watched, and the immutable path that the launcher tries to write before the subject starts.
+    pub trace: Option<String>,
     /// Who made it, for labels.
     pub owner: Owner,
     /// How often readiness is looked at.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adamant_probe::{Command, CommandResult, Entry, Http, Mount, Process, Target};
+use adamant_probe::{Command, CommandResult, Entry, Http, Mount, Process, Target, TraceEvent};
 use serde::{Deserialize, Serialize};
 
 /// A question about a started container.
@@ -66,6 +66,8 @@ pub enum Question {
         /// The port that it answers on.
         port: u16,
     },
+    /// What the processes of a traced boot have done so far.
+    Trace,
     /// Who has connected to the companions of this boot, from its network.
     CompanionPeers,
 }
@@ -97,8 +99,21 @@ pub enum Answer {
     Stopped(Stopped),
     /// To [`Question::Companion`]: it is up and reachable on the boot's network.
     Joined,
+    /// To [`Question::Trace`].
+    Trace(Trace),
     /// To [`Question::CompanionPeers`]: their addresses.
     Peers(Vec<String>),
+}
+
+/// What the processes of a boot did, in order, its control included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trace {
+    /// The path that the launcher tried to write before the subject started.
+    pub control: String,
+    /// Everything that was seen.
+    pub events: Vec<TraceEvent>,
+    /// Why there is more that is not here.
+    pub cut: Option<String>,
 }
 
 /// One difference between the image and the running container.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use adamant_probe::{Action, Actor, TraceEvent};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -147,6 +148,9 @@ fn files(report: &TrialReport, redactor: &Redactor) -> io::Result<Vec<(&'static 
     if let Some(changes) = changes(&report.boots) {
         files.push(("changes.txt", redactor.text(&changes)));
     }
+    if let Some(trace) = trace(&report.boots) {
+        files.push(("trace.txt", redactor.text(&trace)));
+    }
     Ok(files)
 }
 
@@ -227,6 +231,72 @@ fn changes(boots: &[BootEvidence]) -> Option<String> {
         }
     }
     asked.then_some(out)
+}
+
+/// What each boot's processes did, when somebody asked.
+fn trace(boots: &[BootEvidence]) -> Option<String> {
+    let mut out = String::new();
+    let mut asked = false;
+    for (number, boot) in boots.iter().enumerate() {
+        // Later answers hold the earlier ones.
+        let last = boot.asked.iter().rev().find_map(|a| match &a.answer {
+            Ok(Answer::Trace(trace)) => Some(trace),
+            _ => None,
+        });
+        if let Some(trace) = last {
+            asked = true;
+            headline(&mut out, number, boots);
+            trace.events.iter().for_each(|e| event(&mut out, e));
+            if let Some(why) = &trace.cut {
+                note(&mut out, &format!("the trace is not whole: {why}"));
+            }
+        }
+    }
+    asked.then_some(out)
+}
+
+fn event(out: &mut String, event: &TraceEvent) {
+    let action = match &event.action {
+        Action::Write {
+            call,
+            path,
+            from: None,
+        } => format!("{call} {path}"),
+        Action::Write {
+            call,
+            path,
+            from: Some(from),
+        } => format!("{call} {from} → {path}"),
+        Action::Connect { address, port } => format!("connect {address} port {port}"),
+        Action::Resolve { name, server } => format!("resolve {name} at {server}"),
+        Action::Exec {
+            path,
+            argv,
+            refused: None,
+        } => format!("exec {path}: {}", argv.join(" ")),
+        Action::Exec {
+            path,
+            argv,
+            refused: Some(errno),
+        } => {
+            format!("exec {path} ({errno}): {}", argv.join(" "))
+        }
+        Action::Exit { code } => format!("exit {code}"),
+    };
+    let Actor {
+        pid,
+        ppid,
+        uid,
+        argv,
+        ..
+    } = &event.actor;
+    let at = std::time::Duration::from_nanos(event.at_ns).as_secs_f64();
+    let line = format!(
+        "{at:.3}  pid {pid} (of {ppid}) uid {uid} [{}]  {action}",
+        argv.join(" ")
+    );
+    out.push_str(&super::layout::clean(&line));
+    out.push('\n');
 }
 
 fn change(out: &mut String, change: &Change) {

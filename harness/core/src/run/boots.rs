@@ -11,6 +11,8 @@ pub(super) struct Booted {
     pub(super) instance: Box<dyn Instance>,
     pub(super) reached: Reached,
     pub(super) started_ns: u64,
+    /// Whether its processes are watched.
+    pub(super) traced: bool,
     pub(super) log: Arc<LogCapture>,
 }
 
@@ -30,6 +32,15 @@ impl Booted {
 /// Which boot a trial shares, by the conditions that make it.
 pub(super) type Key = String;
 
+/// What the trials on a boot want of it beside its conditions.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wants {
+    /// What the log is watched for.
+    pub(super) watches: Vec<Watch>,
+    /// Whether somebody asks which process did what.
+    pub(super) trace: bool,
+}
+
 /// All shared boots of a run.
 #[derive(Default)]
 pub(super) struct Boots {
@@ -38,7 +49,7 @@ pub(super) struct Boots {
 
 /// The trials that share one boot.
 struct Group {
-    watches: Vec<Watch>,
+    wants: Wants,
     state: Mutex<State>,
 }
 
@@ -59,20 +70,21 @@ enum Shared {
 pub(super) type BootFailure = (Vec<String>, Option<String>);
 
 impl Boots {
-    /// Registers a member and what it wants the log watched for.
-    pub(super) fn join(&mut self, key: Key, watches: Vec<Watch>) {
+    /// Registers a member and what it wants.
+    pub(super) fn join(&mut self, key: Key, wants: Wants) {
         let group = self.groups.entry(key).or_insert_with(|| Group {
-            watches: Vec::new(),
+            wants: Wants::default(),
             state: Mutex::new(State {
                 left: 0,
                 boot: Shared::NotYet,
             }),
         });
-        for watch in watches {
-            if !group.watches.contains(&watch) {
-                group.watches.push(watch);
+        for watch in wants.watches {
+            if !group.wants.watches.contains(&watch) {
+                group.wants.watches.push(watch);
             }
         }
+        group.wants.trace |= wants.trace;
         lock(&group.state).left += 1;
     }
 
@@ -80,7 +92,7 @@ impl Boots {
     pub(super) fn enter(
         &self,
         key: &Key,
-        start: impl FnOnce(Vec<Watch>) -> Result<Booted, BootFailure>,
+        start: impl FnOnce(Wants) -> Result<Booted, BootFailure>,
     ) -> Result<Arc<Booted>, BootFailure> {
         let group = self
             .groups
@@ -88,7 +100,7 @@ impl Boots {
             .expect("every member joined while the run was planned");
         let mut state = lock(&group.state);
         if let Shared::NotYet = state.boot {
-            state.boot = match start(group.watches.clone()) {
+            state.boot = match start(group.wants.clone()) {
                 Ok(booted) => Shared::Up(Arc::new(booted)),
                 Err((chain, hint)) => Shared::Failed(chain, hint),
             };

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::boots::Booted;
 use super::outcome::PlacedFinding;
 use super::trial::{Stop, Trial, skipped};
-use super::{Deadline, Skip};
+use super::{Deadline, Skip, monotonic_ns};
 use crate::case::{Place, State};
 use crate::check::{self, CheckSpec, Context, Finding};
-use crate::engine::{Answer, Exit, Log, Question, Reached, Until};
+use crate::engine::{Answer, EngineError, ErrorKind, Exit, Log, Question, Reached, Until};
 use crate::report::{Asked, BootEvidence};
 
 /// How long a log line may come after the state it belongs to.
@@ -46,8 +46,14 @@ impl Trial<'_> {
             self.not_reached(context, &seen)
                 .map(|findings| (findings, Vec::new()))
         } else {
+            self.observe(booted)?;
             seen.log = self.settled_log(context, booted);
             self.ask_and_judge(context, &seen, booted, &mut asked)
+        };
+        let result = if booted.traced {
+            self.watched(booted).and(result)
+        } else {
+            result
         };
         let held = matches!(&result, Ok((findings, _)) if findings.is_empty());
         let inspect = if held {
@@ -67,6 +73,36 @@ impl Trial<'_> {
             inspect,
         });
         result
+    }
+
+    /// A subject whose supervisor is gone gets wrong answers from the kernel: neither what it did nor what it did not do proves anything.
+    fn watched(&self, booted: &Booted) -> Result<(), Stop> {
+        let answer = booted.instance.ask(&Question::Trace, &self.deadline);
+        answer.map(drop).map_err(Stop::from)
+    }
+
+    /// Leaves the subject alone for as long as the case says, counted from its readiness.
+    fn observe(&self, booted: &Booted) -> Result<(), Stop> {
+        let boot = self.plan.case.case.boot.as_ref();
+        let (Some(observe), Reached::Ready { at_ns, .. }) =
+            (boot.and_then(|b| b.observe), &booted.reached)
+        else {
+            return Ok(());
+        };
+        let passed = Duration::from_nanos(monotonic_ns().saturating_sub(*at_ns));
+        let left = observe.0.saturating_sub(passed);
+        if self.deadline.pause(left) {
+            return Ok(());
+        }
+        let kind = if self.deadline.is_cancelled() {
+            ErrorKind::Cancelled
+        } else {
+            ErrorKind::TimedOut
+        };
+        let attempt = format!("observe `{}`", booted.instance.id());
+        Err(EngineError::new(kind, attempt)
+            .caused_by("the time for it was up")
+            .into())
     }
 
     /// The log, a moment later when something that was looked for has not arrived yet.
@@ -100,8 +136,10 @@ impl Trial<'_> {
             let mut boot = seen.clone();
             for question in check.questions(context) {
                 let answer = self.ask(booted, &question);
-                // Only after a failure: looking for the end takes its time when there is none.
+                // Only after a failure: looking for the end takes its time when there is none. Who watches a boot can
+                // be asked after its end too, so that no answer there is our trouble.
                 if answer.is_err()
+                    && question != Question::Trace
                     && let Some(ended) = self.ended(booted, asked)
                 {
                     asked.push(Asked { question, answer });

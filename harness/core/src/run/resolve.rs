@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::case::{Boot, Hardening, Mount, NetworkMode, Ready, Rootfs, Storage};
+use adamant_probe::Kind;
+
+use crate::case::{Boot, Hardening, Mount, NetworkMode, Ready, Rootfs, Storage, Subject};
 use crate::check::external;
 use crate::discover::SubjectFile;
 use crate::engine::{
@@ -36,6 +38,7 @@ pub(super) fn settle(boot: &Boot, subject: &SubjectFile) -> Boot {
 pub(super) struct Extra {
     pub(super) absent: Vec<String>,
     pub(super) volumes: Vec<VolumeMount>,
+    pub(super) traced: bool,
     pub(super) owner: Owner,
 }
 
@@ -110,9 +113,19 @@ pub(super) fn boot_plan(
                 .any(|o| o.starts_with("no-new-privileges") && !o.ends_with("false")),
         memory: run.memory.map(|m| m.0),
         pids: run.pids,
+        trace: extra.traced.then(|| control_path(subject, image)),
         owner: extra.owner,
         poll_ms: 20,
     })
+}
+
+/// A name that nobody uses, in an immutable directory where the subject claims one.
+fn control_path(subject: &Subject, image: &Image) -> String {
+    let dir = subject.immutable.iter().find_map(|path| {
+        let entry = image.resolve(path)?;
+        (entry.kind == Kind::Dir).then(|| entry.path.trim_end_matches('/').to_owned())
+    });
+    format!("{}/.adamant-control", dir.unwrap_or_default())
 }
 
 /// Some runtimes give a tmpfs over an existing directory that directory's mode; its owner makes it the user's either way.

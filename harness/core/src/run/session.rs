@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::boots::Boots;
+use super::boots::{Boots, Wants};
 use super::gate::{Gates, gates_first};
 use super::{Cancel, Deadline, Outcome, Totals, resolve};
 use crate::discover::PlannedTrial;
@@ -80,7 +80,7 @@ impl Session {
             if let Some(key) =
                 share_key(trial).filter(|_| !options.missing.contains_key(trial.engine))
             {
-                boots.join(key, watches(trial));
+                boots.join(key, wants(trial));
             }
         }
         let session = Self {
@@ -228,8 +228,22 @@ pub(super) fn unclaimed(trial: &PlannedTrial) -> Option<String> {
         .find_map(|c| c.value.check().claims(subject).err())
 }
 
+/// What a trial wants of its boot.
+pub(super) fn wants(trial: &PlannedTrial) -> Wants {
+    Wants {
+        watches: watches(trial),
+        trace: traces(trial),
+    }
+}
+
+/// Whether a trial asks which process did what.
+pub(super) fn traces(trial: &PlannedTrial) -> bool {
+    let checks = &trial.case.case.checks;
+    checks.iter().any(|c| c.value.check().traces())
+}
+
 /// What the log of a trial's boot must be watched for.
-pub(super) fn watches(trial: &PlannedTrial) -> Vec<Watch> {
+fn watches(trial: &PlannedTrial) -> Vec<Watch> {
     let subject = &trial.subject.subject;
     let mut watches: Vec<Watch> = subject
         .ready

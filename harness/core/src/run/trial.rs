@@ -5,16 +5,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::boots::{BootFailure, Booted};
+use super::boots::{BootFailure, Booted, Wants};
 use super::outcome::PlacedFinding;
 use super::resolve::{self, Extra};
-use super::session::{Session, share_key, unclaimed, watches};
+use super::session::{Session, share_key, traces, unclaimed, wants};
 use super::{Deadline, Outcome, Skip, monotonic_ns};
 use crate::case::{FaultKind, Level, Manifest, ManifestSource, Place, Span, State, Storage};
 use crate::check::{self, CheckSpec, Context, Finding, Unanswered};
 use crate::discover::PlannedTrial;
 use crate::engine::{
-    Engine, EngineError, ErrorKind, Image, Instance, LogCapture, Reached, Until, VolumeMount, Watch,
+    Engine, EngineError, ErrorKind, Image, Instance, LogCapture, Reached, Until, VolumeMount,
 };
 use crate::report::{BootEvidence, TrialReport};
 
@@ -163,8 +163,10 @@ fn patience(plan: &PlannedTrial) -> Duration {
         .as_ref()
         .map_or(Duration::ZERO, |r| r.within.0);
     let stop = subject.stop.as_ref().map_or(Duration::ZERO, |s| s.within.0);
-    let boots = plan.case.case.boot.as_ref().map_or(1, |b| b.boots);
-    (PATIENCE + ready + stop + exit_within(plan)) * boots
+    let boot = plan.case.case.boot.as_ref();
+    let boots = boot.map_or(1, |b| b.boots);
+    let observe = boot.and_then(|b| b.observe).map_or(Duration::ZERO, |s| s.0);
+    (PATIENCE + ready + observe + stop + exit_within(plan)) * boots
 }
 
 fn boot_failure(error: &EngineError) -> BootFailure {
@@ -252,6 +254,12 @@ impl Trial<'_> {
                 Skip::NotApplicable,
                 "the subject has no artifact to which this fault applies",
             ));
+        }
+        if traces(self.plan)
+            && let Some(why) = self.engine.blind()
+        {
+            let reason = format!("not seen: {} cannot trace here: {why}", self.plan.engine);
+            return Err(skipped(Skip::Unsupported, reason));
         }
         let image = self
             .engine
@@ -377,15 +385,15 @@ impl Trial<'_> {
     }
 
     fn boots_without_fault(&self, context: &Context<'_>) -> Result<bool, Stop> {
-        let booted = self.boot(context, &[], Vec::new(), watches(self.plan))?;
+        let booted = self.boot(context, &[], Vec::new(), wants(self.plan))?;
         let ready = matches!(booted.reached, Reached::Ready { .. });
         booted.instance.remove(&Deadline::for_cleanup(REMOVAL))?;
         Ok(ready)
     }
 
     fn shared(&mut self, context: &Context<'_>, key: &String) -> Result<Vec<PlacedFinding>, Stop> {
-        let entered = self.session.boots.enter(key, |watches| {
-            self.boot(context, &[], Vec::new(), watches)
+        let entered = self.session.boots.enter(key, |wants| {
+            self.boot(context, &[], Vec::new(), wants)
                 .map_err(|e| boot_failure(&e))
         });
         let judged = match &entered {
@@ -451,7 +459,7 @@ impl Trial<'_> {
     ) -> Result<Vec<PlacedFinding>, Stop> {
         let mut all: Vec<Vec<check::Boot>> = vec![Vec::new(); self.plan.case.case.checks.len()];
         for number in 1..=boots {
-            let booted = self.boot(context, absent, volumes.to_vec(), watches(self.plan))?;
+            let booted = self.boot(context, absent, volumes.to_vec(), wants(self.plan))?;
             let judged = self.judge_boot(context, &booted);
             booted.instance.remove(&Deadline::for_cleanup(REMOVAL))?;
             let (mut findings, seen) = judged?;
@@ -486,7 +494,7 @@ impl Trial<'_> {
         context: &Context<'_>,
         absent: &[String],
         volumes: Vec<VolumeMount>,
-        watches: Vec<Watch>,
+        wants: Wants,
     ) -> Result<Booted, EngineError> {
         let case = &self.plan.case.case;
         let boot = resolve::settle(
@@ -498,6 +506,7 @@ impl Trial<'_> {
         let extra = Extra {
             absent: absent.to_vec(),
             volumes,
+            traced: wants.trace,
             owner: self.owner(),
         };
         let attempt = || format!("resolve the boot of `{}`", self.plan.name);
@@ -508,7 +517,7 @@ impl Trial<'_> {
             .events
             .as_ref()
             .map(|e| (e.stream.stream(), e.name.clone()));
-        let log = Arc::new(LogCapture::new(watches, event_key));
+        let log = Arc::new(LogCapture::new(wants.watches, event_key));
         let instance = self.engine.start(&plan, log.clone(), &self.deadline)?;
         let started_ns = monotonic_ns();
         let reached = self.wait(context, instance.as_ref(), &log, boot.until);
@@ -517,6 +526,7 @@ impl Trial<'_> {
                 instance,
                 reached,
                 started_ns,
+                traced: plan.trace.is_some(),
                 log,
             }),
             Err(error) => {

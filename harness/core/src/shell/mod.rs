@@ -32,4 +32,4 @@ mod tests;
 pub use chain::{boot_chain, script};
 pub use control::{BAD_SAMPLE, control};
 pub use lint::{Class, File, Lint, Smell, Unparsed};
-pub use rule::{Rule, rules};
+pub use rule::{Rule, judge_argv, rules};

@@ -111,9 +111,8 @@ impl Container {
             Question::Drift
             | Question::Stop { .. }
             | Question::Companion { .. }
-            | Question::CompanionPeers => {
-                Err(self.unexpected("a question that is not the probe's"))
-            }
+            | Question::CompanionPeers
+            | Question::Trace => Err(self.unexpected("a question that is not the probe's")),
         }
     }
 

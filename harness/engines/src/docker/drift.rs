@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use adamant_core::engine::{Answer, BootPlan, Change, ChangeKind, EngineError, Image};
 use adamant_core::run::Deadline;
-use adamant_probe::{Entry, Kind, MOUNT_DIR, MOUNT_PATH};
+use adamant_probe::{Entry, Kind, MOUNT_DIR, MOUNT_PATH, TRACE_SOCKET};
 
 use super::derive::ancestors;
 use super::instance::Container;
@@ -50,18 +50,15 @@ impl Ground {
             .collect();
         let writable: Vec<(String, String)> = writable
             .into_iter()
-            .map(|path| (path.clone(), place(image, &path)))
+            .map(|path| (path.clone(), image.place(&path)))
             .collect();
-        let binds = plan.binds.iter().map(|b| place(image, &b.target));
+        let binds = plan.binds.iter().map(|b| image.place(&b.target));
         let targets: BTreeSet<String> = writable
             .iter()
             .map(|(_, place)| place.clone())
             .chain(binds)
             .collect();
-        let workdir = place(
-            image,
-            plan.workdir.as_deref().unwrap_or(&image.config.workdir),
-        );
+        let workdir = image.place(plan.workdir.as_deref().unwrap_or(&image.config.workdir));
         let known = targets
             .iter()
             .map(String::as_str)
@@ -81,8 +78,8 @@ impl Ground {
 
     /// Whether a change of the root file system at `path` is not the subject's.
     fn is_ours(&self, path: &str) -> bool {
-        // Only these two: what a subject leaves beside the probe is its own doing.
-        [MOUNT_DIR, MOUNT_PATH].contains(&path)
+        // Only these: what a subject leaves beside the probe is its own doing.
+        [MOUNT_DIR, MOUNT_PATH, TRACE_SOCKET].contains(&path)
             || KERNEL.iter().any(|tree| is_under(path, tree))
             || DAEMON.contains(&path)
             || self.targets.iter().any(|target| is_under(path, target))
@@ -290,18 +287,6 @@ fn kind(kind: Kind) -> &'static str {
     }
 }
 
-/// Where a mount target is in the image: the runtime follows symlinks, and makes what is not there.
-fn place(image: &Image, path: &str) -> String {
-    let path = trimmed(path);
-    if let Some(found) = image.resolve(&path) {
-        return found.path.clone();
-    }
-    match path.rsplit_once('/') {
-        Some((parent, name)) if !parent.is_empty() => format!("{}/{name}", place(image, parent)),
-        _ => path,
-    }
-}
-
 fn trimmed(path: &str) -> String {
     let parts: Vec<&str> = path
         .split('/')
@@ -384,6 +369,7 @@ mod tests {
             no_new_privileges: false,
             memory: None,
             pids: None,
+            trace: None,
             owner: Owner {
                 run: String::new(),
                 purpose: String::new(),

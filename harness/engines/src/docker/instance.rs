@@ -13,6 +13,7 @@ use super::client::Client;
 use super::companion::{Companion, Wanted};
 use super::label::{self, Here};
 use super::output::{ExitWatch, Task};
+use super::trace::Supervisor;
 
 /// A container of ours.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) struct Container {
     pub(super) refused: Option<Exit>,
     pub(super) network: Option<String>,
     pub(super) here: Here,
+    /// Who watches its processes, when somebody asked for it.
+    pub(super) trace: Option<Mutex<Supervisor>>,
     pub(super) companions: Mutex<Vec<Companion>>,
     pub(super) joined: AtomicU32,
     /// The tasks that take its output and watch for its end.
@@ -72,6 +75,16 @@ impl Container {
             .unwrap_or_else(PoisonError::into_inner)
             .push(companion);
         Ok(Answer::Joined)
+    }
+
+    fn traced(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
+        let Some(trace) = &self.trace else {
+            let attempt = format!("read the trace of `{}`", self.name);
+            return Err(EngineError::new(ErrorKind::Unsupported, attempt)
+                .caused_by("the boot was not traced"));
+        };
+        let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
+        trace.trace(deadline).map(Answer::Trace)
     }
 
     fn companion_peers(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
@@ -121,6 +134,7 @@ impl Instance for Container {
             Question::Stop { signal, within } => self.stop(signal, *within, deadline),
             Question::Companion { alias, port } => self.join(alias, *port, deadline),
             Question::CompanionPeers => self.companion_peers(deadline),
+            Question::Trace => self.traced(deadline),
             Question::ProcessesAfter { pause } => {
                 if !deadline.pause(*pause) {
                     let kind = if deadline.is_cancelled() {

@@ -15,6 +15,7 @@ mod output;
 mod rest;
 mod start;
 mod stop;
+mod trace;
 mod transfer;
 mod wait;
 
@@ -36,7 +37,8 @@ use self::images::Images;
 use self::instance::Container;
 use self::label::Here;
 use self::object::{Object, ObjectKind};
-use self::output::ExitWatch;
+use self::output::{ExitWatch, Task};
+use self::trace::Supervisor;
 use crate::probe;
 
 /// For taking back what was half made: the caller's own time may be up.
@@ -144,8 +146,15 @@ impl Docker {
             })?;
         }
         let probe = probe::file()?;
+        let mut trace = match &plan.trace {
+            Some(path) => Some(Supervisor::start(&probe, path)?),
+            None => None,
+        };
+        let socket = trace.as_ref().map(Supervisor::socket);
         let ground = start::Ground {
             image: &start.id,
+            config: &start.image.config,
+            socket: socket.as_deref(),
             probe: &probe,
             network: network.as_deref(),
             labels: self.labels(&plan.owner),
@@ -161,31 +170,13 @@ impl Docker {
                 }
             })?;
         let mut tasks = vec![client.attach(name, log.clone(), deadline)?];
-        let (exit, refused) = match client.start(name, deadline) {
-            Ok(()) => {
-                let (exit, task) = client.watch_exit(name);
-                tasks.push(task);
-                (exit, None)
-            }
-            Err(trouble) => {
-                let words = trouble.message().unwrap_or_default().trim().to_owned();
-                let Some(code) = start::refused(&words) else {
-                    return Err(trouble.into());
-                };
-                log.end(None);
-                (
-                    ExitWatch::ended(),
-                    Some(Exit {
-                        code,
-                        oom_killed: false,
-                        after_ms: 0,
-                        refused: Some(words),
-                    }),
-                )
-            }
-        };
+        let (exit, refused) = begin(&client, name, &log, &mut tasks, deadline)?;
+        if let (Some(trace), None) = (&mut trace, &refused) {
+            trace.wait_attached(|| exit.seen().is_some(), deadline)?;
+        }
         Ok(Container {
             client,
+            trace: trace.map(Mutex::new),
             name: name.to_owned(),
             plan: plan.clone(),
             image: start.image,
@@ -245,6 +236,10 @@ impl Engine for Docker {
             Ok(container) => Ok(Box::new(container)),
             Err(error) => Err(Self::take_back(&client, &name, plan, error)),
         }
+    }
+
+    fn blind(&self) -> Option<String> {
+        trace::blind()
     }
 
     fn volume(&self, owner: &Owner, deadline: &Deadline) -> Result<String, EngineError> {
@@ -314,6 +309,36 @@ impl Engine for Docker {
             .into_iter()
             .try_for_each(|removed| removed.map(|_| ()))
     }
+}
+
+/// Starts a created container; a refusal of its executable is an answer.
+fn begin(
+    client: &Client,
+    name: &str,
+    log: &LogCapture,
+    tasks: &mut Vec<Task>,
+    deadline: &Deadline,
+) -> Result<(ExitWatch, Option<Exit>), EngineError> {
+    let trouble = match client.start(name, deadline) {
+        Ok(()) => {
+            let (exit, task) = client.watch_exit(name);
+            tasks.push(task);
+            return Ok((exit, None));
+        }
+        Err(trouble) => trouble,
+    };
+    let words = trouble.message().unwrap_or_default().trim().to_owned();
+    let Some(code) = start::refused(&words) else {
+        return Err(trouble.into());
+    };
+    log.end(None);
+    let exit = Exit {
+        code,
+        oom_killed: false,
+        after_ms: 0,
+        refused: Some(words),
+    };
+    Ok((ExitWatch::ended(), Some(exit)))
 }
 
 fn blind_daemon(client: &Client, error: EngineError) -> EngineError {

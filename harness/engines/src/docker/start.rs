@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use adamant_core::engine::BootPlan;
-use adamant_probe::MOUNT_PATH;
+use adamant_core::engine::{BootPlan, ImageConfig};
+use adamant_probe::{MOUNT_PATH, TRACE_SOCKET};
 
 use super::client::api::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType,
@@ -14,6 +14,10 @@ use super::client::api::models::{
 #[derive(Debug)]
 pub(super) struct Ground<'g> {
     pub(super) image: &'g str,
+    /// What the image says about its process 1.
+    pub(super) config: &'g ImageConfig,
+    /// The supervisor's socket, for a traced boot.
+    pub(super) socket: Option<&'g Path>,
     pub(super) probe: &'g Path,
     pub(super) network: Option<&'g str>,
     pub(super) labels: HashMap<String, String>,
@@ -21,9 +25,11 @@ pub(super) struct Ground<'g> {
 
 /// The request for `plan`.
 pub(super) fn body(plan: &BootPlan, ground: Ground<'_>) -> ContainerCreateBody {
+    let (entrypoint, cmd) = process_1(plan, ground.config);
     ContainerCreateBody {
         image: Some(ground.image.to_owned()),
-        cmd: plan.args.clone(),
+        entrypoint,
+        cmd,
         env: Some(
             plan.env
                 .iter()
@@ -32,6 +38,7 @@ pub(super) fn body(plan: &BootPlan, ground: Ground<'_>) -> ContainerCreateBody {
         ),
         user: plan.user.clone(),
         working_dir: plan.workdir.clone(),
+        host_config: Some(host(plan, &ground)),
         labels: Some(ground.labels),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
@@ -41,17 +48,33 @@ pub(super) fn body(plan: &BootPlan, ground: Ground<'_>) -> ContainerCreateBody {
             test: Some(vec!["NONE".into()]),
             ..Default::default()
         }),
-        host_config: Some(host(plan, ground.probe, ground.network)),
         ..Default::default()
     }
 }
 
-fn host(plan: &BootPlan, probe: &Path, network: Option<&str>) -> HostConfig {
+/// What process 1 is: the subject's own, through the launcher where the boot is traced.
+fn process_1(plan: &BootPlan, config: &ImageConfig) -> (Option<Vec<String>>, Option<Vec<String>>) {
+    let args = plan.args.as_ref();
+    let Some(path) = &plan.trace else {
+        return (None, args.cloned());
+    };
+    let args = args.unwrap_or(&config.cmd);
+    if config.entrypoint.is_empty() && args.is_empty() {
+        // The daemon's own refusal is the answer.
+        return (None, None);
+    }
+    let launcher = [MOUNT_PATH, "launch", "--control-write", path, "--"].map(str::to_owned);
+    // A daemon forgets the image's arguments when it is given another entrypoint.
+    let entrypoint = launcher.into_iter().chain(config.entrypoint.clone());
+    (Some(entrypoint.collect()), Some(args.clone()))
+}
+
+fn host(plan: &BootPlan, ground: &Ground<'_>) -> HostConfig {
     let memory = plan
         .memory
         .map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
     HostConfig {
-        network_mode: Some(network.unwrap_or("none").to_owned()),
+        network_mode: Some(ground.network.unwrap_or("none").to_owned()),
         readonly_rootfs: Some(plan.read_only),
         tmpfs: Some(
             plan.tmpfs
@@ -59,7 +82,7 @@ fn host(plan: &BootPlan, probe: &Path, network: Option<&str>) -> HostConfig {
                 .map(|t| (t.path.clone(), t.options.clone()))
                 .collect(),
         ),
-        mounts: Some(mounts(plan, probe)),
+        mounts: Some(mounts(plan, ground)),
         cap_add: Some(plan.cap_add.clone()),
         cap_drop: Some(plan.cap_drop.clone()),
         security_opt: plan
@@ -81,7 +104,7 @@ fn host(plan: &BootPlan, probe: &Path, network: Option<&str>) -> HostConfig {
 }
 
 /// Mounts, not binds: a bind of a path that the daemon does not see would quietly make a directory.
-fn mounts(plan: &BootPlan, probe: &Path) -> Vec<Mount> {
+fn mounts(plan: &BootPlan, ground: &Ground<'_>) -> Vec<Mount> {
     let mount = |typ: MountType, source: String, target: &str, read_only: bool| Mount {
         typ: Some(typ),
         source: Some(source),
@@ -91,10 +114,18 @@ fn mounts(plan: &BootPlan, probe: &Path) -> Vec<Mount> {
     };
     let mut mounts = vec![mount(
         MountType::BIND,
-        probe.display().to_string(),
+        ground.probe.display().to_string(),
         MOUNT_PATH,
         true,
     )];
+    mounts.extend(ground.socket.map(|socket| {
+        mount(
+            MountType::BIND,
+            socket.display().to_string(),
+            TRACE_SOCKET,
+            true,
+        )
+    }));
     mounts.extend(
         plan.volumes
             .iter()
@@ -176,6 +207,7 @@ mod tests {
             no_new_privileges: true,
             memory: Some(1 << 20),
             pids: Some(64),
+            trace: None,
             owner: Owner {
                 run: "r".into(),
                 purpose: "p".into(),
@@ -187,8 +219,15 @@ mod tests {
 
     #[test]
     fn a_plan_without_arguments_leaves_the_image_its_own() {
+        let config = ImageConfig {
+            entrypoint: vec!["/run".into()],
+            cmd: vec!["x".into()],
+            ..ImageConfig::default()
+        };
         let ground = || Ground {
             image: "i",
+            config: &config,
+            socket: None,
             probe: Path::new("/p"),
             network: None,
             labels: HashMap::new(),
@@ -210,6 +249,21 @@ mod tests {
             ..plan()
         };
         assert_eq!(body(&args, ground()).cmd, Some(vec!["x".to_owned()]));
+        let traced = BootPlan {
+            trace: Some("/app/.adamant-control".into()),
+            ..plan()
+        };
+        let socket = Some(Path::new("/s"));
+        let request = body(&traced, Ground { socket, ..ground() });
+        let entrypoint = request.entrypoint.expect("the launcher");
+        assert_eq!(entrypoint.first().map(String::as_str), Some(MOUNT_PATH));
+        assert_eq!(entrypoint.last().map(String::as_str), Some("/run"));
+        assert_eq!(request.cmd, Some(vec!["x".to_owned()]));
+        let mounts = request.host_config.and_then(|host| host.mounts);
+        assert_eq!(
+            mounts.expect("mounts")[1].target.as_deref(),
+            Some(TRACE_SOCKET)
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Waits for readiness, for a line of output, or for the end; the end always counts.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use adamant_core::engine::{EngineError, ErrorKind, Exit, Reached, Until};
@@ -164,12 +165,19 @@ impl Container {
             code: state.exit_code.unwrap_or(-1),
             oom_killed: state.oom_killed.unwrap_or(false),
             after_ms,
-            refused: None,
+            refused: self.refused_by_launcher(),
         })
     }
 }
 
 impl Container {
+    /// In a traced boot it is the launcher that finds out that the subject's executable cannot be started.
+    fn refused_by_launcher(&self) -> Option<String> {
+        let trace = self.trace.as_ref()?;
+        let trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
+        trace.refused().map(|errno| format!("exec: {errno}"))
+    }
+
     fn state(&self, deadline: &Deadline) -> Result<ContainerState, EngineError> {
         let record = self.client.inspect(&self.name, deadline)?;
         record.and_then(|record| record.state).ok_or_else(|| {

@@ -1,6 +1,6 @@
 //! Answers a request from inside the container: one file for each question.
 
-mod clock;
+pub(crate) mod clock;
 mod command;
 mod connect;
 mod entry;
@@ -10,7 +10,7 @@ mod mcp;
 mod mount;
 pub(crate) mod out;
 mod process;
-mod program;
+pub(crate) mod program;
 mod ready;
 mod response;
 pub(crate) mod serve;

@@ -16,11 +16,11 @@ const NOT_EXECUTABLE: i32 = 126;
 
 /// A command that could not be started, for a reason that lies in the command.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     /// What a shell would exit with.
-    pub(super) exit: i32,
+    pub(crate) exit: i32,
     /// What a shell would write.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 impl Refusal {
@@ -31,7 +31,7 @@ impl Refusal {
 }
 
 /// The file to execute for `program`: itself when it has a slash, else the first fit on `PATH`.
-pub(super) fn locate(program: &str) -> Result<PathBuf, Refusal> {
+pub(crate) fn locate(program: &str) -> Result<PathBuf, Refusal> {
     locate_on(&search_path(), program)
 }
 

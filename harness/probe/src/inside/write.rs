@@ -6,6 +6,7 @@ use rustix::io::Errno;
 
 use super::ProbeError;
 use super::clock::monotonic_ns;
+use crate::errno::name;
 
 /// What a file created in `dir` comes to; a symlink to a directory is followed, as a writer would.
 pub(super) fn attempt(dir: &str) -> Result<Reply, ProbeError> {
@@ -30,23 +31,6 @@ fn create(dir: &str) -> Result<Result<(), Errno>, ProbeError> {
     unlinkat(&at, &*file, AtFlags::empty())
         .map(Ok)
         .map_err(|error| ProbeError::system(format!("remove `{dir}/{file}`"), error))
-}
-
-/// The errors that a writer meets by name, any other by number.
-fn name(errno: Errno) -> String {
-    let known = match errno {
-        Errno::ROFS => "EROFS",
-        Errno::ACCESS => "EACCES",
-        Errno::NOENT => "ENOENT",
-        Errno::NOSPC => "ENOSPC",
-        Errno::PERM => "EPERM",
-        Errno::NOTDIR => "ENOTDIR",
-        Errno::DQUOT => "EDQUOT",
-        Errno::LOOP => "ELOOP",
-        Errno::IO => "EIO",
-        other => return other.raw_os_error().to_string(),
-    };
-    String::from(known)
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ pub(in crate::shell) fn feeds(argv: &[&str], sink: Sink) -> Option<&'static Rule
     })
 }
 
-fn downloads(call: &Invoked<'_>) -> bool {
+pub(super) fn downloads(call: &Invoked<'_>) -> bool {
     let loopback = |arg: &&str| {
         let host = arg.split_once("://").map_or(*arg, |(_, rest)| rest);
         ["localhost", "127.", "[::1]", "0.0.0.0"]

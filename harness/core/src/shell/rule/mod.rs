@@ -2,11 +2,13 @@
 
 mod fetch;
 mod install;
+mod ran;
 mod swallow;
 
 use serde::Serialize;
 
 pub(super) use fetch::{Sink, feeds, output, sink};
+pub use ran::judge_argv;
 pub(super) use swallow::{Swallow, is_probe};
 
 use super::{idiom::basename, lint::Class, scope::HOLE};

@@ -1,0 +1,98 @@
+//! `execs: { never: [install, fetch] }` — what was run, from boot on, wherever it would have written (PRD-002 §5.1).
+
+use adamant_probe::{Action, TraceEvent};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::trace::{command, counted, events};
+use super::{Boot, Check, Context, Finding, Unanswered};
+use crate::engine::Question;
+use crate::shell::{self, Class, Rule};
+
+/// The family's parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Execs {
+    /// Commands of these classes, by the same rules that read the entrypoint.
+    pub never: Vec<Never>,
+}
+
+/// A class of commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Never {
+    /// What resolves or installs software.
+    Install,
+    /// What fetches from elsewhere.
+    Fetch,
+}
+
+impl Never {
+    fn class(self) -> Class {
+        match self {
+            Self::Install => Class::Install,
+            Self::Fetch => Class::Fetch,
+        }
+    }
+}
+
+impl Check for Execs {
+    fn asks(&self) -> Result<(), String> {
+        if self.never.is_empty() {
+            return Err("`never` is empty".into());
+        }
+        Ok(())
+    }
+
+    fn traces(&self) -> bool {
+        true
+    }
+
+    fn questions(&self, _context: &Context<'_>) -> Vec<Question> {
+        vec![Question::Trace]
+    }
+
+    fn judge(&self, _context: &Context<'_>, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
+        let seen = events(boot, 0)?;
+        let hits: Vec<(&TraceEvent, &Vec<String>, &'static Rule)> = seen
+            .events
+            .iter()
+            .filter_map(|event| match &event.action {
+                // A command that is not there was still asked for; a search along PATH asks several times.
+                Action::Exec { argv, .. } => shell::judge_argv(argv)
+                    .filter(|rule| self.never.iter().any(|n| n.class() == rule.class))
+                    .map(|rule| (event, argv, rule)),
+                _ => None,
+            })
+            .collect();
+        let Some((first, argv, rule)) = hits.first() else {
+            return Ok(Vec::new());
+        };
+        let told = format!(
+            "{} ran `{}`, {}: {} ({})",
+            seen.who(&first.actor),
+            command(argv),
+            seen.when(first),
+            rule.explain,
+            rule.id
+        );
+        let all = counted(hits.iter().map(|(event, argv, rule)| {
+            let refused = match &event.action {
+                Action::Exec {
+                    refused: Some(errno),
+                    ..
+                } => format!(", which failed with {errno}"),
+                _ => String::new(),
+            };
+            format!(
+                "{} ran `{}` ({}){refused}",
+                seen.who(&event.actor),
+                command(argv),
+                rule.id
+            )
+        }));
+        Ok(vec![
+            Finding::new("nothing is installed or fetched, from the boot on", told).with(all),
+        ])
+    }
+}

@@ -1,0 +1,211 @@
+//! The filter: which calls stop until the supervisor has seen them; everything else runs at full speed.
+//!
+//! The 32-bit calls are allowed by Docker's default profile, so they are allowed here too; each of them is notified, and
+//! the supervisor says that it cannot read them. The x32 calls get ENOSYS, as on kernels that are built without them.
+
+use super::calls::{self, ARCHITECTURE, Shape, X32_BIT};
+
+const ALLOW: u32 = 0x7fff_0000;
+const NOTIFY: u32 = 0x7fc0_0000;
+const NO_SUCH_CALL: u32 = 0x0005_0000 | libc::ENOSYS.unsigned_abs();
+
+/// Any of these in the flags of an open asks for more than reading; `O_TMPFILE` needs one of the first two.
+pub(super) const WRITE_FLAGS: u32 =
+    (libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC).unsigned_abs();
+
+/// The lengths between which a message may be a question to a name server.
+pub(super) const DNS_LENGTHS: std::ops::RangeInclusive<u32> = 17..=512;
+
+const LOAD: u16 = 0x20;
+const IF_EQUAL: u16 = 0x15;
+const IF_GREATER: u16 = 0x25;
+const IF_AT_LEAST: u16 = 0x35;
+const IF_ANY_BIT: u16 = 0x45;
+const RETURN: u16 = 0x06;
+
+/// Where `struct seccomp_data` has its fields.
+const NUMBER: u32 = 0;
+const ARCH: u32 = 4;
+
+/// Where the lower half of an argument is; both architectures are little-endian.
+fn low(argument: usize) -> u32 {
+    u32::try_from(16 + 8 * argument).unwrap_or(u32::MAX)
+}
+
+const fn step(code: u16, k: u32) -> libc::sock_filter {
+    jump(code, k, 0, 0)
+}
+
+const fn jump(code: u16, k: u32, jt: u8, jf: u8) -> libc::sock_filter {
+    libc::sock_filter { code, jt, jf, k }
+}
+
+/// The program for this architecture.
+pub(super) fn program() -> Vec<libc::sock_filter> {
+    let mut program = vec![
+        step(LOAD, ARCH),
+        jump(IF_EQUAL, ARCHITECTURE, 1, 0),
+        step(RETURN, NOTIFY),
+        step(LOAD, NUMBER),
+    ];
+    if let Some(bit) = X32_BIT {
+        program.extend([
+            // -1 is what a debugger writes to skip a call.
+            jump(IF_EQUAL, u32::MAX, 2, 0),
+            jump(IF_AT_LEAST, bit, 0, 1),
+            step(RETURN, NO_SUCH_CALL),
+        ]);
+    }
+    // A ring would carry out writes and connects that no filter sees.
+    when(
+        &mut program,
+        libc::SYS_io_uring_setup,
+        &[step(RETURN, NO_SUCH_CALL)],
+    );
+    for call in calls::all() {
+        when(&mut program, call.number, &body(call.shape));
+    }
+    program.push(step(RETURN, ALLOW));
+    program
+}
+
+/// Adds `body` for the call of this number; every body ends by returning.
+fn when(program: &mut Vec<libc::sock_filter>, number: libc::c_long, body: &[libc::sock_filter]) {
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    let over = u8::try_from(body.len()).unwrap_or(u8::MAX);
+    program.push(jump(IF_EQUAL, number, 0, over));
+    program.extend_from_slice(body);
+}
+
+fn body(shape: Shape) -> Vec<libc::sock_filter> {
+    match shape {
+        Shape::Open(_, flags) => any_bit(flags, WRITE_FLAGS),
+        Shape::OpenHandle => any_bit(2, WRITE_FLAGS),
+        // Without an address only what may be a question to a name server, on a connected socket.
+        Shape::SendTo => vec![
+            step(LOAD, low(5)),
+            jump(IF_EQUAL, 0, 1, 0),
+            step(RETURN, NOTIFY),
+            step(LOAD, low(2) + 4),
+            jump(IF_EQUAL, 0, 1, 0),
+            step(RETURN, ALLOW),
+            step(LOAD, low(2)),
+            jump(IF_AT_LEAST, *DNS_LENGTHS.start(), 1, 0),
+            step(RETURN, ALLOW),
+            jump(IF_GREATER, *DNS_LENGTHS.end(), 1, 0),
+            step(RETURN, NOTIFY),
+            step(RETURN, ALLOW),
+        ],
+        Shape::Open2
+        | Shape::Create
+        | Shape::Path(..)
+        | Shape::Names(..)
+        | Shape::Descriptor
+        | Shape::Connect
+        | Shape::Bind
+        | Shape::SendMsg
+        | Shape::SendMmsg
+        | Shape::Exec(..)
+        | Shape::Exit
+        | Shape::User => vec![step(RETURN, NOTIFY)],
+    }
+}
+
+fn any_bit(argument: usize, bits: u32) -> Vec<libc::sock_filter> {
+    vec![
+        step(LOAD, low(argument)),
+        jump(IF_ANY_BIT, bits, 0, 1),
+        step(RETURN, NOTIFY),
+        step(RETURN, ALLOW),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the kernel would do with the program.
+    fn run(arch: u32, number: libc::c_long, arguments: [u64; 6]) -> u32 {
+        let mut data = Vec::new();
+        data.extend(i32::try_from(number).expect("a number").to_ne_bytes());
+        data.extend(arch.to_ne_bytes());
+        data.extend([0; 8]);
+        for argument in arguments {
+            data.extend(argument.to_ne_bytes());
+        }
+        let (program, mut at, mut value) = (program(), 0, 0);
+        loop {
+            let now = &program[at];
+            at += 1;
+            let taken = match now.code {
+                LOAD => {
+                    let k = usize::try_from(now.k).expect("an offset");
+                    value = u32::from_ne_bytes(data[k..k + 4].try_into().expect("four bytes"));
+                    continue;
+                }
+                RETURN => return now.k,
+                IF_EQUAL => value == now.k,
+                IF_GREATER => value > now.k,
+                IF_AT_LEAST => value >= now.k,
+                IF_ANY_BIT => value & now.k != 0,
+                other => panic!("{other}"),
+            };
+            at += usize::from(if taken { now.jt } else { now.jf });
+        }
+    }
+
+    #[test]
+    fn opens_are_told_when_they_ask_for_writing() {
+        let open = |flags: i32| {
+            let flags = u64::from(flags.unsigned_abs());
+            run(ARCHITECTURE, libc::SYS_openat, [0, 0, flags, 0, 0, 0])
+        };
+        let temporary = libc::O_TMPFILE | libc::O_RDWR;
+        for flags in [
+            libc::O_WRONLY,
+            libc::O_RDWR,
+            libc::O_CREAT,
+            libc::O_TRUNC,
+            temporary,
+        ] {
+            assert_eq!(open(flags), NOTIFY, "{flags:o}");
+        }
+        for flags in [0, libc::O_DIRECTORY | libc::O_CLOEXEC, libc::O_PATH] {
+            assert_eq!(open(flags), ALLOW, "{flags:o}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_told_when_it_has_an_address_or_the_length_of_a_question() {
+        let send = |length: u64, address: u64| {
+            let arguments = [3, 4096, length, 0, 0, address];
+            run(ARCHITECTURE, libc::SYS_sendto, arguments)
+        };
+        for (length, address) in [(1, 16), (100_000, 16), (17, 0), (512, 0)] {
+            assert_eq!(send(length, address), NOTIFY, "{length} {address}");
+        }
+        for length in [0, 16, 513, 1 << 32, (1 << 32) + 100] {
+            assert_eq!(send(length, 0), ALLOW, "{length}");
+        }
+    }
+
+    #[test]
+    fn other_interfaces_of_the_kernel_are_not_ways_around() {
+        let ring = run(ARCHITECTURE, libc::SYS_io_uring_setup, [0; 6]);
+        assert_eq!(ring, NO_SUCH_CALL);
+        assert_eq!(run(0x4000_0003, 4, [0; 6]), NOTIFY);
+        assert_eq!(run(ARCHITECTURE, -1, [0; 6]), ALLOW);
+        #[cfg(target_arch = "x86_64")]
+        assert_eq!(run(ARCHITECTURE, 0x4000_0002, [0; 6]), NO_SUCH_CALL);
+    }
+
+    #[test]
+    fn what_only_reads_is_never_stopped() {
+        for number in [libc::SYS_read, libc::SYS_write, libc::SYS_mmap] {
+            assert_eq!(run(ARCHITECTURE, number, [u64::MAX; 6]), ALLOW, "{number}");
+        }
+        for number in [libc::SYS_execve, libc::SYS_exit_group, libc::SYS_connect] {
+            assert_eq!(run(ARCHITECTURE, number, [0; 6]), NOTIFY, "{number}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The eyes: which process wrote, connected or ran what, by seccomp user notification.
+//!
+//! A launcher ([`launch`]) installs the filter in itself, hands the listener to a supervisor ([`watch`]) and becomes the
+//! subject. The supervisor reads every call of the table ([`calls`]) before the kernel runs it, and always lets it go on:
+//! it observes and forbids nothing.
+
+mod calls;
+mod crowd;
+mod decode;
+mod dns;
+mod exec;
+mod filter;
+mod hand;
+mod kernel;
+pub(crate) mod launch;
+mod memory;
+mod net;
+mod origin;
+mod place;
+mod tell;
+mod walk;
+pub(crate) mod watch;

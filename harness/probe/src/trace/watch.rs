@@ -1,0 +1,357 @@
+//! `adamant-probe watch`: takes listeners from launchers and tells what the traced processes do, before they do it.
+//!
+//! When it ends, however it ends, its listeners are closed and nobody waits for it: the calls of the table then fail
+//! with ENOSYS.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use adamant_probe::{Action, Actor, TraceEvent, Traced};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{SocketFlags, accept_with, sockopt::socket_peercred};
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use super::calls::{self, ARCHITECTURE, Shape};
+use super::crowd::{Crowd, Home};
+use super::kernel::{self, Notification};
+use super::tell::Tell;
+use super::{decode, hand};
+use crate::errno;
+use crate::inside::clock::monotonic_ns;
+
+/// How many launchers may be on the socket at once; the oldest gives way, since a subject can connect and say nothing.
+const LAUNCHERS_MOST: usize = 64;
+/// How many calls are told before an engine's number is answered, should they never cease.
+const DRAIN_MOST: usize = 65_536;
+/// The longest line of the engine.
+const LINE_MOST: usize = 64;
+
+/// Watches until the engine closes its pipe.
+pub(crate) fn watch(control: Option<i32>) -> io::Result<()> {
+    let control = match control {
+        Some(raw) => Some(kernel::inherited(raw).ok_or(Errno::BADF)?),
+        None => None,
+    };
+    // Each listener and each thread that is remembered holds a descriptor.
+    let mut files = getrlimit(Resource::Nofile);
+    files.current = files.maximum;
+    setrlimit(Resource::Nofile, files)?;
+    let mut watch = Watch {
+        control,
+        line: Vec::new(),
+        launchers: Vec::new(),
+        listeners: Vec::new(),
+        crowd: Crowd::default(),
+        tell: Tell::new(io::stdout()),
+        doubled: false,
+    };
+    let result = watch.run();
+    if let Err(error) = &result {
+        // When it is the pipe itself that is gone, the end of the process says the same.
+        let message = error.to_string();
+        let _ = watch.tell.say(&Traced::Failed { message });
+    }
+    result
+}
+
+/// A launcher that has not yet become the subject.
+struct Launcher {
+    stream: UnixStream,
+    handed: bool,
+}
+
+/// The calls of what one launcher has started.
+struct Listener {
+    fd: OwnedFd,
+    home: Home,
+}
+
+struct Watch {
+    control: Option<OwnedFd>,
+    /// What the engine has written of its next line.
+    line: Vec<u8>,
+    launchers: Vec<Launcher>,
+    listeners: Vec<Listener>,
+    crowd: Crowd,
+    tell: Tell<io::Stdout>,
+    /// Whether it was said that 32-bit calls are not read.
+    doubled: bool,
+}
+
+/// What has something to say.
+struct Ready {
+    socket: bool,
+    control: bool,
+    launchers: Vec<bool>,
+    listeners: Vec<PollFlags>,
+}
+
+impl Watch {
+    fn run(&mut self) -> io::Result<()> {
+        loop {
+            let ready = self.wait(None)?;
+            // A launcher's last words come before the end of what it launched.
+            self.hear_launchers(&ready.launchers)?;
+            self.hear_listeners(&ready.listeners)?;
+            if ready.socket {
+                self.accept()?;
+            }
+            if ready.control && !self.hear_engine()? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn wait(&self, patience: Option<&Timespec>) -> io::Result<Ready> {
+        let stdin = io::stdin();
+        let mut set = Vec::with_capacity(2 + self.launchers.len() + self.listeners.len());
+        set.push(PollFd::new(&stdin, PollFlags::IN));
+        for launcher in &self.launchers {
+            set.push(PollFd::new(&launcher.stream, PollFlags::IN));
+        }
+        for listener in &self.listeners {
+            set.push(PollFd::new(&listener.fd, PollFlags::IN));
+        }
+        if let Some(control) = &self.control {
+            set.push(PollFd::new(control, PollFlags::IN));
+        }
+        match poll(&mut set, patience) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        let mut seen = set.iter().map(PollFd::revents);
+        let socket = seen.next().is_some_and(|flags| !flags.is_empty());
+        let launchers = seen.by_ref().take(self.launchers.len());
+        let launchers = launchers.map(|flags| !flags.is_empty()).collect();
+        let listeners = seen.by_ref().take(self.listeners.len()).collect();
+        let control = seen.next().is_some_and(|flags| !flags.is_empty());
+        Ok(Ready {
+            socket,
+            control,
+            launchers,
+            listeners,
+        })
+    }
+
+    fn accept(&mut self) -> io::Result<()> {
+        match accept_with(io::stdin().as_fd(), SocketFlags::CLOEXEC) {
+            Ok(stream) => {
+                let stream = UnixStream::from(stream);
+                let handed = false;
+                if self.launchers.len() >= LAUNCHERS_MOST {
+                    self.launchers.remove(0);
+                }
+                self.launchers.push(Launcher { stream, handed });
+                Ok(())
+            }
+            Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn hear_launchers(&mut self, ready: &[bool]) -> io::Result<()> {
+        let mut kept = Vec::with_capacity(self.launchers.len());
+        let launchers = std::mem::take(&mut self.launchers);
+        for (index, mut launcher) in launchers.into_iter().enumerate() {
+            let speaks = ready.get(index).copied().unwrap_or(false);
+            if !speaks || self.hear_launcher(&mut launcher)? {
+                kept.push(launcher);
+            }
+        }
+        self.launchers = kept;
+        Ok(())
+    }
+
+    /// Whether more is to be heard of it.
+    fn hear_launcher(&mut self, launcher: &mut Launcher) -> io::Result<bool> {
+        if launcher.handed {
+            launcher.stream.set_nonblocking(true)?;
+            let mut errno = [0; 4];
+            // A subject that was started has closed it without a word.
+            if launcher
+                .stream
+                .read(&mut errno)
+                .is_ok_and(|read| read == errno.len())
+            {
+                let errno = errno::name(Errno::from_raw_os_error(i32::from_le_bytes(errno)));
+                self.tell.say(&Traced::Refused { errno })?;
+            }
+            return Ok(false);
+        }
+        let fd = match hand::take(&launcher.stream) {
+            Ok(fd) => fd,
+            Err(Errno::AGAIN | Errno::INTR) => return Ok(true),
+            // Nobody is traced by it, and it will not start anything without an answer.
+            Err(_) => return Ok(false),
+        };
+        let pid = socket_peercred(&launcher.stream)?
+            .pid
+            .as_raw_nonzero()
+            .get();
+        let home = match Home::of(pid.unsigned_abs()) {
+            Ok(home) => home,
+            // It has ended before it could start anything.
+            Err(_) => return Ok(false),
+        };
+        kernel::wake_synchronously(fd.as_fd());
+        self.listeners.push(Listener { fd, home });
+        self.tell.say(&Traced::Attached)?;
+        launcher.handed = launcher.stream.write_all(&[hand::ACKNOWLEDGED]).is_ok();
+        Ok(launcher.handed)
+    }
+
+    fn hear_listeners(&mut self, ready: &[PollFlags]) -> io::Result<()> {
+        let mut ended = false;
+        for (index, flags) in ready.iter().enumerate().rev() {
+            if flags.contains(PollFlags::IN) {
+                self.hear_listener(index)?;
+            } else if !flags.is_empty() {
+                self.listeners.remove(index);
+                ended = true;
+            }
+        }
+        if ended && self.listeners.is_empty() {
+            self.crowd = Crowd::default();
+            self.tell.say(&Traced::Ended)?;
+        }
+        Ok(())
+    }
+
+    /// Tells one call and lets it run.
+    fn hear_listener(&mut self, index: usize) -> io::Result<()> {
+        let Some(Listener { fd, home }) = self.listeners.get(index) else {
+            return Ok(());
+        };
+        let Some(notification) = kernel::receive(fd.as_fd())? else {
+            return Ok(());
+        };
+        let at_ns = monotonic_ns();
+        let lines = if notification.arch == ARCHITECTURE {
+            events(&mut self.crowd, &notification, home, at_ns)
+        } else if self.doubled {
+            Vec::new()
+        } else {
+            self.doubled = true;
+            vec![unread(&mut self.crowd, &notification, home)]
+        };
+        // Everything above was read from the caller only if it has been waiting all the time. When it was killed, the
+        // call is not made; when it is made again, it is told again.
+        if kernel::is_waiting(fd.as_fd(), notification.id) {
+            for line in &lines {
+                self.tell.say(line)?;
+            }
+        }
+        kernel::proceed(fd.as_fd(), notification.id)?;
+        Ok(())
+    }
+
+    /// Whether the engine still listens.
+    fn hear_engine(&mut self) -> io::Result<bool> {
+        let Some(control) = &self.control else {
+            return Ok(true);
+        };
+        let mut part = [0; LINE_MOST];
+        let length = match rustix::io::read(control, &mut part) {
+            Ok(0) => return Ok(false),
+            Ok(length) => length,
+            Err(Errno::INTR | Errno::AGAIN) => return Ok(true),
+            Err(errno) => return Err(errno.into()),
+        };
+        for byte in &part[..length] {
+            if *byte != b'\n' {
+                self.line.push(*byte);
+                continue;
+            }
+            let number = std::str::from_utf8(&self.line).ok().map(str::trim);
+            let number = number.and_then(|text| text.parse().ok());
+            self.line.clear();
+            let Some(number) = number else {
+                return Err(io::Error::other("the engine's line is not a number"));
+            };
+            self.drain()?;
+            self.tell.say(&Traced::Synced { number })?;
+        }
+        if self.line.len() > LINE_MOST {
+            return Err(io::Error::other("the engine's line is not a number"));
+        }
+        Ok(true)
+    }
+
+    /// Tells everything that waits by now.
+    fn drain(&mut self) -> io::Result<()> {
+        const NOW: Timespec = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        for _ in 0..DRAIN_MOST {
+            let ready = self.wait(Some(&NOW))?;
+            self.hear_launchers(&ready.launchers)?;
+            if ready.listeners.iter().all(|flags| flags.is_empty()) {
+                break;
+            }
+            // Their positions may have changed with the launchers; at most one more was added at the end.
+            self.hear_listeners(&ready.listeners)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is told of one call.
+fn events(crowd: &mut Crowd, notification: &Notification, home: &Home, at_ns: u64) -> Vec<Traced> {
+    let Some(call) = calls::find(notification.number) else {
+        return Vec::new();
+    };
+    let Ok(member) = crowd.find(notification.tid, home) else {
+        // Most likely it was killed just now; if it was not, this is all that is known.
+        return decode::undecoded(call, notification)
+            .map(|action| event(at_ns, &nobody(), action))
+            .into_iter()
+            .collect();
+    };
+    let actions = decode::decode(call, notification, member);
+    let process = member.process;
+    let lines = actions
+        .into_iter()
+        .map(|action| event(at_ns, &member.actor, action))
+        .collect();
+    match call.shape {
+        Shape::Exec(..) | Shape::User => crowd.doubt(process),
+        Shape::Exit => crowd.leave(process),
+        _ => {}
+    }
+    lines
+}
+
+fn event(at_ns: u64, actor: &Actor, action: Action) -> Traced {
+    let actor = actor.clone();
+    Traced::Event(TraceEvent {
+        at_ns,
+        actor,
+        action,
+    })
+}
+
+fn nobody() -> Actor {
+    Actor {
+        pid: 0,
+        ppid: 0,
+        parent: Vec::new(),
+        exe: String::from("?"),
+        argv: Vec::new(),
+        uid: u32::MAX,
+    }
+}
+
+/// A process whose calls cannot be read makes the trace one with holes.
+fn unread(crowd: &mut Crowd, notification: &Notification, home: &Home) -> Traced {
+    let who = match crowd.find(notification.tid, home) {
+        Ok(member) => format!("process {} ({})", member.actor.pid, member.actor.exe),
+        Err(_) => String::from("a process"),
+    };
+    let arch = notification.arch;
+    let message =
+        format!("{who} makes 32-bit system calls (architecture {arch:#x}), which are not read");
+    Traced::Failed { message }
+}
