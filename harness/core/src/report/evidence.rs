@@ -157,6 +157,7 @@ fn files(report: &TrialReport, redactor: &Redactor) -> io::Result<Vec<(&'static 
 fn pretty(values: Vec<Value>, redactor: &Redactor) -> io::Result<String> {
     let mut value = Value::Array(values);
     redactor.json(&mut value);
+    value.sort_all_objects();
     Ok(serde_json::to_string_pretty(&value)? + "\n")
 }
 
@@ -176,6 +177,7 @@ fn events(boots: &[BootEvidence], redactor: &Redactor) -> io::Result<String> {
                 event,
             })?;
             redactor.json(&mut value);
+            value.sort_all_objects();
             out.push_str(&value.to_string());
             out.push('\n');
         }

@@ -108,6 +108,7 @@ impl Summary {
         }) {
             Ok(mut value) => {
                 redactor.json(&mut value);
+                value.sort_all_objects();
                 self.trials.push(value);
             }
             Err(error) => self.trouble.keep(

@@ -1,0 +1,1 @@
+exports.half = require('./n') / 2; exports.rest = 1;

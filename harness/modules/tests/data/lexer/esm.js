@@ -1,0 +1,2 @@
+import a from 'a';
+exports.never = 1;
