@@ -1,12 +1,13 @@
 //! Debian trees as layers: made once by `mmdebstrap`, cleaned of what differs from run to run, kept by package versions.
 
+use crate::cache;
 use crate::digest;
 use crate::failure::Failure;
 use crate::recipe::Debian;
 use crate::say;
 use crate::tree::{Kind, Tree};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// How a tree is made.
@@ -49,7 +50,7 @@ const VOLATILE_FILES: [&str; 5] = [
 /// The cache holds a layer under the digest of its package versions, and for each wish the digest it came to.
 /// A wish is not renewed by itself: delete the cache to have newer packages.
 pub(crate) fn layer(wish: &Debian) -> Result<Vec<u8>, Failure> {
-    let cache = cache_dir()?.join("debian");
+    let cache = cache::dir()?.join("debian");
     fs_err::create_dir_all(&cache)?;
     let pointer = cache.join(format!("wish-{}", wish_digest(wish)));
     let path_of = |key: &str| cache.join(format!("{}.tar", key.trim()));
@@ -60,8 +61,8 @@ pub(crate) fn layer(wish: &Debian) -> Result<Vec<u8>, Failure> {
     let tree = bootstrap(wish, &cache)?;
     let key = digest::of(versions(&tree).as_bytes());
     let layer = tree.to_tar()?;
-    replace(&path_of(&key), &layer)?;
-    replace(&pointer, key.as_bytes())?;
+    cache::replace(&path_of(&key), &layer)?;
+    cache::replace(&pointer, key.as_bytes())?;
     Ok(layer)
 }
 
@@ -134,26 +135,6 @@ fn versions(tree: &Tree) -> String {
         })
     });
     fields.collect()
-}
-
-/// Whole at once, so that a killed run leaves no half file under a good name.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension(format!("new-{}", std::process::id()));
-    fs_err::write(&new, bytes)?;
-    fs_err::rename(new, path)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "xtask depends on none of our packages, core's `env.rs` included"
-)]
-fn cache_dir() -> Result<PathBuf, Failure> {
-    let named = std::env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty());
-    let base = named
-        .map(PathBuf::from)
-        .or_else(|| Some(std::env::home_dir()?.join(".cache")));
-    let base = base.ok_or_else(|| Failure::host("no home directory and no XDG_CACHE_HOME"))?;
-    Ok(base.join("adamant"))
 }
 
 #[cfg(test)]

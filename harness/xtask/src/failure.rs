@@ -43,6 +43,12 @@ impl Failure {
         }
     }
 
+    /// A hint for a failure that has none of its own.
+    pub(crate) fn or_hint(self, hint: impl FnOnce() -> String) -> Self {
+        let hint = self.hint.clone().or_else(|| Some(hint()));
+        Self { hint, ..self }
+    }
+
     pub(crate) fn code(&self) -> u8 {
         self.code
     }

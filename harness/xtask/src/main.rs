@@ -1,6 +1,7 @@
 //! `cargo xtask`: brings a fresh machine to where plain `cargo run` and `cargo test` work.
 
 mod busybox;
+mod cache;
 mod debian;
 mod digest;
 mod engine;
@@ -10,6 +11,7 @@ mod layout;
 mod recipe;
 mod services;
 mod tree;
+mod v8;
 
 use failure::Failure;
 use std::io::Write as _;
@@ -21,8 +23,11 @@ const USAGE: &str = "\
 usage: cargo xtask VERB
 
   images [NAME…]   build the fixture images that are out of date, or just these
+  v8 [--debian]    see that V8 can be linked; --debian: from Debian's libnode even where GitHub answers
   run [ARGS…]      set up, then judge the bundled image: `adamant run ARGS…`
-  test [ARGS…]     set up, then `cargo test --workspace ARGS…`";
+  test [ARGS…]     set up, then `cargo test --workspace ARGS…`
+  soak isolate [EXECUTIONS | --seconds N]
+                   10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -40,18 +45,35 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
     let (verb, rest) = args.split_first().ok_or_else(|| Failure::input(USAGE))?;
     match verb.as_str() {
         "images" => images::build(&root, rest),
+        "v8" => v8::provide(&root, v8::source(rest)?),
         "run" => {
             engine::require()?;
             images::build(&root, &["agentbox".to_owned()])?;
-            let adamant = ["run", "--locked", "--quiet", "-p", "adamant", "--", "run"];
+            // Judging containers needs no V8; plain `cargo test` afterwards does.
+            if let Err(failure) = v8::provide(&root, v8::Source::Nearest) {
+                say(&format!("{failure}\nthe container part goes on without V8"));
+            }
+            let adamant = ["run", "--locked", "--quiet", "-p", "adamant"];
+            let alone = ["--no-default-features", "--bin", "adamant", "--", "run"];
             let subject = "fixtures/images/agentbox/adamant.yaml";
-            Err(cargo(&root, &[&adamant[..], &[subject]].concat(), rest))
+            let words = [&adamant[..], &alone, &[subject]].concat();
+            Err(cargo(&root, &words, rest))
         }
         "test" => {
             engine::require()?;
+            v8::provide(&root, v8::Source::Nearest)?;
             images::build(&root, &[])?;
             Err(cargo(&root, &["test", "--locked", "--workspace"], rest))
         }
+        "soak" => match rest {
+            [name, rest @ ..] if name == "isolate" => {
+                v8::provide(&root, v8::Source::Nearest)?;
+                let bench = ["bench", "--locked", "-p", "adamant-isolate"];
+                let words = [&bench[..], &["--bench", "soak", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            _ => Err(Failure::input(USAGE)),
+        },
         "help" | "--help" | "-h" => {
             say(USAGE);
             Ok(())

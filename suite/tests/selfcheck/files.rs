@@ -27,6 +27,25 @@ fn every_rust_file_opens_with_its_responsibility_and_stays_under_800_lines() {
 }
 
 #[test]
+fn every_builtin_opens_with_its_responsibility_and_stays_under_800_lines() {
+    let mut wrong = Vec::new();
+    for file in files()
+        .iter()
+        .filter(|f| f.starts_with("harness/isolate/js"))
+    {
+        let text = text(file);
+        if !text.starts_with("// ") {
+            wrong.push(format!("{}: does not open with `// `", file.display()));
+        }
+        let lines = text.lines().count();
+        if lines > 800 {
+            wrong.push(format!("{}: {lines} lines", file.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn paths_named_in_prose_exist() {
     let named = regex::Regex::new(
         r"`((?:harness|suite|cases|fixtures|reports|\.ci|\.github)/[A-Za-z0-9_./-]+)`",

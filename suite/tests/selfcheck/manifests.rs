@@ -1,4 +1,5 @@
-//! Manifests respect the arrows: suite → engines → core → probe; xtask depends on nothing of ours; one crate speaks to Docker.
+//! Manifests respect the arrows: suite → engines → core → probe, suite → isolate → modules; xtask depends on nothing of ours;
+//! one crate speaks to Docker, and one to V8.
 
 use super::tree::text;
 
@@ -7,9 +8,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("harness/probe", &[]),
     ("harness/core", &["adamant-probe"]),
     ("harness/engines", &["adamant-core", "adamant-probe"]),
+    ("harness/modules", &[]),
+    ("harness/isolate", &["adamant-modules"]),
     ("harness/xtask", &[]),
     ("fixtures/services", &[]),
-    ("suite", &["adamant-core", "adamant-engines"]),
+    (
+        "suite",
+        &[
+            "adamant-core",
+            "adamant-engines",
+            "adamant-isolate",
+            "adamant-modules",
+        ],
+    ),
 ];
 
 /// Heavy dependencies, and the one package that may name each.
@@ -17,6 +28,7 @@ const ONLY: &[(&str, &str)] = &[
     ("bollard", "harness/engines"),
     ("testcontainers", "harness/engines"),
     ("tokio", "harness/engines"),
+    ("v8", "harness/isolate"),
 ];
 
 #[test]
@@ -24,6 +36,8 @@ fn arrows_point_down_only() {
     let ours = [
         "adamant-core",
         "adamant-engines",
+        "adamant-isolate",
+        "adamant-modules",
         "adamant-probe",
         "adamant-xtask",
         "fixture-services",

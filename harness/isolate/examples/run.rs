@@ -1,0 +1,41 @@
+//! A developer's door: runs a package as `node` would. `cargo run -p adamant-isolate --example run -- DIR entry.js args…`
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use adamant_isolate::{CodeCache, Isolate, Limits, Memory, Package, Request, Stream};
+use adamant_modules::DirectoryTree;
+
+fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let mut args = std::env::args().skip(1);
+    let (Some(directory), Some(entry)) = (args.next(), args.next()) else {
+        return Err("usage: run DIR ENTRY [ARG]…".into());
+    };
+    let package = Package {
+        tree: Arc::new(DirectoryTree::open(directory.as_ref())?),
+        hash: String::new(),
+        function_id: "run".to_owned(),
+    };
+    let request = Request {
+        entry: format!("/{}", entry.trim_start_matches('/')),
+        argv: args.collect(),
+        limits: Limits {
+            output: 64 << 20,
+            ..Limits::default()
+        },
+        ..Request::default()
+    };
+    let mut isolate = Isolate::new(Memory::default(), Arc::new(CodeCache::new(0)))?;
+    let execution = isolate.execute(&package, &request)?;
+    for chunk in &execution.output.chunks {
+        match chunk.stream {
+            Stream::Stdout => std::io::stdout().write_all(&chunk.bytes)?,
+            Stream::Stderr => std::io::stderr().write_all(&chunk.bytes)?,
+        }
+    }
+    if !matches!(execution.outcome, adamant_isolate::Outcome::Returned) {
+        writeln!(std::io::stderr(), "[{:?}]", execution.outcome)?;
+    }
+    Ok(ExitCode::from(u8::try_from(execution.exit_code() & 0xff)?))
+}

@@ -1,0 +1,4 @@
+// The `fs/promises` module.
+'use strict';
+
+module.exports = require('internal/fs/promises').promises;

@@ -1,0 +1,323 @@
+// Runs a package as a function: the entry exports a handler of Express-like `(req, res)`, whose answer goes to the engine.
+'use strict';
+
+const {
+  ArrayIsArray,
+  ArrayPrototypeForEach,
+  ArrayPrototypeMap,
+  ArrayPrototypePush,
+  JSONStringify,
+  NumberIsInteger,
+  ObjectDefineProperty,
+  ObjectKeys,
+  ObjectPrototypeHasOwnProperty,
+  ReflectApply,
+  String,
+  StringPrototypeIncludes,
+  StringPrototypeIndexOf,
+  StringPrototypeSlice,
+  StringPrototypeToLowerCase,
+  TypeError,
+} = primordials;
+
+const { codes: { ERR_HTTP_HEADERS_SENT, ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE } } = require('internal/errors');
+const { validateString } = require('internal/validators');
+const { Module } = require('internal/modules/cjs');
+const { resolveMain, shouldImport } = require('internal/modules/run_main');
+
+const isView = primordials.ArrayBufferIsView;
+const promiseThen = primordials.PromisePrototypeThen;
+
+// ---- The request
+
+function lowerCased(headers) {
+  const lower = {};
+  if (headers !== null && typeof headers === 'object') {
+    ArrayPrototypeForEach(ObjectKeys(headers), (name) => {
+      lower[StringPrototypeToLowerCase(name)] = headers[name];
+    });
+  }
+  return lower;
+}
+
+function pathOf(url) {
+  const query = StringPrototypeIndexOf(url, '?');
+  return query === -1 ? url : StringPrototypeSlice(url, 0, query);
+}
+
+function queryOf(url) {
+  const query = StringPrototypeIndexOf(url, '?');
+  return query === -1 ? {} : { ...require('querystring').parse(StringPrototypeSlice(url, query + 1)) };
+}
+
+function hostnameOf(headers) {
+  const host = headers.host;
+  if (typeof host !== 'string') {
+    return undefined;
+  }
+  // An IPv6 literal keeps its brackets, the port goes.
+  const end = StringPrototypeIndexOf(host, ']');
+  const colon = StringPrototypeIndexOf(StringPrototypeSlice(host, end + 1), ':');
+  return colon === -1 ? host : StringPrototypeSlice(host, 0, end + 1 + colon);
+}
+
+class Request {
+  constructor(given) {
+    this.method = given.method ?? 'GET';
+    this.url = given.url ?? given.path ?? '/';
+    this.path = given.path ?? pathOf(this.url);
+    this.headers = lowerCased(given.headers);
+    this.query = given.query ?? queryOf(this.url);
+    this.params = given.params ?? {};
+    this.body = given.body;
+    this.ip = given.ip ?? '127.0.0.1';
+    this.hostname = given.hostname ?? hostnameOf(this.headers);
+    this.protocol = given.protocol ?? 'http';
+  }
+
+  // Express spells the referrer both ways.
+  get(name) {
+    if (name === undefined || name === null || name === '') {
+      throw new TypeError('name argument is required to req.get');
+    }
+    if (typeof name !== 'string') {
+      throw new TypeError('name must be a string to req.get');
+    }
+    const lower = StringPrototypeToLowerCase(name);
+    if (lower === 'referer' || lower === 'referrer') {
+      return this.headers.referrer ?? this.headers.referer;
+    }
+    return ObjectPrototypeHasOwnProperty(this.headers, lower) ? this.headers[lower] : undefined;
+  }
+
+  header(name) {
+    return this.get(name);
+  }
+}
+
+// ---- The response
+
+const sent = new (class extends primordials.SafeWeakMap {})();
+
+class Response {
+  #headers = { __proto__: null };
+
+  constructor() {
+    this.statusCode = 200;
+    this.locals = { __proto__: null };
+  }
+
+  get headersSent() {
+    return sent.get(this) === true;
+  }
+
+  get writableEnded() {
+    return this.headersSent;
+  }
+
+  #open(action) {
+    if (this.headersSent) {
+      throw new ERR_HTTP_HEADERS_SENT(action);
+    }
+  }
+
+  status(code) {
+    if (!NumberIsInteger(code)) {
+      throw new TypeError(`Invalid status code: ${JSONStringify(code)}. Status code must be an integer.`);
+    }
+    if (code < 100 || code > 999) {
+      throw new ERR_OUT_OF_RANGE('code', '>= 100 && <= 999', code);
+    }
+    this.statusCode = code;
+    return this;
+  }
+
+  setHeader(name, value) {
+    this.#open('set');
+    validateString(name, 'name');
+    if (value === undefined) {
+      throw new ERR_INVALID_ARG_TYPE('value', ['string', 'number', 'Array'], value);
+    }
+    this.#headers[StringPrototypeToLowerCase(name)] =
+      ArrayIsArray(value) ? ArrayPrototypeMap(value, (item) => String(item)) : String(value);
+    return this;
+  }
+
+  getHeader(name) {
+    return this.#headers[StringPrototypeToLowerCase(name)];
+  }
+
+  get(name) {
+    return this.getHeader(name);
+  }
+
+  getHeaders() {
+    return { __proto__: null, ...this.#headers };
+  }
+
+  hasHeader(name) {
+    return StringPrototypeToLowerCase(name) in this.#headers;
+  }
+
+  removeHeader(name) {
+    this.#open('remove');
+    delete this.#headers[StringPrototypeToLowerCase(name)];
+    return this;
+  }
+
+  set(name, value) {
+    if (typeof name === 'object' && name !== null) {
+      ArrayPrototypeForEach(ObjectKeys(name), (key) => this.setHeader(key, name[key]));
+      return this;
+    }
+    return this.setHeader(name, value);
+  }
+
+  header(name, value) {
+    return this.set(name, value);
+  }
+
+  type(type) {
+    return this.setHeader('Content-Type', StringPrototypeIncludes(type, '/') ? type : `text/${type}`);
+  }
+
+  #default(name, value) {
+    if (!this.hasHeader(name)) {
+      this.setHeader(name, value);
+    }
+  }
+
+  #finish(body) {
+    const flat = [];
+    const headers = this.#headers;
+    ArrayPrototypeForEach(ObjectKeys(headers), (name) => {
+      const value = headers[name];
+      if (ArrayIsArray(value)) {
+        ArrayPrototypeForEach(value, (item) => ArrayPrototypePush(flat, name, item));
+      } else {
+        ArrayPrototypePush(flat, name, value);
+      }
+    });
+    sent.set(this, true);
+    native.modules.respond(this.statusCode, flat, body);
+    return this;
+  }
+
+  json(data) {
+    this.#open('set');
+    const text = JSONStringify(data);
+    this.#default('Content-Type', 'application/json; charset=utf-8');
+    return this.#finish(text ?? '');
+  }
+
+  send(data) {
+    this.#open('set');
+    if (data === undefined || data === null) {
+      return this.#finish('');
+    }
+    if (typeof data === 'string') {
+      this.#default('Content-Type', 'text/html; charset=utf-8');
+      return this.#finish(data);
+    }
+    if (isView(data)) {
+      this.#default('Content-Type', 'application/octet-stream');
+      return this.#finish(data);
+    }
+    return this.json(data);
+  }
+
+  sendStatus(code) {
+    this.status(code);
+    this.setHeader('Content-Type', 'text/plain; charset=utf-8');
+    return this.#finish(`${require('http').STATUS_CODES[code] ?? code}`);
+  }
+
+  end(data) {
+    this.#open('set');
+    return this.#finish(data === undefined || data === null ? '' : isView(data) ? data : String(data));
+  }
+
+  redirect(statusOrUrl, url) {
+    this.#open('set');
+    this.status(url === undefined ? 302 : statusOrUrl);
+    this.setHeader('Location', url ?? statusOrUrl);
+    return this.#finish('');
+  }
+}
+
+ObjectDefineProperty(Request, 'name', { __proto__: null, value: 'IncomingMessage' });
+ObjectDefineProperty(Response, 'name', { __proto__: null, value: 'ServerResponse' });
+
+// ---- The handler
+
+function describe(value) {
+  return value === null ? 'null' : ArrayIsArray(value) ? 'an array' : `of type ${typeof value}`;
+}
+
+function validateHandler(handler, entry) {
+  if (typeof handler !== 'function') {
+    const error = new TypeError(`The default export of '${entry}' must be a function, but it is ${describe(handler)}`);
+    error.code = 'ERR_INVALID_HANDLER';
+    throw error;
+  }
+  return handler;
+}
+
+// `module.exports = fn`, and what compilers make of `export default fn`.
+function handlerOf(exports, entry) {
+  if (typeof exports !== 'function' && exports !== null && typeof exports === 'object' && exports.__esModule &&
+      typeof exports.default === 'function') {
+    return exports.default;
+  }
+  return validateHandler(exports, entry);
+}
+
+function settled() {
+  native.modules.handlerSettled();
+}
+
+function failed(error) {
+  native.modules.handlerFailed(error);
+}
+
+function invoke(handler) {
+  const request = new Request(native.modules.request());
+  const result = ReflectApply(handler, undefined, [request, new Response()]);
+  if (result !== null && (typeof result === 'object' || typeof result === 'function') && typeof result.then === 'function') {
+    ReflectApply(result.then, result, [settled, failed]);
+  } else {
+    settled();
+  }
+}
+
+function guarded(work) {
+  try {
+    work();
+  } catch (error) {
+    failed(error);
+  }
+}
+
+function runHandler(entry) {
+  guarded(() => {
+    const filename = resolveMain(entry);
+    if (filename !== undefined && shouldImport(filename)) {
+      promiseThen(native.modules.importEntry(filename), (namespace) => {
+        guarded(() => invoke(validateHandler(namespace.default, entry)));
+      }, failed);
+      return;
+    }
+    const exports = Module._load(filename ?? entry, null, true);
+    // An entry that turned out to be an ES module is imported.
+    const imported = native.modules.takeMainPromise();
+    if (imported !== undefined) {
+      promiseThen(imported, (namespace) => {
+        guarded(() => invoke(validateHandler(namespace.default, entry)));
+      }, failed);
+      return;
+    }
+    invoke(handlerOf(exports, entry));
+  });
+}
+
+module.exports = { Request, Response, runHandler };

@@ -1,0 +1,45 @@
+// The `worker_threads` module: this is the main thread, and no other can be started.
+'use strict';
+
+const { SafeMap, SymbolFor } = primordials;
+
+const EventEmitter = require('events');
+const { EventTarget } = require('internal/event_target');
+const { refuseClass, refuseFunctions } = require('internal/refuse');
+
+const NAME = 'worker_threads';
+const PERMISSION = 'WorkerThreads';
+
+const environment = new SafeMap();
+
+exports.isInternalThread = false;
+exports.isMainThread = true;
+exports.MessagePort = refuseClass(NAME, 'MessagePort', PERMISSION, EventTarget);
+exports.MessageChannel = refuseClass(NAME, 'MessageChannel', PERMISSION);
+refuseFunctions(exports, NAME, PERMISSION, [
+  'markAsUncloneable', 'markAsUntransferable', 'isMarkedAsUntransferable', 'moveMessagePortToContext',
+  'receiveMessageOnPort',
+]);
+exports.resourceLimits = {};
+exports.postMessageToThread = function postMessageToThread() {
+  throw require('internal/process/refusals').refused(`${NAME}.postMessageToThread`, PERMISSION);
+};
+exports.threadId = 0;
+exports.threadName = '';
+exports.SHARE_ENV = SymbolFor('nodejs.worker_threads.SHARE_ENV');
+exports.Worker = refuseClass(NAME, 'Worker', PERMISSION, EventEmitter);
+exports.parentPort = null;
+exports.workerData = null;
+exports.BroadcastChannel = refuseClass(NAME, 'BroadcastChannel', PERMISSION, EventTarget);
+exports.locks = {};
+refuseFunctions(exports.locks, `${NAME}.locks`, PERMISSION, ['request', 'query']);
+exports.setEnvironmentData = function setEnvironmentData(key, value) {
+  if (value === undefined) {
+    environment.delete(key);
+  } else {
+    environment.set(key, value);
+  }
+};
+exports.getEnvironmentData = function getEnvironmentData(key) {
+  return environment.get(key);
+};

@@ -1,0 +1,211 @@
+//! An isolate on a thread of its own: executions one after the other, each in a fresh context.
+
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::cache::CodeCache;
+use crate::error::EngineError;
+use crate::execution::{Execution, Health, Outcome, Package, Request, Timings};
+use crate::memory::{self, Budget, Ceiling, HeapGuard, Memory};
+use crate::native::memory::Reservations;
+use crate::output::Sink;
+use crate::{platform, run, snapshot};
+
+/// Stack of a guest's thread: V8 takes at most 984 KiB of it (Node's limit), the rest is for native frames above that.
+pub(crate) const STACK: usize = 8 << 20;
+
+/// How long an isolate may take to honour a termination, before it counts as lost.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// What the isolate's thread is asked to do.
+pub(crate) struct Job {
+    pub(crate) package: Package,
+    pub(crate) request: Arc<Request>,
+    pub(crate) sink: Arc<Mutex<Sink>>,
+    pub(crate) cache: Arc<CodeCache>,
+    reply: mpsc::Sender<Reply>,
+}
+
+enum Reply {
+    Done(Box<Execution>),
+    Lost(String),
+}
+
+/// A warm isolate. Executions share nothing but compiled code: each has its own context, made from the start-up snapshot.
+#[derive(Debug)]
+pub struct Isolate {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    cache: Arc<CodeCache>,
+    /// Whether its thread may never come to an end.
+    corrupted: bool,
+}
+
+static LOST: AtomicUsize = AtomicUsize::new(0);
+
+/// How many isolates of this process were lost so far; each keeps a parked thread and its memory.
+#[must_use]
+pub fn lost_isolates() -> usize {
+    LOST.load(Ordering::SeqCst)
+}
+
+impl Isolate {
+    /// Starts a thread with an isolate from the start-up snapshot, and returns when it is ready.
+    pub fn new(memory: Memory, cache: Arc<CodeCache>) -> Result<Self, EngineError> {
+        platform::start();
+        // Made outside of the thread, so that a failure is ours to report.
+        let parameters = snapshot::parameters()?;
+        drop(parameters);
+        let budget = Budget::new(memory.off_heap);
+        let (jobs, inbox) = mpsc::channel();
+        let (ready, started) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("adamant-isolate".to_owned())
+            .stack_size(STACK)
+            .spawn(move || serve(memory, budget, &inbox, &ready))
+            .map_err(EngineError::Thread)?;
+        match started.recv() {
+            Ok(Ok(())) => Ok(Self {
+                jobs: Some(jobs),
+                thread: Some(thread),
+                cache,
+                corrupted: false,
+            }),
+            Ok(Err(error)) => Err(error),
+            Err(mpsc::RecvError) => Err(EngineError::Lost),
+        }
+    }
+
+    /// Runs one request. The isolate is good for another one unless the execution's [`Health`] says otherwise.
+    pub fn execute(
+        &mut self,
+        package: &Package,
+        request: &Request,
+    ) -> Result<Execution, EngineError> {
+        let jobs = self.jobs.as_ref().ok_or(EngineError::Lost)?;
+        let sink = Arc::new(Mutex::new(Sink::new(request.limits.output)));
+        let (reply, answer) = mpsc::channel();
+        let job = Job {
+            package: package.clone(),
+            request: Arc::new(request.clone()),
+            sink: Arc::clone(&sink),
+            cache: Arc::clone(&self.cache),
+            reply,
+        };
+        if jobs.send(job).is_err() {
+            return Err(self.lose());
+        }
+        let patience = request.limits.wall.saturating_add(GRACE);
+        match answer.recv_timeout(patience) {
+            Ok(Reply::Done(execution)) => {
+                self.corrupted |= execution.health == Health::Corrupted;
+                Ok(*execution)
+            }
+            Ok(Reply::Lost(reason)) => {
+                self.lose();
+                Ok(lost(format!("V8 ran out of memory in `{reason}`"), &sink))
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                self.lose();
+                let wall = request.limits.wall.as_millis();
+                Ok(lost(
+                    format!("termination was ignored after {wall}ms"),
+                    &sink,
+                ))
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(self.lose()),
+        }
+    }
+
+    /// Whether the isolate can still execute.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.jobs.is_none()
+    }
+
+    fn lose(&mut self) -> EngineError {
+        if self.jobs.take().is_some() {
+            LOST.fetch_add(1, Ordering::SeqCst);
+        }
+        // Never joined: it may never end.
+        self.thread.take();
+        EngineError::Lost
+    }
+}
+
+impl Drop for Isolate {
+    fn drop(&mut self) {
+        self.jobs.take();
+        if let Some(thread) = self.thread.take()
+            && !self.corrupted
+        {
+            let _a_panic_was_reported_by_the_thread = thread.join();
+        }
+    }
+}
+
+fn lost(reason: String, sink: &Mutex<Sink>) -> Execution {
+    let output = sink.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Execution {
+        outcome: Outcome::Lost(reason),
+        response: None,
+        error: None,
+        output,
+        timings: Timings::default(),
+        health: Health::Corrupted,
+    }
+}
+
+fn serve(
+    memory: Memory,
+    budget: Arc<Budget>,
+    inbox: &mpsc::Receiver<Job>,
+    ready: &mpsc::Sender<Result<(), EngineError>>,
+) {
+    let parameters = match snapshot::parameters() {
+        Ok(parameters) => parameters
+            .heap_limits(0, memory.heap)
+            .array_buffer_allocator(memory::allocator(Arc::clone(&budget)).make_shared()),
+        Err(error) => {
+            let _nobody_waits = ready.send(Err(error));
+            return;
+        }
+    };
+    let mut isolate = v8::Isolate::new(parameters);
+    let guard = Rc::new(HeapGuard::new(isolate.thread_safe_handle()));
+    isolate.set_slot(Ceiling {
+        guard: Rc::clone(&guard),
+        off_heap: memory.off_heap,
+    });
+    isolate.set_slot(Reservations::new(budget));
+    run::install(&mut isolate, &guard);
+    // Always one context ahead: the caller of `execute` does not wait for it.
+    let mut next = Some(run::prepare(&mut isolate));
+    if ready.send(Ok(())).is_err() {
+        return;
+    }
+    while let Ok(job) = inbox.recv() {
+        let reply = job.reply.clone();
+        memory::on_loss(Some(Box::new(move |location| {
+            let _nobody_waits = reply.send(Reply::Lost(location));
+        })));
+        let prepared = match next.take() {
+            Some(prepared) => prepared,
+            None => run::prepare(&mut isolate),
+        };
+        let mut reusable = false;
+        run::run(&mut isolate, &guard, prepared, &job, |execution| {
+            reusable = execution.health == Health::Reusable;
+            let _nobody_waits = job.reply.send(Reply::Done(Box::new(execution)));
+        });
+        // An isolate out of memory may have none left for a context, and nobody should use it anyway.
+        next = reusable.then(|| run::prepare(&mut isolate));
+    }
+    memory::on_loss(None);
+    drop(isolate);
+    drop(guard);
+}

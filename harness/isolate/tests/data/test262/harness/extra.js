@@ -1,0 +1,2 @@
+// A file that a test must ask for.
+var extra = 'included';

@@ -1,0 +1,2 @@
+// Asks for the cycle.
+import './cycle-b_FIXTURE.js';

@@ -1,0 +1,5 @@
+// Says that it failed.
+/*---
+flags: [async]
+---*/
+Promise.resolve().then(function () { $DONE(new Test262Error('told so')); });

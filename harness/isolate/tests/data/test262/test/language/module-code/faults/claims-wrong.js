@@ -1,0 +1,5 @@
+// A claim that does not hold.
+/*---
+flags: [module]
+---*/
+assert.sameValue(1, 2, 'one is not two');

@@ -1,0 +1,5 @@
+// Takes its process with it: V8 has no way on from here.
+/*---
+flags: [module]
+---*/
+[...'.'.repeat(2 ** 28)];

@@ -1,0 +1,4 @@
+// Never says that it is over.
+/*---
+flags: [async]
+---*/

@@ -1,0 +1,5 @@
+// Waits for what never comes.
+/*---
+flags: [module]
+---*/
+await new Promise(() => {});

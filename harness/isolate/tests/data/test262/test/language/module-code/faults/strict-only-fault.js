@@ -1,0 +1,5 @@
+// Fails in the second of its modes.
+/*---
+description: no flags
+---*/
+assert.sameValue((function () { return this; })(), globalThis, 'this');

@@ -1,0 +1,5 @@
+// A module: strict, with `this` undefined.
+/*---
+flags: [module]
+---*/
+assert.sameValue(this, undefined);

@@ -1,0 +1,9 @@
+// Is no module.
+/*---
+flags: [module]
+negative:
+  phase: parse
+  type: SyntaxError
+---*/
+$DONOTEVALUATE();
+export {;

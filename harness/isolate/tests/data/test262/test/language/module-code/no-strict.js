@@ -1,0 +1,5 @@
+// Runs in sloppy mode alone.
+/*---
+flags: [noStrict]
+---*/
+assert.sameValue((function () { return this; })(), globalThis);

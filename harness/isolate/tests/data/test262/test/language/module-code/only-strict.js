@@ -1,0 +1,5 @@
+// Runs in strict mode alone.
+/*---
+flags: [onlyStrict]
+---*/
+assert.sameValue((function () { return this; })(), undefined);

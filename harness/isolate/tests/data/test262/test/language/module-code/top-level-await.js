@@ -1,0 +1,6 @@
+// Is over when its promise is settled.
+/*---
+flags: [module]
+features: [top-level-await]
+---*/
+assert.sameValue(await Promise.resolve(1), 1);

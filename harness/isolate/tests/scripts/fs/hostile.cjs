@@ -1,0 +1,20 @@
+// Files under patched prototypes, guest objects that lie, and paths that try to leave.
+const fs = require('fs');
+const out = (s) => process.stdout.write(`${s}\n`);
+const t = (f) => { try { out(f()); } catch (e) { out(`${e.code} ${e.message}`); } };
+t(() => fs.readFileSync({ toString: () => '/data/a.txt' })); t(() => fs.readFileSync(new String('/data/a.txt')));
+t(() => fs.readFileSync({ href: 'file:///data/a.txt', protocol: 'file:', pathname: '/data/a.txt' }, 'utf8'));
+for (const p of ['/proc/self/environ', '/proc/self/../../etc/passwd', '/dev/zero', '/dev/null/../../etc/hostname', '//etc//hosts', '/data/../../../../../../etc/shadow', '/./././etc/group', '/data/sub/../../../root', '/data/deep/' + '../'.repeat(200) + 'etc/passwd', '\u2024\u2024/etc', '..%2f..%2fetc', '/data/\ud800']) t(() => fs.readFileSync(p, 'utf8').length);
+Array.prototype[Symbol.iterator] = null;
+Array.prototype.push = Array.prototype.slice = () => { throw new Error('patched'); };
+String.prototype.split = String.prototype.slice = String.prototype.startsWith = () => { throw new Error('patched'); };
+Object.prototype.then = undefined;
+Object.prototype.encoding = 'hex';
+t(() => fs.readFileSync('/data/x.json', 'utf8'));
+delete Object.prototype.encoding; delete Object.prototype.then;
+Function.prototype.call = Function.prototype.bind = () => { throw new Error('patched'); };
+Promise.prototype.then = () => { throw new Error('patched'); };
+Map.prototype.get = Map.prototype.set = Map.prototype.has = () => { throw new Error('patched'); };
+t(() => fs.readFileSync('/data/a.txt', 'utf8').length); t(() => fs.existsSync('/data')); t(() => fs.statSync('/data/a.txt').size); t(() => fs.readFileSync('/nope')); t(() => { const f = fs.openSync('/data/a.txt'); const b = Buffer.alloc(3); const n = fs.readSync(f, b, 0, 3, 0); fs.closeSync(f); return `${n} ${b}`; });
+fs.readFile('/data/x.json', 'utf8', (e, d) => out(`callback ${d}`));
+fs.stat('/nope', (e) => out(`stat ${e.code}`));

@@ -1,0 +1,1 @@
+const a = require('./a.cjs'); exports.seen = a.done; exports.done = true;

@@ -1,0 +1,1 @@
+global.__c = (global.__c ?? 0) + 1; exports.count = global.__c;

@@ -1,0 +1,1 @@
+import { nope, named as n } from "./babel.cjs"

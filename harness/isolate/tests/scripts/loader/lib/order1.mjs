@@ -1,0 +1,1 @@
+import "./order2.mjs"; console.log("order1")

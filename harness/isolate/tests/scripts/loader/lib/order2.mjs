@@ -1,0 +1,1 @@
+console.log("order2"); await 0; console.log("order2 after")

@@ -1,0 +1,1 @@
+import "./rc.cjs"; export const rc = 1;

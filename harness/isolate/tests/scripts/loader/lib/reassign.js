@@ -1,0 +1,1 @@
+exports = module.exports = () => 1; exports.x = 1;

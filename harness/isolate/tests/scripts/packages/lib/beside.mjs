@@ -1,0 +1,3 @@
+// Imports a module whose evaluation is open.
+import './between.mjs';
+console.log('beside');

@@ -1,0 +1,3 @@
+// Between the entry and the CommonJS module.
+import './requirer.cjs';
+console.log('between');

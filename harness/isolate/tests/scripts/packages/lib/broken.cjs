@@ -1,0 +1,2 @@
+// No CommonJS.
+let b = ;

@@ -1,0 +1,3 @@
+// No ES module.
+let a;
+let a;

@@ -1,0 +1,3 @@
+// Declares a name of the CommonJS wrapper above its export.
+const module = 1;
+export { module };

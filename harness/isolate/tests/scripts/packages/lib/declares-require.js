@@ -1,0 +1,4 @@
+// Declares another one below it.
+export const value = 2;
+const require = value;
+export { require };

@@ -1,0 +1,3 @@
+// Imports what imports the entry.
+import './imports-entry.mjs';
+export const done = true;

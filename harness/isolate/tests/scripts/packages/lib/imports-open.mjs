@@ -1,0 +1,2 @@
+// Imports the one that requires it.
+import './open.cjs';

@@ -1,0 +1,2 @@
+// Imports the one that uses require.
+import './uses-require.js';

@@ -1,0 +1,2 @@
+// Uses require where there is none.
+export const path = require('node:path');

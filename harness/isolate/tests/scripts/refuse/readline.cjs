@@ -1,0 +1,12 @@
+// readline over streams.
+const readline = require('readline'); const { Readable, PassThrough, Writable } = require('stream');
+const text = () => Readable.from(['one\ntw', 'o\r', '\nthree\r\n\nfive\rsix\u2028seven']);
+const cap = () => { const c = { s: '' }; c.w = new Writable({ write(x, e, f) { c.s += x; f(); } }); return c; };
+(async () => {
+  const lines = []; for await (const l of readline.createInterface({ input: text(), crlfDelay: Infinity })) lines.push(l); console.log(lines);
+  const rl = readline.createInterface({ input: text() }); for (const e of ['line', 'close', 'pause', 'resume']) rl.on(e, (v) => console.log(e, v === undefined ? '' : JSON.stringify(v))); await new Promise((r) => rl.on('close', r)); console.log(rl.closed); try { rl.question('x', () => {}); } catch (e) { console.log(e.code); } try { rl.pause(); } catch (e) { console.log(e.code); }
+  const input = new PassThrough(); const c = cap(); const q = readline.createInterface({ input, output: c.w, prompt: 'P> ' }); q.question('name? ', (a) => { console.log('answer', a); q.prompt(); q.on('line', (l) => { console.log('line', l, q.getPrompt()); q.setPrompt('# '); q.prompt(); q.close(); }); input.write('next\n'); }); input.write('bob\n'); await new Promise((r) => q.on('close', r)); console.log(JSON.stringify(c.s), q.terminal);
+  const rp = require('readline/promises'); const i2 = new PassThrough(); const p = rp.createInterface({ input: i2, output: cap().w }); setImmediate(() => i2.write('yes\n')); console.log(await p.question('ok? ')); const ac = new AbortController(); setImmediate(() => ac.abort()); try { await p.question('x', { signal: ac.signal }); } catch (e) { console.log(e.name, e.code); } p.close(); try { await p.question('y'); } catch (e) { console.log(e.code); }
+  const o = cap(); readline.cursorTo(o.w, 3); readline.cursorTo(o.w, 1, 2); readline.moveCursor(o.w, -1, 2); readline.moveCursor(o.w, 2, -3); readline.clearLine(o.w, 0); readline.clearLine(o.w, 1); readline.clearLine(o.w, -1); readline.clearScreenDown(o.w, () => console.log('cleared')); console.log(JSON.stringify(o.s)); try { readline.cursorTo(o.w, NaN); } catch (e) { console.log(e.code); } try { readline.cursorTo(o.w, 'a', 1); } catch (e) { console.log(e.code); } try { readline.createInterface({}); } catch (e) { console.log(e.code ?? e.name); }
+  const rd = new rp.Readline(o.w); rd.clearLine(0).cursorTo(0); await rd.commit(); console.log(JSON.stringify(o.s.slice(-9)));
+})();

@@ -1,0 +1,24 @@
+// Streams with patched prototypes, re-entrant callbacks and odd chunks.
+const { Readable, Writable, PassThrough, pipeline } = require('stream');
+const out = (s) => process.stdout.write(`${s}\n`);
+Object.prototype.highWaterMark = undefined;
+delete Object.prototype.highWaterMark;
+const w = new Writable({ write(c, e, f) { out(`w ${c}`); f(); } });
+w.write('a', () => { w.write('b', () => w.end('c')); });
+w.on('finish', () => out('finish'));
+const r = new Readable({ read() { this.push('x'.repeat(10)); if (++this.n > 3) this.push(null); } });
+r.n = 0;
+r.on('data', (c) => { r.pause(); setImmediate(() => r.resume()); out(`r ${c.length}`); });
+r.on('end', () => out('r end'));
+const loop = new PassThrough();
+loop.on('data', (c) => { if (c.length < 16) loop.write(Buffer.concat([c, c])); else loop.end(); out(`loop ${c.length}`); });
+loop.write('1');
+const deep = new Readable({ read() {} });
+for (let i = 0; i < 20000; i++) deep.push('y');
+deep.push(null);
+let total = 0;
+deep.on('data', (c) => { total += c.length; }).on('end', () => out(`deep ${total}`));
+const many = new Writable({ write(c, e, f) { f(); } });
+for (let i = 0; i < 50000; i++) many.write('z');
+many.end(() => out('many'));
+pipeline(Readable.from(Array.from({ length: 3000 }, (_, i) => i)), new PassThrough({ objectMode: true }), new Writable({ objectMode: true, write(c, e, f) { setImmediate(f); } }), (e) => out(`pipeline ${e}`));

@@ -1,0 +1,31 @@
+// Prints what the functions of `util` give, also for wrong arguments.
+'use strict';
+const util = require('util');
+Error.stackTraceLimit = 0;
+function t(f) { try { console.log(f.toString(), '=>', f()); } catch (e) { console.log(f.toString(), 'threw', e.name, e.code, e.message); } }
+t(() => util.inherits()); t(() => util.inherits(function() {}, undefined)); t(() => util.inherits(function() {}, { a: 1 }));
+function A() {} function B() {} util.inherits(A, B); console.log(A.super_ === B, new A() instanceof B, Object.keys(A));
+t(() => util.promisify()); t(() => util.promisify(1)); t(() => util.callbackify(1)); t(() => util.deprecate(1, 'x')); t(() => util.deprecate(() => {}, 'x', 1));
+const p = util.promisify(function named(a, b, cb) { cb(null, a + b); }); console.log(p, p.name, p.length);
+p(1, 2).then((v) => console.log('promisified', v));
+util.promisify((cb) => cb(new Error('pe')))().catch((e) => console.log('rejected', e.message));
+const custom = () => {}; custom[util.promisify.custom] = () => Promise.resolve('custom'); console.log(util.promisify(custom) === custom[util.promisify.custom], util.promisify.custom);
+custom[util.promisify.custom] = 1; t(() => util.promisify(custom));
+const cb = util.callbackify(async function foo(x) { if (!x) throw null; return x * 2; }); console.log(cb, cb.name, cb.length);
+cb(4, (e, v) => console.log('callbackified', e, v)); cb(0, (e) => console.log('falsy', e.code, e.reason, e.message)); t(() => cb(1));
+t(() => util.isDeepStrictEqual({ a: [1, { b: new Map([[1, new Set([1])]]) }] }, { a: [1, { b: new Map([[1, new Set([1])]]) }] })); t(() => util.isDeepStrictEqual(0, -0)); t(() => util.isDeepStrictEqual(NaN, NaN)); t(() => util.isDeepStrictEqual([1], ['1'])); t(() => util.isDeepStrictEqual(new Date(1), new Date(1)));
+t(() => util.stripVTControlCharacters('\u001b[31mred\u001b[39m plain \u001b]8;;http://x\u0007link\u001b]8;;\u0007')); t(() => util.stripVTControlCharacters(1));
+t(() => JSON.stringify(util.styleText('red', 'x', { validateStream: false }))); t(() => JSON.stringify(util.styleText(['bold', 'red'], 'x', { validateStream: false }))); t(() => JSON.stringify(util.styleText('red', 'a' + util.styleText('blue', 'b', { validateStream: false }) + 'c', { validateStream: false }))); t(() => util.styleText(1, 'a')); t(() => util.styleText('red', 1)); t(() => JSON.stringify(util.styleText('none', 'n')));
+t(() => { try { util.styleText('nocolor', 'x'); } catch (e) { return e.code; } });
+t(() => util.toUSVString('a\ud800b')); t(() => util.toUSVString('\udc00\ud800'));
+t(() => util.getSystemErrorName(-2)); t(() => util.getSystemErrorName(2)); t(() => util.getSystemErrorName('x')); t(() => util.getSystemErrorName(-99999)); t(() => util.getSystemErrorMap().get(-2)); t(() => util.getSystemErrorMap().size > 70); t(() => util.getSystemErrorMessage(-13));
+t(() => util.parseEnv('A=1\nB="x y"\n#c\nC=\'q\' # comment\nD=`m\nn`\nexport E=5\nF=a#b\nG="a\\nb"\n  H = spaced  \nI=\nJ="unclosed\nK=k')); t(() => util.parseEnv(1));
+t(() => util.diff('abc', 'adc')); t(() => util.diff(['a', 'b'], ['b', 'c'])); t(() => util.diff('a', 'a')); t(() => util.diff(1, 2)); t(() => util.diff([1], ['a'])); t(() => util.diff('12345678', '!!123!!45!!678!!'));
+t(() => util.types.isProxy(new Proxy({}, {}))); t(() => Object.keys(util.types).filter((k) => util.types[k](new Uint8Array(1)))); t(() => Object.keys(util.types).filter((k) => util.types[k](Object(1n)))); t(() => Object.keys(util.types).filter((k) => util.types[k](new Map().entries()))); t(() => Object.keys(util.types).filter((k) => util.types[k](async () => {}))); t(() => Object.keys(util.types).filter((k) => util.types[k](function* () {}()))); t(() => Object.keys(util.types).filter((k) => util.types[k](new DataView(new ArrayBuffer(1))))); t(() => Object.keys(util.types)); t(() => util.types.isKeyObject({}));
+t(() => util._extend({ a: 1 }, { b: 2 })); t(() => util.isArray([])); t(() => util.debuglog('nothing').enabled); t(() => util.inspect.custom); t(() => util.format === require('node:util').format); t(() => Object.keys(util).sort().join());
+t(() => util._errnoException(-2, 'open', 'orig').message); t(() => util._exceptionWithHostPort(-111, 'connect', '1.2.3.4', 80).message); t(() => util.convertProcessSignalToExitCode('SIGKILL')); t(() => util.convertProcessSignalToExitCode('NOPE').code);
+t(() => { util.inspect.defaultOptions = null; }); t(() => { util.inspect.defaultOptions = { depth: 0 }; return util.inspect({ a: {} }); }); t(() => { util.inspect.defaultOptions = { depth: 2 }; return util.inspect({ a: {} }); }); t(() => util.inspect({ a: { b: { c: {} } } }, false, 0)); t(() => util.inspect({ a: 1 }, true, 1, true)); t(() => util.inspect.styles.number = 'red', util.inspect.styles.number); t(() => util.inspect(5, { colors: true })); util.inspect.styles.number = 'yellow';
+const dep = util.deprecate(function orig(a, b) { return new.target ? this : a; }, 'dep message', 'DEPX'); console.log(dep(7), dep.name, dep.length, new dep() instanceof dep, Object.getPrototypeOf(dep).name);
+util.aborted(AbortSignal.abort(), {}).then(() => console.log('aborted')); util.aborted(undefined, {}).catch((e) => console.log(e.code, e.message)); util.aborted(AbortSignal.abort(), null).catch((e) => console.log(e.code, e.message));
+const m = new util.MIMEType('Text/HTML ; charset=utf-8;q="a b\\"c";bad;dup=1;dup=2'); console.log(String(m), m.type, m.subtype, m.essence, m.params.get('q'), [...m.params], JSON.stringify(m)); m.type = 'application'; m.params.set('x', 'y z'); m.params.delete('charset'); console.log(`${m}`, [...m.params.keys()], m.params.has('x'));
+t(() => new util.MIMEType('bad')); t(() => new util.MIMEType('a/')); t(() => new util.MIMEType('/b')); t(() => new util.MIMEType('a b/c')); t(() => { m.subtype = ''; }); t(() => { m.params.set('', 'a'); }); t(() => { m.params.set('a', '\u0100'); });
