@@ -1,9 +1,11 @@
-//! Lists the standard contract's cases for `include_str!`, so that the binary judges any image without a checkout.
+//! Lists the standard contract's cases for `include_str!`, so that the binary judges any image without a checkout, and says
+//! how `adamant-isolate` is linked to V8.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 fn main() {
+    link_v8();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases");
     println!("cargo::rerun-if-changed={}", root.display());
     let mut files = Vec::new();
@@ -30,6 +32,19 @@ fn main() {
     )]
     let out = std::env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     std::fs::write(Path::new(&out).join("cases.rs"), list).expect("OUT_DIR can be written");
+}
+
+/// Only `adamant-isolate` gets V8: `adamant` must start where no V8 is.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo hands on what a package below says by this variable"
+)]
+fn link_v8() {
+    // Unset without the feature, and where the crate brings an archive with all of V8 in it.
+    let args = std::env::var("DEP_ADAMANT_V8_LINK_ARGS").unwrap_or_default();
+    for arg in args.split('\x1f').filter(|arg| !arg.is_empty()) {
+        println!("cargo::rustc-link-arg-bin=adamant-isolate={arg}");
+    }
 }
 
 fn walk(dir: &Path, files: &mut Vec<PathBuf>) {

@@ -45,6 +45,8 @@ pub enum Verb {
     List(PlanArgs),
     /// Remove what dead or expired runs left on the engines.
     Gc(EngineArgs),
+    /// Run the module tests of test262 on the reference module loader.
+    Test262(Test262Args),
     /// Print a JSON Schema for editors.
     Schema {
         /// Of which file.
@@ -113,6 +115,29 @@ pub struct RunArgs {
     pub verbose: bool,
 }
 
+/// How test262 is run.
+#[derive(Debug, Clone, Args)]
+pub struct Test262Args {
+    /// A checkout of test262.
+    pub dir: PathBuf,
+    /// Only tests with this text in their path.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Write what came of every test to this file.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Expected failures from this file instead of those that come with us for the V8 that runs.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write the expected failures anew, from what fails now: to the file of `--baseline`, or below
+    /// `harness/isolate/baselines` of Adamant's own checkout.
+    #[arg(long)]
+    pub bless: bool,
+    /// How many worker processes run at once; as many as there are cores unless it is given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+}
+
 /// Parses, runs, and tells what went wrong.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -136,8 +161,15 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => command::run::run(args, cli.color),
         Verb::List(args) => command::list::run(args),
         Verb::Gc(args) => command::gc::run(args),
+        Verb::Test262(args) => command::test262::run(args),
         Verb::Schema { of } => command::schema::run(*of),
     };
+    end(done)
+}
+
+/// Tells why a verb ended early; the exit code of what it came to.
+#[must_use]
+pub fn end(done: command::Done) -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

@@ -4,6 +4,7 @@ pub mod gc;
 pub mod list;
 pub mod run;
 pub mod schema;
+pub mod test262;
 
 use std::error::Error;
 

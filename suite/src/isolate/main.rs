@@ -1,0 +1,62 @@
+//! `adamant-isolate`: the executable that links V8; `adamant` starts it for whatever needs the reference module loader.
+
+mod summary;
+mod test262;
+mod worker;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use adamant::cli::{self, Test262Args};
+use adamant::exit;
+use clap::{Parser, Subcommand};
+
+/// The part of Adamant that links V8. `adamant` starts it; its verbs are no interface for people.
+#[derive(Debug, Parser)]
+#[command(name = "adamant-isolate", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Answer questions on standard input, confined by the kernel: run packages, or tests of test262.
+    Worker(WorkerArgs),
+    /// Run the module tests of test262.
+    Test262(Test262Args),
+}
+
+/// What a worker may do.
+#[derive(Debug, clap::Args)]
+struct WorkerArgs {
+    /// A directory whose packages it may read.
+    #[arg(long, value_name = "DIR")]
+    readable: Vec<PathBuf>,
+    /// Run tests of this checkout of test262, and no packages.
+    #[arg(long, value_name = "DIR", conflicts_with = "readable")]
+    test262: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() {
+                exit::BAD_INPUT
+            } else {
+                exit::HELD
+            };
+            let printed = error.print().is_ok();
+            return ExitCode::from(if printed { code } else { exit::COULD_NOT_JUDGE });
+        }
+    };
+    cli::end(match &cli.verb {
+        Verb::Worker(WorkerArgs {
+            test262: Some(checkout),
+            ..
+        }) => test262::serve(checkout),
+        Verb::Worker(WorkerArgs { readable, .. }) => worker::serve(readable),
+        Verb::Test262(args) => test262::run(args),
+    })
+}
