@@ -104,7 +104,7 @@ pub(super) fn command(argv: &[String]) -> String {
     line.chars().take(MOST).chain(['…']).collect()
 }
 
-/// Sentences with how often each was true, in order of the first time.
+/// Sentences with how often each was true, in order of the first time; none when there is only one, which was told already.
 pub(super) fn counted(lines: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut order = Vec::new();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -114,6 +114,9 @@ pub(super) fn counted(lines: impl IntoIterator<Item = String>) -> Vec<String> {
             order.push(line);
         }
         *count += 1;
+    }
+    if counts.values().sum::<usize>() == 1 {
+        return Vec::new();
     }
     order
         .into_iter()
@@ -212,5 +215,6 @@ mod tests {
     fn the_same_again_is_counted() {
         let lines = ["a", "b", "a"].map(str::to_owned);
         assert_eq!(counted(lines), ["a (×2)", "b"]);
+        assert!(counted(["a".to_owned()]).is_empty());
     }
 }
