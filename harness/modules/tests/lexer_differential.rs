@@ -62,8 +62,9 @@ fn differences(oracle: &Oracle, paths: &[String]) -> (Vec<String>, usize, usize)
 }
 
 #[test]
+#[ignore = "it takes Node 24 and npm packages: ADAMANT_NODE24=NODE ADAMANT_NPM_CORPUS=DIR cargo test -p adamant-modules -- --ignored"]
 fn real_packages_offer_the_names_that_node_sees() {
-    let Some(oracle) = Oracle::find() else { return };
+    let oracle = Oracle::find();
     let paths: Vec<String> = files(&oracle.corpus, &["js", "cjs", "mjs"])
         .iter()
         .map(|path| path.display().to_string())
@@ -85,8 +86,9 @@ fn real_packages_offer_the_names_that_node_sees() {
 
 /// Small changes at random places of small files: that is where a lexer loses its way.
 #[test]
+#[ignore = "it takes Node 24 and npm packages: ADAMANT_NODE24=NODE ADAMANT_NPM_CORPUS=DIR cargo test -p adamant-modules -- --ignored"]
 fn mutated_sources_offer_the_names_that_node_sees() {
-    let Some(oracle) = Oracle::find() else { return };
+    let oracle = Oracle::find();
     let directory = tempfile::tempdir().expect("a temporary directory");
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let seeds: Vec<String> = files(

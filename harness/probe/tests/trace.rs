@@ -371,10 +371,11 @@ fn without_its_supervisor_a_subject_is_not_blocked_and_cannot_act_unseen() {
 
 #[test]
 fn in_a_container_paths_and_processes_are_the_containers() {
-    if !rustix::process::geteuid().is_root() || !Path::new(BUSYBOX).exists() {
-        eprintln!("not run: it needs root and a static busybox");
-        return;
-    }
+    let is_able = rustix::process::geteuid().is_root() && Path::new(BUSYBOX).exists();
+    assert!(
+        is_able,
+        "it needs root and {BUSYBOX}, as `cargo xtask test` does"
+    );
     let mut watch = Watch::start();
     let dir = watch.dir();
     std::fs::copy(PROBE, dir.join("probe")).expect("copied");

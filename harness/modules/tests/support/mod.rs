@@ -4,34 +4,24 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Node 24 and the packages, or why the comparison cannot be made.
+/// Node 24 and the packages.
 pub(crate) struct Oracle {
     pub(crate) node: PathBuf,
     pub(crate) corpus: PathBuf,
 }
 
 impl Oracle {
-    /// `None`, with the reason printed, where something is missing.
-    #[expect(
-        clippy::print_stdout,
-        reason = "who reads the output of a test must see that it did nothing"
-    )]
-    pub(crate) fn find() -> Option<Self> {
-        let (Some(node), Some(corpus)) =
-            (variable("ADAMANT_NODE24"), variable("ADAMANT_NPM_CORPUS"))
-        else {
-            println!(
-                "skipped: ADAMANT_NODE24 (a Node 24) and ADAMANT_NPM_CORPUS (a directory of npm packages) are not both set"
-            );
-            return None;
-        };
+    /// Who asks for the comparison must have what it takes.
+    pub(crate) fn find() -> Self {
+        let needed = |name: &str| variable(name).expect(name);
+        let (node, corpus) = (needed("ADAMANT_NODE24"), needed("ADAMANT_NPM_CORPUS"));
         let oracle = Self { node, corpus };
         let version = oracle.run(&["--version"], "").unwrap_or_default();
         assert!(
             version.starts_with("v24."),
             "the oracle is Node 24, not {version}"
         );
-        Some(oracle)
+        oracle
     }
 
     /// What Node prints when it is given this input; `None` if it crashes.
