@@ -43,6 +43,8 @@ pub enum Verb {
     Run(RunArgs),
     /// Show the trials that `run` would run; touches no engine.
     List(PlanArgs),
+    /// Run the same cases on two engines and show how their answers differ.
+    Compare(CompareArgs),
     /// Remove what dead or expired runs left on the engines.
     Gc(EngineArgs),
     /// Run the module tests of test262 on the reference module loader.
@@ -62,13 +64,16 @@ pub enum SchemaOf {
     Case,
     /// The subject file `adamant.yaml`.
     Subject,
+    /// A module case file.
+    ModuleCase,
 }
 
 /// What is judged.
 #[derive(Debug, Clone, Args)]
 pub struct PlanArgs {
-    /// Subject files (or their directories), then selectors: a spec (`RC-002-05`), a case id, `tag:x`, or part of a trial's name.
-    #[arg(value_name = "SUBJECT|SELECTOR")]
+    /// Subject files (or their directories), or the word `module` for module loaders; then selectors: a spec (`RC-002-05`), a
+    /// case id, `tag:x`, or part of a trial's name.
+    #[arg(value_name = "SUBJECT|module|SELECTOR")]
     pub words: Vec<String>,
     /// Judge this image under the subject's contract instead of its own.
     #[arg(long, value_name = "IMAGE")]
@@ -93,6 +98,35 @@ pub struct EngineArgs {
     /// Exactly these engines, each required (also `ADAMANT_ENGINES`).
     #[arg(long = "engine", value_name = "NAME", value_delimiter = ',')]
     pub names: Vec<String>,
+    /// Judge the runtime that this command starts and that speaks the adapter protocol; with `module`.
+    #[arg(long, value_name = "COMMAND")]
+    pub adapter: Option<String>,
+}
+
+/// Which engines are compared, and on what.
+#[derive(Debug, Clone, Args)]
+pub struct CompareArgs {
+    /// Compare module loaders; nothing else can be compared yet.
+    #[arg(long, required = true)]
+    pub module: bool,
+    /// The first: `isolate`, `node` or `adapter:COMMAND`.
+    #[arg(value_name = "ENGINE")]
+    pub first: String,
+    /// The second.
+    #[arg(value_name = "ENGINE")]
+    pub second: String,
+    /// Only these cases; selectors as `run` takes them.
+    #[arg(value_name = "SELECTOR")]
+    pub words: Vec<String>,
+    /// Further module cases.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Vec<PathBuf>,
+    /// Leave the cases of this build out: only those of `--cases`.
+    #[arg(long, requires = "cases")]
+    pub only_cases: bool,
+    /// The seed of the words that nobody can know beforehand.
+    #[arg(long, value_name = "HEX")]
+    pub seed: Option<String>,
 }
 
 /// How a run is done.
@@ -107,6 +141,9 @@ pub struct RunArgs {
     /// How many trials run at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub threads: Option<u16>,
+    /// For module cases: the seed of the words that nobody can know beforehand; a replay has it.
+    #[arg(long, value_name = "HEX")]
+    pub seed: Option<String>,
     /// Only what did not pass, and the last lines.
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -160,6 +197,7 @@ pub fn main() -> ExitCode {
     let done = match &cli.verb {
         Verb::Run(args) => command::run::run(args, cli.color),
         Verb::List(args) => command::list::run(args),
+        Verb::Compare(args) => command::compare::run(args),
         Verb::Gc(args) => command::gc::run(args),
         Verb::Test262(args) => command::test262::run(args),
         Verb::Schema { of } => command::schema::run(*of),

@@ -11,8 +11,10 @@ use adamant_engines::docker::Docker;
 
 /// Every engine by name, in this build or another.
 pub const KNOWN: &[&str] = &["adapter", "docker", "isolate", "node", "oci"];
-/// The engines of this build.
+/// The engines of this build that run images.
 const BUILT: &[&str] = &["docker"];
+/// The engines that run module cases.
+pub const MODULE: &[&str] = &["adapter", "isolate", "node"];
 
 /// Why no engine can be had.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,16 @@ pub enum EnginesError {
     /// The name is not an engine's.
     #[error("unknown engine `{0}`; known engines: {known}", known = KNOWN.join(", "))]
     Unknown(String),
+    /// None of those that were asked for does this kind of work.
+    #[error("{asked} cannot {work}; engines that can: {able}")]
+    Elsewhere {
+        /// What was asked for.
+        asked: String,
+        /// What is to be done.
+        work: &'static str,
+        /// Who could.
+        able: String,
+    },
     /// It does not answer, or is not in this build.
     #[error("engine `{name}` cannot run here")]
     Missing {
@@ -36,7 +48,7 @@ impl EnginesError {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Unknown(_) => None,
+            Self::Unknown(_) | Self::Elsewhere { .. } => None,
             Self::Missing { source, .. } => source.get_hint(),
         }
     }
@@ -75,11 +87,40 @@ impl Connected {
     }
 }
 
-/// The names that will run, without touching any engine: what `list` shows.
+/// The names that will run images, without touching any engine: what `list` shows.
 pub fn names(asked: Option<&[String]>) -> Result<Vec<&'static str>, EnginesError> {
     let Some(asked) = asked else {
         return Ok(BUILT.to_vec());
     };
+    let mut names = known(asked)?;
+    // One list may ask for engines of both kinds: each run takes its own.
+    names.retain(|name| !MODULE.contains(name));
+    if names.is_empty() {
+        return Err(elsewhere(asked, "run images", BUILT));
+    }
+    Ok(names)
+}
+
+/// The names of those that were asked for and run module cases.
+pub fn module_names(asked: &[String]) -> Result<Vec<&'static str>, EnginesError> {
+    let mut names = known(asked)?;
+    names.retain(|name| MODULE.contains(name));
+    if names.is_empty() {
+        return Err(elsewhere(asked, "run module cases", MODULE));
+    }
+    Ok(names)
+}
+
+fn elsewhere(asked: &[String], work: &'static str, able: &[&str]) -> EnginesError {
+    let asked: Vec<String> = asked.iter().map(|a| format!("`{a}`")).collect();
+    EnginesError::Elsewhere {
+        asked: asked.join(", "),
+        work,
+        able: able.join(", "),
+    }
+}
+
+fn known(asked: &[String]) -> Result<Vec<&'static str>, EnginesError> {
     let known = |name: &String| {
         KNOWN
             .iter()

@@ -2,4 +2,5 @@
 
 pub mod docker;
 mod image;
+pub mod module;
 mod probe;

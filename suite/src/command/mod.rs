@@ -1,7 +1,9 @@
 //! One file per verb, and the failure that each of them can come to.
 
+pub mod compare;
 pub mod gc;
 pub mod list;
+pub mod module;
 pub mod run;
 pub mod schema;
 pub mod test262;
@@ -64,7 +66,7 @@ impl From<ParseError> for Failure {
 impl From<EnginesError> for Failure {
     fn from(error: EnginesError) -> Self {
         let code = match &error {
-            EnginesError::Unknown(_) => exit::BAD_INPUT,
+            EnginesError::Unknown(_) | EnginesError::Elsewhere { .. } => exit::BAD_INPUT,
             EnginesError::Missing { .. } => exit::COULD_NOT_JUDGE,
         };
         let hint = error.hint().map(str::to_owned);

@@ -16,6 +16,7 @@ mod fatal;
 mod files;
 mod http;
 mod image;
+pub mod module;
 mod mounts;
 mod output;
 mod processes;

@@ -4,12 +4,14 @@ mod boots;
 mod deadline;
 mod gate;
 mod judge;
+mod module;
 mod outcome;
 mod resolve;
 mod session;
 mod trial;
 
 pub use deadline::{Cancel, Deadline};
+pub use module::ModuleSession;
 pub use outcome::{Outcome, PlacedFinding, Skip, Totals, Verdict};
 pub use resolve::monotonic_ns;
 pub use session::{Missing, Options, Session};

@@ -15,7 +15,7 @@ mod output;
 mod rest;
 mod start;
 mod stop;
-mod trace;
+pub(crate) mod trace;
 mod transfer;
 mod wait;
 

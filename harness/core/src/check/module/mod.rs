@@ -1,0 +1,219 @@
+//! Judgments of module cases: one file per family, pure. Each says what an execution's answer must be.
+
+mod at_rest;
+mod canary;
+pub mod control;
+mod ended;
+mod error;
+mod exit_code;
+mod exports;
+mod host_execution;
+mod metrics;
+mod order;
+mod response;
+mod text;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, Unanswered};
+use crate::module::wire::{Capability, Ended, Stream};
+use crate::module::{Answered, Sight};
+
+/// One entry of a module case's `checks`: the tag is the family's name and its file under `check/module/`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModuleCheckSpec {
+    /// What was printed to standard output.
+    Stdout(text::TextClaim),
+    /// What was printed to standard error.
+    Stderr(text::TextClaim),
+    /// Lines of standard output that came in this order; others may stand between them.
+    Order(order::Order),
+    /// What the entry exports, seen by a driver that loads it.
+    Exports(exports::Exports),
+    /// The error that nobody caught.
+    Error(error::ErrorClaim),
+    /// The exit code that a process would have had.
+    ExitCode(i32),
+    /// How the execution ended, and how soon.
+    Ended(ended::EndedClaim),
+    /// What a handler answered.
+    Response(response::ResponseClaim),
+    /// What the runtime tells about itself.
+    Metrics(metrics::Metrics),
+    /// What ran outside of the runtime.
+    HostExecution(host_execution::HostExecution),
+    /// Whether the guest saw a file of the host.
+    Canary(canary::Canary),
+    /// Whether the runtime rests when nobody asks it anything.
+    AtRest(at_rest::AtRest),
+}
+
+/// What is judged: one execution's answer and what was seen from outside.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// The answer.
+    pub answered: &'a Answered,
+    /// What the driver told of the entry's exports.
+    pub exports: Option<&'a serde_json::Value>,
+    /// What was seen of the runtime's processes, in all executions of the trial.
+    pub sight: &'a Sight,
+    /// What the canary file of the host says.
+    pub secret: &'a str,
+}
+
+/// A part of the answer that is missing.
+enum Gap {
+    /// The execution did not come to its end: that is the finding.
+    Finding(Finding),
+    /// The runtime left it out.
+    Unanswered(Unanswered),
+}
+
+impl Seen<'_> {
+    /// A part of the answer, or why there is none.
+    fn part<T>(&self, what: &str, part: Option<T>) -> Result<T, Gap> {
+        let answer = &self.answered.answer;
+        part.ok_or_else(|| match answer.outcome {
+            Ended::Lost | Ended::Refused | Ended::TimedOut | Ended::OutOfMemory => {
+                Gap::Finding(Finding::new(
+                    format!("the execution ends by itself and tells {what}"),
+                    self.end(),
+                ))
+            }
+            Ended::Returned | Ended::Threw | Ended::Exited => Gap::Unanswered(Unanswered(format!(
+                "the answer has no {what}, although the execution {}",
+                answer.outcome
+            ))),
+        })
+    }
+
+    fn text(&self, stream: Stream) -> Result<String, Gap> {
+        let name = match stream {
+            Stream::Stdout => "standard output (`output`)",
+            Stream::Stderr => "standard error (`output`)",
+        };
+        self.part(name, self.answered.answer.text(stream))
+    }
+
+    /// How the execution ended, for a person.
+    fn end(&self) -> String {
+        let answer = &self.answered.answer;
+        let mut text = format!("it ended as `{}`", answer.outcome);
+        if let Some(code) = answer.exit_code {
+            text += &format!(" with exit code {code}");
+        }
+        if let Some(error) = &answer.error {
+            text += &format!(": {}", error::shown(error));
+        } else if let Some(detail) = answer.detail.as_ref().filter(|d| !d.is_empty()) {
+            text += &format!(": {detail}");
+        }
+        text
+    }
+
+    /// Lines that help to understand a finding: how it ended, and what it wrote to standard error.
+    fn context(&self, finding: Finding) -> Finding {
+        let answer = &self.answered.answer;
+        let mut lines = Vec::new();
+        if answer.outcome != Ended::Returned {
+            lines.push(self.end());
+        }
+        let stderr = answer.text(Stream::Stderr).unwrap_or_default();
+        lines.extend(stderr.lines().take(8).map(|line| format!("stderr: {line}")));
+        finding.with(lines)
+    }
+}
+
+impl ModuleCheckSpec {
+    /// The tag: the family's name in a case.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Stdout(_) => "stdout",
+            Self::Stderr(_) => "stderr",
+            Self::Order(_) => "order",
+            Self::Exports(_) => "exports",
+            Self::Error(_) => "error",
+            Self::ExitCode(_) => "exit-code",
+            Self::Ended(_) => "ended",
+            Self::Response(_) => "response",
+            Self::Metrics(_) => "metrics",
+            Self::HostExecution(_) => "host-execution",
+            Self::Canary(_) => "canary",
+            Self::AtRest(_) => "at-rest",
+        }
+    }
+
+    /// Whether the entry asks for anything; the error is why it would judge nothing and so always hold.
+    pub fn asks(&self) -> Result<(), String> {
+        match self {
+            Self::Stdout(claim) | Self::Stderr(claim) => claim.asks(),
+            Self::Order(order) => order.asks(),
+            Self::Exports(exports) => exports.asks(),
+            Self::Error(error) => error.asks(),
+            Self::Ended(ended) => ended.asks(),
+            Self::Response(response) => response.asks(),
+            Self::Metrics(metrics) => metrics.asks(),
+            Self::ExitCode(_) | Self::HostExecution(_) | Self::Canary(_) | Self::AtRest(_) => {
+                Ok(())
+            }
+        }
+    }
+
+    /// What a runtime must claim for the check to mean anything.
+    #[must_use]
+    pub fn needs(&self) -> Option<Capability> {
+        match self {
+            Self::Response(_) => Some(Capability::Handler),
+            Self::Metrics(_) => Some(Capability::Metrics),
+            Self::HostExecution(_) | Self::AtRest(_) => Some(Capability::InVm),
+            _ => None,
+        }
+    }
+
+    /// Whether the harness puts its driver before the entry.
+    #[must_use]
+    pub fn needs_driver(&self) -> bool {
+        matches!(self, Self::Exports(_))
+    }
+
+    /// Whether the runtime is watched for a while after its last answer.
+    #[must_use]
+    pub fn lingers(&self) -> bool {
+        matches!(self, Self::AtRest(_))
+    }
+
+    /// What an execution's answer means.
+    pub fn judge(&self, seen: &Seen<'_>) -> Result<Vec<Finding>, Unanswered> {
+        let judged = match self {
+            Self::Stdout(claim) => seen.text(Stream::Stdout).map(|text| {
+                let found = claim.judge("standard output", &text);
+                found.into_iter().map(|f| seen.context(f)).collect()
+            }),
+            Self::Stderr(claim) => seen
+                .text(Stream::Stderr)
+                .map(|text| claim.judge("standard error", &text)),
+            Self::Order(order) => order.judge(seen),
+            Self::Exports(exports) => exports.judge(seen),
+            Self::Error(error) => error.judge(seen),
+            Self::ExitCode(code) => exit_code::judge(*code, seen),
+            Self::Ended(ended) => Ok(ended.judge(seen)),
+            Self::Response(response) => response.judge(seen),
+            Self::Metrics(metrics) => return metrics.judge(seen),
+            Self::HostExecution(host) => return host.judge(seen),
+            Self::Canary(canary) => return Ok(canary.judge(seen)),
+            Self::AtRest(rest) => return rest.judge(seen),
+        };
+        match judged {
+            Ok(findings) => Ok(findings),
+            Err(Gap::Finding(finding)) => Ok(vec![seen.context(finding)]),
+            Err(Gap::Unanswered(why)) => Err(why),
+        }
+    }
+}
+
+/// What a runtime that claims to run packages inside of itself may never do, whatever the case is about.
+pub fn judge_host(sight: &Sight) -> Result<Vec<Finding>, Unanswered> {
+    host_execution::judge_sight(sight, false)
+}
