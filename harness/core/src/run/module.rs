@@ -352,6 +352,7 @@ fn judge_answers(
             exports: exports.as_ref(),
             sight: &executed.sight,
             secret: &prepared.secret,
+            runtime: &executed.stderr,
         };
         for At {
             value: check,

@@ -103,6 +103,7 @@ impl Adapter {
             command.env_clear().env("TZ", "UTC").current_dir("/");
         }
         command.env("PATH", surroundings.path());
+        command.env("TMPDIR", surroundings.scratch());
         let mut child =
             Child::start(command).map_err(|e| failed(ErrorKind::Input, e.to_string()))?;
         if let Some((trap, _)) = &mut trap {

@@ -18,6 +18,8 @@ use tempfile::TempDir;
 pub(super) struct Surroundings {
     decoys: Option<TempDir>,
     canary: Option<PathBuf>,
+    /// Where the runtime may leave what it likes.
+    scratch: TempDir,
 }
 
 impl Surroundings {
@@ -33,6 +35,7 @@ impl Surroundings {
         let mut surroundings = Self {
             decoys: None,
             canary: None,
+            scratch: temporary("adamant-scratch-").map_err(failed)?,
         };
         if !plan.decoys.is_empty() {
             let dir = temporary("adamant-decoys-").map_err(failed)?;
@@ -53,6 +56,11 @@ impl Surroundings {
             file.write_all(secret.as_bytes()).map_err(failed)?;
         }
         Ok(surroundings)
+    }
+
+    /// The runtime's temporary directory, which is removed after the trial.
+    pub(super) fn scratch(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// The host's `PATH` with the decoys before everything else.

@@ -72,6 +72,7 @@ pub fn blind_module_families() -> Vec<String> {
         exports: Some(&exports),
         sight: &sight,
         secret: SECRET,
+        runtime: "",
     };
     let mut blind = Vec::new();
     for sample in SAMPLES {
@@ -136,6 +137,7 @@ mod tests {
                 exports: None,
                 sight: &sight,
                 secret: SECRET,
+                runtime: "",
             };
             for check in [
                 "stdout: { never: [x] }",

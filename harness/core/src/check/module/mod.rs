@@ -61,6 +61,8 @@ pub struct Seen<'a> {
     pub sight: &'a Sight,
     /// What the canary file of the host says.
     pub secret: &'a str,
+    /// The end of what the runtime itself wrote to standard error.
+    pub runtime: &'a str,
 }
 
 /// A part of the answer that is missing.
@@ -116,8 +118,13 @@ impl Seen<'_> {
     fn context(&self, finding: Finding) -> Finding {
         let answer = &self.answered.answer;
         let mut lines = Vec::new();
-        if answer.outcome != Ended::Returned {
+        if answer.outcome != Ended::Returned && finding.seen != self.end() {
             lines.push(self.end());
+        }
+        if answer.outcome == Ended::Lost {
+            let said: Vec<&str> = self.runtime.lines().filter(|l| !l.trim().is_empty()).collect();
+            let last = said.iter().skip(said.len().saturating_sub(8));
+            lines.extend(last.map(|line| format!("runtime: {line}")));
         }
         let stderr = answer.text(Stream::Stderr).unwrap_or_default();
         lines.extend(stderr.lines().take(8).map(|line| format!("stderr: {line}")));
