@@ -234,6 +234,8 @@ pub fn hosts(
         let patience = PATIENCE.mul_f64(env::timeout_scale());
         match host.describe(&Deadline::after(patience, cancel)) {
             Ok(_) => hosts.hosts.push(host),
+            // A command that cannot be started, or is no adapter, is told once and not by each trial.
+            Err(error) if *name == "adapter" => return Err(error.into()),
             Err(error) => {
                 hosts.missing.insert(name, error);
             }

@@ -24,6 +24,10 @@ fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&args, trials);
     let session = Arc::into_inner(session).expect("every trial has ended");
     let (report, errors) = session.finish();
-    assert!(report.cleanup.is_empty() && errors.is_empty(), "{:?} {errors:?}", report.cleanup);
+    assert!(
+        report.cleanup.is_empty() && errors.is_empty(),
+        "{:?} {errors:?}",
+        report.cleanup
+    );
     conclusion.exit_code()
 }

@@ -8,6 +8,7 @@ mod engine;
 mod failure;
 mod images;
 mod layout;
+mod node;
 mod recipe;
 mod services;
 mod tree;
@@ -24,6 +25,7 @@ usage: cargo xtask VERB
 
   images [NAME…]   build the fixture images that are out of date, or just these
   v8 [--debian]    see that V8 can be linked; --debian: from Debian's libnode even where GitHub answers
+  node             see that Node 24, the oracle of module cases, is in the cache
   run [ARGS…]      set up, then judge the bundled image: `adamant run ARGS…`
   test [ARGS…]     set up, then `cargo test --workspace ARGS…`
   soak isolate [EXECUTIONS | --seconds N]
@@ -46,6 +48,7 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
     match verb.as_str() {
         "images" => images::build(&root, rest),
         "v8" => v8::provide(&root, v8::source(rest)?),
+        "node" => node::provide(),
         "run" => {
             engine::require()?;
             images::build(&root, &["agentbox".to_owned()])?;
@@ -63,6 +66,10 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             engine::require()?;
             v8::provide(&root, v8::Source::Nearest)?;
             images::build(&root, &[])?;
+            // Where Node is required, `ADAMANT_ENGINES` says so, and the tests do.
+            if let Err(failure) = node::provide() {
+                say(&format!("{failure}\nmodule cases go on without the oracle"));
+            }
             Err(cargo(&root, &["test", "--locked", "--workspace"], rest))
         }
         "soak" => match rest {

@@ -19,7 +19,10 @@ const ISOLATE: &str = env!("CARGO_BIN_EXE_adamant-isolate");
 /// A target that cannot judge ends here, with the whole chain.
 #[expect(clippy::panic, reason = "a test target that cannot judge fails")]
 fn fail(failure: &Failure) -> ! {
-    panic!("{}", text::error(failure.error.as_ref(), failure.hint.as_deref()))
+    panic!(
+        "{}",
+        text::error(failure.error.as_ref(), failure.hint.as_deref())
+    )
 }
 
 /// Every case on the engines of `ADAMANT_ENGINES`, or on all.
@@ -30,7 +33,10 @@ pub(crate) fn plan() -> Plan {
         cases: Vec::new(),
         only_cases: false,
         require: Vec::new(),
-        engines: EngineArgs { names: Vec::new(), adapter: None },
+        engines: EngineArgs {
+            names: Vec::new(),
+            adapter: None,
+        },
     };
     modules::plan(&args).unwrap_or_else(|f| fail(&f))
 }
@@ -42,7 +48,8 @@ pub(crate) fn start(mut plan: Plan) -> (Arc<ModuleSession>, Vec<Trial>) {
     let seed = Seed::random();
     modules::check(&plan, seed).unwrap_or_else(|f| fail(&f));
     let isolate = Some(Path::new(ISOLATE));
-    let mut hosts = modules::hosts(&plan.engines, None, isolate, &cancel).unwrap_or_else(|f| fail(&f));
+    let mut hosts =
+        modules::hosts(&plan.engines, None, isolate, &cancel).unwrap_or_else(|f| fail(&f));
     let mut absent = Vec::new();
     if !plan.required
         && let Some(error) = hosts.missing.remove("node")
@@ -52,7 +59,9 @@ pub(crate) fn start(mut plan: Plan) -> (Arc<ModuleSession>, Vec<Trial>) {
         plan.trials = here;
         absent = ignored(gone, &why);
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("suite/ is below the root");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("suite/ is below the root");
     let reports = root.join("reports/modules");
     let mut reporters: Vec<Box<dyn Reporter>> = vec![Box::new(Evidence::new(&reports))];
     // Under nextest each trial is a process of its own, and its JUnit is the report.
@@ -68,9 +77,18 @@ pub(crate) fn start(mut plan: Plan) -> (Arc<ModuleSession>, Vec<Trial>) {
         ..Options::default()
     };
     let packages = plan.catalogue.packages.clone();
-    let session =
-        ModuleSession::start(options, hosts.hosts, plan.trials, packages, seed, Box::new(All(reporters)));
-    (Arc::new(session.unwrap_or_else(|e| fail(&e.into()))), absent)
+    let session = ModuleSession::start(
+        options,
+        hosts.hosts,
+        plan.trials,
+        packages,
+        seed,
+        Box::new(All(reporters)),
+    );
+    (
+        Arc::new(session.unwrap_or_else(|e| fail(&e.into()))),
+        absent,
+    )
 }
 
 fn ignored(trials: Vec<ModuleTrial>, why: &str) -> Vec<Trial> {

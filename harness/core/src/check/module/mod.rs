@@ -122,7 +122,11 @@ impl Seen<'_> {
             lines.push(self.end());
         }
         if answer.outcome == Ended::Lost {
-            let said: Vec<&str> = self.runtime.lines().filter(|l| !l.trim().is_empty()).collect();
+            let said: Vec<&str> = self
+                .runtime
+                .lines()
+                .filter(|l| !l.trim().is_empty())
+                .collect();
             let last = said.iter().skip(said.len().saturating_sub(8));
             lines.extend(last.map(|line| format!("runtime: {line}")));
         }
