@@ -38,7 +38,7 @@ impl Node {
     }
 
     /// The executable and its version; another major than 24 is refused by name.
-    fn find(&self, deadline: &Deadline) -> Result<(PathBuf, String), EngineError> {
+    pub fn find(&self, deadline: &Deadline) -> Result<(PathBuf, String), EngineError> {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = &*found {
             return Ok(found.clone());
