@@ -67,10 +67,13 @@ pub struct Plan {
 
 /// The cases: those of this build and those of further folders.
 pub fn catalogue(dirs: &[std::path::PathBuf], only: bool) -> Result<Catalogue, Failure> {
-    let mut catalogue = standard::module_catalogue()?;
-    if only {
-        catalogue.cases.clear();
-    }
+    let cases = if only {
+        Vec::new()
+    } else {
+        standard::module_cases()?
+    };
+    let packages = Arc::new(standard::module_packages());
+    let mut catalogue = Catalogue { cases, packages };
     for dir in dirs {
         catalogue.cases.extend(read_module_cases(dir)?);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use adamant_core::case::ParseError;
 use adamant_core::discover::{CaseFile, parse_cases};
-use adamant_core::module::{Catalogue, Packages, parse_module_cases};
+use adamant_core::module::{ModuleCaseFile, Packages, parse_module_cases};
 
 /// Every case file: its path below `cases/` and its text.
 pub const CASES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/cases.rs"));
@@ -15,8 +15,14 @@ pub const MODULE_CASES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/mo
 /// Every file of the fixture packages that module cases name: its path below `fixtures/packages/` and its bytes.
 pub const PACKAGES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/packages.rs"));
 
-/// The module cases, parsed, and their packages.
-pub fn module_catalogue() -> Result<Catalogue, Vec<ParseError>> {
+/// The module cases, parsed.
+pub fn module_cases() -> Result<Vec<Arc<ModuleCaseFile>>, Vec<ParseError>> {
+    parse_module_cases(MODULE_CASES)
+}
+
+/// The fixture packages of module cases.
+#[must_use]
+pub fn module_packages() -> Packages {
     let mut packages = Packages::new();
     for (path, bytes) in PACKAGES {
         if let Some((package, file)) = path.split_once('/') {
@@ -24,10 +30,7 @@ pub fn module_catalogue() -> Result<Catalogue, Vec<ParseError>> {
             files.insert(file.to_owned(), bytes.to_vec());
         }
     }
-    Ok(Catalogue {
-        cases: parse_module_cases(MODULE_CASES)?,
-        packages: Arc::new(packages),
-    })
+    packages
 }
 
 /// The digest of the module cases and their packages.

@@ -445,7 +445,7 @@ runs:
         ] {
             assert!(trial.is_chosen(&Selector::parse(word)), "{word}");
         }
-        for word in ["CJ", "esm", "tag:x", "module/cj"] {
+        for word in ["CJS-1", "esm", "tag:x", "module/cj"] {
             assert!(!trial.is_chosen(&Selector::parse(word)), "{word}");
         }
     }
