@@ -3,3 +3,4 @@
 pub mod docker;
 mod image;
 mod probe;
+pub mod store;

@@ -178,7 +178,8 @@ mod tests {
             layer.as_slice(),
             &mut crate::image::layer::Budget::default(),
         )
-        .expect("reads");
+        .expect("reads")
+        .items;
         assert_eq!(items.len(), 3);
         assert_eq!(
             items[2],
