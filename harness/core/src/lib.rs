@@ -20,6 +20,7 @@ pub mod discover;
 pub mod engine;
 pub mod env;
 pub mod frontend;
+pub mod propose;
 pub mod redact;
 pub mod report;
 pub mod run;

@@ -19,7 +19,7 @@ pub fn run(args: &RunArgs, colour: Colour) -> Done {
     signal::watch(&cancel).map_err(Failure::broken)?;
     let trials = judge::plan(&args.plan)?;
     let asked = args.plan.engines.asked().is_some();
-    let connected = judge::engines_for(&trials, asked, &cancel)?;
+    let connected = judge::engines_from(&trials, asked, &args.sourcing.sourcing(), &cancel)?;
     let reports = args
         .reports
         .clone()

@@ -12,4 +12,5 @@ mod trial;
 pub use deadline::{Cancel, Deadline};
 pub use outcome::{Outcome, PlacedFinding, Skip, Totals, Verdict};
 pub use resolve::monotonic_ns;
+pub(crate) use resolve::{absent_paths, owner, tmpfs_options};
 pub use session::{Missing, Options, Session};

@@ -1,6 +1,6 @@
 //! Reads an OCI image layout: finds the manifest and verifies every blob.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -169,7 +169,7 @@ pub(crate) fn choose(
     platform: &str,
     names: &str,
 ) -> Result<Descriptor, ImageError> {
-    let mut others = std::collections::BTreeSet::new();
+    let mut others = BTreeSet::new();
     let mut fitting = Vec::new();
     for candidate in candidates {
         match candidate.platform.as_ref().map(Platform::name) {
@@ -180,7 +180,8 @@ pub(crate) fn choose(
         }
     }
     // `linux/arm` without a variant means the first one that is offered, as everywhere.
-    fitting.dedup_by(|a, b| a.digest == b.digest);
+    let mut known = BTreeSet::new();
+    fitting.retain(|d| known.insert(d.digest.clone()));
     let variants = fitting.len() > 1 && fitting.iter().all(|d| d.platform.is_some());
     match fitting.as_slice() {
         [first, ..] if fitting.len() == 1 || variants && first.annotations.is_empty() => {
@@ -425,7 +426,13 @@ mod tests {
                 .to_string()
                 .contains("it names: v1, v1")
         );
+        // The same image twice is one image.
         draft.index(&json!([manifest, manifest]));
+        draft.open(None).expect("opens");
+        let other = tape::Layer::default().file("x", 0o644, b"x").finish();
+        let other_id = format!("sha256:{}", digest::of(&other));
+        let other = draft.manifest(&draft.blob(&other), &other_id);
+        draft.index(&json!([manifest, other]));
         assert!(
             draft
                 .open(None)

@@ -286,7 +286,7 @@ fn client(reference: &Reference) -> Client {
     })
 }
 
-fn is_local(registry: &str) -> bool {
+pub(super) fn is_local(registry: &str) -> bool {
     let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
     host == "localhost"
         || host

@@ -76,9 +76,10 @@ fn a_layer_is_unpacked_once_whoever_asks() {
     let other = Store::at(&bench.store.root).expect("opens");
     // Two stores are two processes: neither sees the other's lock in memory.
     let places: Vec<PathBuf> = std::thread::scope(|scope| {
-        let ask = |store| scope.spawn(|| Store::layer(store, &package.layers[0]).expect("unpacks"));
+        let layer = &package.layers[0];
         let asked: Vec<_> = (0..8)
-            .map(|n| ask(if n % 2 == 0 { &bench.store } else { &other }))
+            .map(|n| if n % 2 == 0 { &bench.store } else { &other })
+            .map(|store| scope.spawn(move || store.layer(layer).expect("unpacks")))
             .collect();
         let places = asked.into_iter().map(|one| one.join().expect("ends"));
         places.collect()
@@ -194,3 +195,5 @@ fn gc_takes_what_is_old_and_unfinished_and_waits_for_nobody() {
     let removed = gc::collect(&root, true).expect("clears").expect("free");
     assert_eq!(removed, ["blob new"]);
 }
+
+mod registry;

@@ -247,17 +247,22 @@ impl Tree {
     /// An open directory of the tree, made with everything above it when it is not there.
     fn dir(&self, path: &str) -> io::Result<OwnedFd> {
         match self.existing(path) {
-            Err(Errno::NOENT) => {}
+            // Something above it may be a whiteout of what is below.
+            Err(Errno::NOENT | Errno::NOTDIR) => {}
             other => return Ok(other?),
         }
-        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let spot = Spot {
-            dir: self.dir(parent)?,
-            name,
-        };
+        let spot = self.spot(path)?;
+        let name = spot.name;
+        let hidden = spot.is_whiteout()?;
+        if hidden {
+            rustix::fs::unlinkat(&spot.dir, name, AtFlags::empty())?;
+        }
         rustix::fs::mkdirat(&spot.dir, name, Mode::from_raw_mode(0o755))?;
         let dir = spot.open_dir()?;
         rustix::fs::fchmod(&dir, Mode::from_raw_mode(0o755))?;
+        if hidden {
+            opaque(&dir)?;
+        }
         Ok(dir)
     }
 
