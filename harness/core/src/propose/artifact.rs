@@ -195,8 +195,16 @@ fn asked_for(image: &Image, path: &str, argv: &[String]) -> String {
 
 /// A name that says something and that no other artifact has.
 fn id(path: &str, ids: &mut BTreeSet<String>) -> String {
-    let plain = name_of(path);
+    let mut plain = name_of(path);
     let mut name = plain.clone();
+    let ending = path
+        .rsplit('/')
+        .next()
+        .and_then(|base| base.rsplit_once('.'));
+    if let Some((_, ending)) = ending.filter(|_| ids.contains(&name)) {
+        plain = format!("{plain}-{ending}");
+        name.clone_from(&plain);
+    }
     let mut number = 2;
     while !ids.insert(name.clone()) {
         name = format!("{plain}-{number}");

@@ -187,7 +187,7 @@ impl Observer<'_> {
         target: Option<&Readiness>,
         last: impl FnOnce(&dyn Instance, &mut Look) -> Result<(), EngineError>,
     ) -> Result<Look, EngineError> {
-        let log = Arc::new(LogCapture::new(watches(), None));
+        let log = Arc::new(LogCapture::new(watches(target), None));
         let instance = self.engine.start(plan, log.clone(), self.deadline)?;
         let mut look = Look::default();
         let asked = self.ask_all(instance.as_ref(), plan, target, &log, &mut look);
@@ -451,7 +451,7 @@ impl Observer<'_> {
         let mut plan = self.plan(Network::None);
         plan.trace = None;
         plan.absent = paths.into_iter().map(|path| Fault { path }).collect();
-        let log = Arc::new(LogCapture::new(watches(), None));
+        let log = Arc::new(LogCapture::new(watches(Some(target)), None));
         let instance = self.engine.start(&plan, log.clone(), self.deadline)?;
         let reached = instance.wait(&target.until(), &self.deadline.within(MISSING));
         if let Ok(Reached::Exited { .. }) = reached {
@@ -493,21 +493,29 @@ fn on_loopback(address: &str) -> bool {
     ip.is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
 }
 
-fn watches() -> Vec<Watch> {
+fn watches(target: Option<&Readiness>) -> Vec<Watch> {
     let started = regex::Regex::new(r#"^\s*\{.*"BootstrapStarted""#).expect("a valid pattern");
     let of = |stream| Watch {
         stream: Some(stream),
         pattern: started.clone(),
     };
     let fatal = Fatal::default();
-    vec![
+    let mut watches = vec![
         Watch {
             stream: fatal.stream.stream(),
             pattern: fatal.matches.0,
         },
         of(Stream::Stdout),
         of(Stream::Stderr),
-    ]
+    ];
+    if let Some(Readiness::Output(pattern)) = target {
+        debug_assert_eq!(watches.len(), ready::OUTPUT);
+        watches.push(Watch {
+            stream: None,
+            pattern: pattern.clone(),
+        });
+    }
+    watches
 }
 
 /// The stream on which the bootstrap's events were written.

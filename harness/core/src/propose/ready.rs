@@ -1,6 +1,7 @@
 //! Chooses what readiness, liveness and metrics are from what listened and answered.
 
 use adamant_probe::Target;
+use regex::Regex;
 
 use super::Look;
 use crate::case::Span;
@@ -23,17 +24,22 @@ pub(super) fn paths() -> impl Iterator<Item = &'static str> {
         .chain([METRICS])
 }
 
+/// The number of the watch for a line that means ready.
+pub(super) const OUTPUT: usize = 3;
+
 /// What to wait for, and what was seen that says so.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Choice {
     pub(super) target: Readiness,
     pub(super) why: String,
 }
 
 /// A readiness claim.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) enum Readiness {
     Target(Target),
+    /// A line of output.
+    Output(Regex),
     /// Process 1 does its work and goes.
     Exit(i64),
 }
@@ -42,6 +48,7 @@ impl Readiness {
     pub(super) fn until(&self) -> Until {
         match self {
             Self::Target(target) => Until::Target(target.clone()),
+            Self::Output(_) => Until::Output { watch: OUTPUT },
             Self::Exit(_) => Until::Exit,
         }
     }
@@ -124,13 +131,34 @@ pub(super) fn choose(image: &Image, look: &Look) -> Option<Choice> {
             ),
         });
     }
-    let socket = look.sockets.first()?;
-    Some(Choice {
-        target: Readiness::Target(Target::Unix {
-            path: socket.clone(),
-        }),
-        why: "it listened; no TCP port did".to_owned(),
-    })
+    if let Some(socket) = look.sockets.first() {
+        return Some(Choice {
+            target: Readiness::Target(Target::Unix {
+                path: socket.clone(),
+            }),
+            why: "it listened; no TCP port did".to_owned(),
+        });
+    }
+    let target = Readiness::Output(line(look)?);
+    let why = "the last line that speaks of it; nothing listened".to_owned();
+    Some(Choice { target, why })
+}
+
+/// The last line that says that something is ready, with its numbers left open.
+fn line(look: &Look) -> Option<Regex> {
+    let speaks = Regex::new(r"(?i)\b(ready|started|listening|serving|running|accepting)\b");
+    let speaks = speaks.expect("a valid pattern");
+    let number = Regex::new("[0-9]+").expect("a valid pattern");
+    let lines = look.log.head.lines().chain(look.log.tail.lines());
+    let line = lines
+        .map(str::trim)
+        .filter(|line| line.len() <= 200 && !line.chars().any(char::is_control))
+        .filter(|line| speaks.is_match(line))
+        .next_back()?;
+    // What stands before the word may be a time or an id: it is not part of the claim.
+    let at = speaks.find(line)?.start();
+    let pattern = regex::escape(&line[at..]).replace(r"\-", "-");
+    Regex::new(&number.replace_all(&pattern, r"\d+")).ok()
 }
 
 /// The liveness endpoint.

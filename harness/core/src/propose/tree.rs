@@ -200,7 +200,8 @@ fn writes(image: &Image, looks: &[&Look]) -> Writes {
             if let Action::Write { call, path, from } = &event.action {
                 let who = process_name(&event.actor.argv);
                 let makes = call.starts_with("mkdir");
-                if makes && image.resolve(path).is_some_and(|e| e.kind == Kind::Dir) {
+                let is_dir = |e: &adamant_probe::Entry| e.kind == Kind::Dir;
+                if makes && (path == "/" || image.resolve(path).is_some_and(is_dir)) {
                     // `mkdir -p` asks for what is there.
                     continue;
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use adamant_probe::{CommandResult, Process, Target};
+use adamant_probe::{CommandResult, Entry, Kind, Process, Target};
 
 use super::artifact::{self, Absent, Candidate, Ended};
 use super::observe::{departures, events_stream, ran};
@@ -11,7 +11,8 @@ use super::tree::Tree;
 use super::yaml::{Page, list, scalar};
 use super::{Look, Observation, process_name};
 use crate::case::Subject;
-use crate::engine::{ChangeKind, Stream};
+use crate::check::is_under;
+use crate::engine::{Change, ChangeKind, Stream};
 use crate::report::text;
 
 /// Files that the boot left are claimed up to this number; the rest is counted.
@@ -107,7 +108,7 @@ impl Writer<'_> {
                 format!("; its last words: {}", line.trim())
             });
             self.faults.push(format!(
-                "without a network and on a read-only root, {how}{last} ({} with both)",
+                "without a network and on a read-only root, {how}{last}; with a network and a writable root {}",
                 if matches!(choice.target, Readiness::Exit(_)) {
                     "it did its work"
                 } else {
@@ -168,6 +169,9 @@ impl Writer<'_> {
                 ));
                 break;
             }
+        }
+        for open in self.open.clone() {
+            self.page.comment(&format!("Could not tell: {open}."));
         }
         if !self.faults.is_empty() {
             self.page.gap();
@@ -241,6 +245,9 @@ impl Writer<'_> {
         };
         let target = match &choice.target {
             Readiness::Exit(code) => format!("exit: {{ code: {code} }}"),
+            Readiness::Output(pattern) => {
+                format!("output: {{ matches: {} }}", quoted(pattern.as_str()))
+            }
             Readiness::Target(Target::Http { port, path, status }) => format!(
                 "http: {{ port: {port}, path: {}, status: {status} }}",
                 scalar(path)
@@ -461,45 +468,49 @@ impl Writer<'_> {
         }
     }
 
+    /// Files that both boots left; those that only their owner can read and that differ are secrets.
     fn writes(&mut self) {
         let Some(sealed) = &self.observation.sealed else {
             return;
         };
-        let made = |look: &[crate::engine::Change]| -> BTreeSet<String> {
-            let is_file = |c: &&crate::engine::Change| {
-                c.kind == ChangeKind::Added
-                    && c.now
-                        .as_ref()
-                        .is_some_and(|e| e.kind == adamant_probe::Kind::File)
-            };
-            look.iter()
-                .filter(is_file)
-                .map(|c| c.path.clone())
+        let tree = &self.tree;
+        let made = |changes: &[Change]| -> BTreeMap<String, Entry> {
+            let files = changes.iter().filter(|c| c.kind == ChangeKind::Added);
+            let files = files.filter_map(|c| Some((c.path.clone(), c.now.clone()?)));
+            let holds = |path: &str| tree.writable.iter().any(|w| is_under(path, &w.path));
+            files
+                .filter(|(path, entry)| entry.kind == Kind::File && holds(path))
                 .collect()
         };
         let (first, second) = (made(&self.observation.open.changes), made(&sealed.at_ready));
-        let holds = |path: &str| {
-            self.tree
-                .writable
-                .iter()
-                .any(|w| crate::check::is_under(path, &w.path))
-        };
-        let both: Vec<&String> = first
-            .intersection(&second)
-            .filter(|path| holds(path))
+        let both: Vec<(&String, &Entry, &Entry)> = first
+            .iter()
+            .filter_map(|(path, entry)| Some((path, entry, second.get(path)?)))
             .collect();
         if both.is_empty() {
             return;
         }
-        self.page.line(
-            &format!("writes: {}", list(both.iter().take(MOST_WRITES))),
-            "both boots left them",
-        );
-        if both.len() > MOST_WRITES {
-            self.page.comment(&format!(
-                "not claimed: {} more files that both boots left.",
-                both.len() - MOST_WRITES
-            ));
+        let names = both.iter().map(|(path, ..)| path).take(MOST_WRITES);
+        self.page
+            .line(&format!("writes: {}", list(names)), "both boots left them");
+        let more = both.len().saturating_sub(MOST_WRITES);
+        if more > 0 {
+            let more = text::count(more, "more file");
+            self.page
+                .comment(&format!("not claimed: {more} that both boots left."));
+        }
+        let is_secret = |first: &Entry, second: &Entry| {
+            let differs = first.sha256.is_some() && first.sha256 != second.sha256;
+            differs && second.sha256.is_some() && (first.mode | second.mode) & 0o077 == 0
+        };
+        let secrets: Vec<&String> = both
+            .iter()
+            .filter(|(_, first, second)| is_secret(first, second))
+            .map(|(path, ..)| *path)
+            .collect();
+        if !secrets.is_empty() {
+            let why = "only its owner can read it, and each boot left another";
+            self.page.line(&format!("secrets: {}", list(secrets)), why);
         }
     }
 
@@ -532,7 +543,7 @@ impl Writer<'_> {
                 .comment("No program was seen to start: what the boot runs is not known.");
         }
         self.page.comment(
-            "A boot does not show these; claim them if they hold: `secrets` (files that differ between instances), `external` (an endpoint needed after readiness), `manifest` with `when` (features that switch artifacts on).",
+            "Boots do not show these; claim them if they hold: `external` (an endpoint needed after readiness), `manifest` with `when` (features that switch artifacts on).",
         );
     }
 }
@@ -619,7 +630,7 @@ fn entry(
 
 /// The first version number in what a command said.
 pub(super) fn version_of(said: &CommandResult) -> Option<String> {
-    let number = regex::Regex::new(r"\b[0-9]+(\.[0-9]+)+").expect("a valid pattern");
+    let number = regex::Regex::new(r"[0-9]+(\.[0-9]+)+").expect("a valid pattern");
     [&said.stdout, &said.stderr]
         .into_iter()
         .find_map(|text| number.find(text))

@@ -59,7 +59,7 @@ fn answer(
     answers: &Answers,
     token: Option<&str>,
     port: u16,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
     let mut authorization = String::new();
@@ -279,9 +279,7 @@ fn an_image_that_is_not_there_and_a_registry_that_does_not_answer_are_told() {
     assert!(pulled(&bench, &gone, "linux/amd64").is_err());
     assert!(pulled(&bench, "not a reference", "linux/amd64").is_err());
     // Nobody on another host is spoken to in the clear.
-    assert!(
-        super::super::pull::is_local("localhost:5000") && super::super::pull::is_local("[::1]:1")
-    );
-    assert!(!super::super::pull::is_local("registry.example:5000"));
-    assert!(!super::super::pull::is_local("localhost.example"));
+    assert!(pull::is_local("localhost:5000") && pull::is_local("[::1]:1"));
+    assert!(!pull::is_local("registry.example:5000"));
+    assert!(!pull::is_local("localhost.example"));
 }
