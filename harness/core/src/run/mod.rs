@@ -8,9 +8,10 @@ mod outcome;
 mod resolve;
 mod session;
 mod trial;
+mod waive;
 
 pub use deadline::{Cancel, Deadline};
-pub use outcome::{Outcome, PlacedFinding, Skip, Totals, Verdict};
+pub use outcome::{Outcome, PlacedFinding, Skip, Totals, Verdict, Waived};
 pub use resolve::monotonic_ns;
 pub(crate) use resolve::{absent_paths, owner, tmpfs_options};
 pub use session::{Missing, Options, Session};
