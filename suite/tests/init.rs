@@ -107,9 +107,10 @@ fn redacted(text: &str) -> String {
     let mut text = text.replace(&format!("linux/{}", architecture()), "linux/[ARCH]");
     for (pattern, with) in [
         ("sha256:[0-9a-f]{12}", "sha256:[ID]"),
-        (r"on [a-z]+ \([^)]*\)", "on [ENGINE]"),
+        (r"boots? on [^\n]*", "boots on [ENGINE]."),
         // Within the margin that follows from how fast this machine is.
         ("within: [0-9]+[sm]", "within: [SPAN]"),
+        (r"[0-9]+\.[0-9] s\b", "[SPAN]"),
         (r"[0-9]{4}.[0-9]{2}.[0-9]{2}[ T][0-9:.Z]+", "[TIME]"),
     ] {
         let pattern = regex::Regex::new(pattern).expect("a valid pattern");

@@ -243,38 +243,41 @@ fn image(random: &mut Random, outside: &Path) -> Vec<u8> {
     archive
 }
 
+/// Names that mean something to an archive, to a layer or to the kernel.
+const PARTS: [&str; 16] = [
+    "a",
+    "b",
+    "c",
+    "dev",
+    "..",
+    ".",
+    "",
+    ".wh.a",
+    ".wh..wh..opq",
+    ".wh.",
+    ".wh...",
+    "é",
+    "a b",
+    "..a",
+    ".wh..wh.plnk",
+    "x",
+];
+/// Kinds of entries; those that do the most harm are the commonest.
+const KINDS: [EntryType; 10] = [
+    EntryType::Regular,
+    EntryType::Regular,
+    EntryType::Directory,
+    EntryType::Directory,
+    EntryType::Symlink,
+    EntryType::Link,
+    EntryType::Fifo,
+    EntryType::Char,
+    EntryType::Block,
+    EntryType::GNUSparse,
+];
+
 /// A few entries of names that meet each other.
 fn layer(random: &mut Random, outside: &Path) -> Vec<u8> {
-    const PARTS: [&str; 16] = [
-        "a",
-        "b",
-        "c",
-        "dev",
-        "..",
-        ".",
-        "",
-        ".wh.a",
-        ".wh..wh..opq",
-        ".wh.",
-        ".wh...",
-        "é",
-        "a b",
-        "..a",
-        ".wh..wh.plnk",
-        "x",
-    ];
-    const KINDS: [EntryType; 10] = [
-        EntryType::Regular,
-        EntryType::Regular,
-        EntryType::Directory,
-        EntryType::Directory,
-        EntryType::Symlink,
-        EntryType::Link,
-        EntryType::Fifo,
-        EntryType::Char,
-        EntryType::Block,
-        EntryType::GNUSparse,
-    ];
     let outside: PathBuf = outside.join("victim");
     let outside = outside.to_string_lossy().into_owned();
     let mut layer = Vec::new();

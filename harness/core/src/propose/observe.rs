@@ -24,7 +24,7 @@ const QUIET: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(400);
 /// How long a signal has to end a boot.
 const STOP: Duration = Duration::from_secs(15);
-/// How long a boot with something missing has to end, as RC-002-05 has it.
+/// How long a boot with something missing has to end at most, as RC-002-05 has it; a boot that is ready soon has less.
 const MISSING: Duration = Duration::from_secs(30);
 /// Ports that are asked over HTTP.
 const MOST_PORTS: usize = 12;
@@ -453,7 +453,9 @@ impl Observer<'_> {
         plan.absent = paths.into_iter().map(|path| Fault { path }).collect();
         let log = Arc::new(LogCapture::new(watches(Some(target)), None));
         let instance = self.engine.start(&plan, log.clone(), self.deadline)?;
-        let reached = instance.wait(&target.until(), &self.deadline.within(MISSING));
+        let ready_ms = observation.sealed.as_ref().and_then(|look| look.ready_ms);
+        let patience = ready_ms.map_or(MISSING, |ms| ready::with_margin(ms, 10).0.min(MISSING));
+        let reached = instance.wait(&target.until(), &self.deadline.within(patience));
         if let Ok(Reached::Exited { .. }) = reached {
             log.wait_end(&self.deadline.within(Duration::from_secs(5)));
         }
@@ -465,14 +467,14 @@ impl Observer<'_> {
         Ok(match reached {
             Reached::Ready { .. } => Ended::Ready,
             Reached::TimedOut { .. } => {
-                Ended::Neither(u64::try_from(MISSING.as_millis()).unwrap_or(u64::MAX))
+                Ended::Neither(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX))
             }
             Reached::Exited { exit, .. } if matches!(target, Readiness::Exit(code) if *code == exit.code) => {
                 Ended::Ready
             }
             Reached::Exited { exit, .. } => Ended::Exit {
                 fatal: fatal_line(&log, &exit, &artifact.names()),
-                last: last_line(&log),
+                last: last_line(&log, &artifact.names()),
                 events: has_events(&observation.open.log)
                     .then(|| missing_events(&log))
                     .flatten(),
@@ -557,17 +559,22 @@ fn fatal_line(log: &Log, exit: &Exit, names: &[String]) -> Option<String> {
     Some(line.text.clone())
 }
 
-fn last_line(log: &Log) -> Option<String> {
+/// The last line that names what is missing, else the last that is no event, else the last.
+fn last_line(log: &Log, names: &[String]) -> Option<String> {
     let text = if log.tail.is_empty() {
         &log.head
     } else {
         &log.tail
     };
-    let lines = text.lines().map(str::trim);
-    lines
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
         .filter(|line| !line.is_empty())
-        .next_back()
-        .map(str::to_owned)
+        .collect();
+    let names_one = |line: &&&str| names.iter().any(|name| names_it(line, name));
+    let by_name = lines.iter().rfind(names_one);
+    let plain = by_name.or_else(|| lines.iter().rfind(|line| !line.starts_with('{')));
+    plain.or(lines.last()).map(|line| (*line).to_owned())
 }
 
 /// Where somebody tried to go, and who, each once.

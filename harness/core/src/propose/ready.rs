@@ -153,8 +153,7 @@ fn line(look: &Look) -> Option<Regex> {
     let line = lines
         .map(str::trim)
         .filter(|line| line.len() <= 200 && !line.chars().any(char::is_control))
-        .filter(|line| speaks.is_match(line))
-        .next_back()?;
+        .rfind(|line| speaks.is_match(line))?;
     // What stands before the word may be a time or an id: it is not part of the claim.
     let at = speaks.find(line)?.start();
     let pattern = regex::escape(&line[at..]).replace(r"\-", "-");

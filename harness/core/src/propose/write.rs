@@ -102,8 +102,8 @@ impl Writer<'_> {
                 Some(exit) => format!("process 1 ended with {}", exit.code),
                 None => "it was not ready in time".to_owned(),
             };
-            let last = sealed.log.head.lines().chain(sealed.log.tail.lines());
-            let last = last.filter(|line| !line.trim().is_empty()).next_back();
+            let mut lines = sealed.log.head.lines().chain(sealed.log.tail.lines());
+            let last = lines.rfind(|line| !line.trim().is_empty());
             let last = last.map_or(String::new(), |line| {
                 format!("; its last words: {}", line.trim())
             });
@@ -152,10 +152,12 @@ impl Writer<'_> {
     fn head(&mut self) {
         let observation = self.observation;
         self.page.comment(&format!(
-            "Proposed by `adamant init` from what {} showed on {}. Each line says what was seen; read it, correct it, keep it.",
+            "Proposed by `adamant init` from {} on {}.",
             text::count(observation.looks().len(), "boot"),
             observation.engine,
         ));
+        self.page
+            .comment("Each line says what was seen; read it, correct it, keep it.");
         if let Some(why) = &observation.blind {
             self.open.push(format!(
                 "no process was watched, so attempts that failed were not seen: {why}"

@@ -101,7 +101,6 @@ pub(crate) fn walk(
             visit(step, &mut entry)?;
         }
     }
-    drop(archive);
     let (sha256, _) = plain.finish().map_err(ImageError::read(name))?;
     Ok(format!("sha256:{sha256}"))
 }

@@ -59,7 +59,7 @@ enum PullError {
 /// What was found behind a reference.
 enum Document {
     Index(Index),
-    Manifest(Manifest, Descriptor),
+    Manifest(Box<(Manifest, Descriptor)>),
 }
 
 /// Only to see which of the two it is; registries are not always right about the type that they send.
@@ -146,7 +146,8 @@ impl Pull<'_> {
                     at = at.clone_with_digest(chosen.digest.clone());
                     expected = Some(chosen);
                 }
-                Document::Manifest(manifest, descriptor) => {
+                Document::Manifest(found) => {
+                    let (manifest, descriptor) = *found;
                     self.blob(&manifest.config).await?;
                     for layer in &manifest.layers {
                         self.blob(layer).await?;
@@ -197,7 +198,7 @@ impl Pull<'_> {
             size,
             ..Descriptor::default()
         };
-        Ok(Document::Manifest(manifest, descriptor))
+        Ok(Document::Manifest(Box::new((manifest, descriptor))))
     }
 
     /// One blob, unless the store has it.

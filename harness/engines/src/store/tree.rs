@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::io::{self, Read};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use adamant_probe::Kind;
@@ -40,6 +40,40 @@ struct Tree {
     links: Vec<(String, String)>,
     /// Directories get their times when nothing is written into them any more.
     times: BTreeMap<String, i64>,
+}
+
+/// What an entry says beside its name and content.
+struct About {
+    mode: Mode,
+    owner: (Option<Uid>, Option<Gid>),
+    mtime: i64,
+    xattrs: Vec<(String, Vec<u8>)>,
+}
+
+impl About {
+    fn of<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<Self> {
+        let xattrs = xattrs(entry)?;
+        let header = entry.header();
+        let id = |number: io::Result<u64>| number.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+        let (uid, gid) = (id(header.uid())?, id(header.gid())?);
+        Ok(Self {
+            mode: Mode::from_raw_mode(header.mode()? & 0o7777),
+            owner: (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))),
+            mtime: i64::try_from(header.mtime()?).unwrap_or(0),
+            xattrs,
+        })
+    }
+
+    /// Gives it all to an open file or directory, but for its time, which a later write would change.
+    fn give(&self, file: &impl AsFd) -> io::Result<()> {
+        rustix::fs::fchown(file, self.owner.0, self.owner.1)?;
+        // After the owner: a change of owner takes setuid bits away.
+        rustix::fs::fchmod(file, self.mode)?;
+        for (name, value) in &self.xattrs {
+            rustix::fs::fsetxattr(file, name.as_str(), value, XattrFlags::empty())?;
+        }
+        Ok(())
+    }
 }
 
 /// The last part of a path in its open directory.
@@ -81,17 +115,12 @@ impl Tree {
         let Some(kind) = kind(entry.header().entry_type()) else {
             return Ok(());
         };
-        let xattrs = xattrs(entry)?;
+        let about = About::of(entry)?;
         let spot = self.spot(path)?;
         let hidden = spot.is_whiteout()?;
         if hidden {
             rustix::fs::unlinkat(&spot.dir, spot.name, AtFlags::empty())?;
         }
-        let header = entry.header();
-        let mode = Mode::from_raw_mode(header.mode()? & 0o7777);
-        let id = |number: io::Result<u64>| number.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-        let owner = (id(header.uid())?, id(header.gid())?);
-        let mtime = i64::try_from(header.mtime()?).unwrap_or(0);
         match kind {
             Kind::Dir => {
                 match rustix::fs::mkdirat(&spot.dir, spot.name, Mode::RWXU) {
@@ -99,76 +128,44 @@ impl Tree {
                     Err(error) => return Err(error.into()),
                 }
                 let dir = spot.open_dir()?;
-                rustix::fs::fchown(
-                    &dir,
-                    Some(Uid::from_raw(owner.0)),
-                    Some(Gid::from_raw(owner.1)),
-                )?;
-                rustix::fs::fchmod(&dir, mode)?;
-                set(&dir, &xattrs)?;
+                about.give(&dir)?;
                 if hidden {
                     opaque(&dir)?;
                 }
-                self.times.insert(path.to_owned(), mtime);
-                return Ok(());
+                self.times.insert(path.to_owned(), about.mtime);
+                Ok(())
             }
             Kind::File => {
                 let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW;
-                let file = rustix::fs::openat(
-                    &spot.dir,
-                    spot.name,
-                    flags | OFlags::CLOEXEC,
-                    Mode::RUSR | Mode::WUSR,
-                )?;
+                let (flags, own) = (flags | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR);
+                let file = rustix::fs::openat(&spot.dir, spot.name, flags, own)?;
                 let mut file = std::fs::File::from(file);
                 io::copy(entry, &mut file)?;
-                rustix::fs::fchown(
-                    &file,
-                    Some(Uid::from_raw(owner.0)),
-                    Some(Gid::from_raw(owner.1)),
-                )?;
-                // After the owner: a change of owner takes setuid bits away.
-                rustix::fs::fchmod(&file, mode)?;
-                set(&file, &xattrs)?;
-                rustix::fs::futimens(&file, &times(mtime))?;
-                return Ok(());
+                about.give(&file)?;
+                Ok(rustix::fs::futimens(&file, &times(about.mtime))?)
             }
             Kind::Symlink => {
                 let target = entry.link_name_bytes().unwrap_or_default().into_owned();
                 let target = CString::new(target).map_err(io::Error::other)?;
                 rustix::fs::symlinkat(target.as_c_str(), &spot.dir, spot.name)?;
+                spot.give(&about)
             }
             Kind::Char | Kind::Block | Kind::Fifo => {
                 let number = |field: io::Result<Option<u32>>| field.map(Option::unwrap_or_default);
-                let device = rustix::fs::makedev(
-                    number(header.device_major())?,
-                    number(header.device_minor())?,
-                );
+                let header = entry.header();
+                let (major, minor) = (header.device_major(), header.device_minor());
+                let device = rustix::fs::makedev(number(major)?, number(minor)?);
                 let of = match kind {
                     Kind::Char => FileType::CharacterDevice,
                     Kind::Block => FileType::BlockDevice,
                     _ => FileType::Fifo,
                 };
-                rustix::fs::mknodat(&spot.dir, spot.name, of, mode, device)?;
-                rustix::fs::chmodat(&spot.dir, spot.name, mode, AtFlags::empty())?;
+                rustix::fs::mknodat(&spot.dir, spot.name, of, about.mode, device)?;
+                rustix::fs::chmodat(&spot.dir, spot.name, about.mode, AtFlags::empty())?;
+                spot.give(&about)
             }
-            Kind::Socket => return Ok(()),
+            Kind::Socket => Ok(()),
         }
-        let (uid, gid) = (Uid::from_raw(owner.0), Gid::from_raw(owner.1));
-        rustix::fs::chownat(
-            &spot.dir,
-            spot.name,
-            Some(uid),
-            Some(gid),
-            AtFlags::SYMLINK_NOFOLLOW,
-        )?;
-        rustix::fs::utimensat(
-            &spot.dir,
-            spot.name,
-            &times(mtime),
-            AtFlags::SYMLINK_NOFOLLOW,
-        )?;
-        Ok(())
     }
 
     /// A whiteout hides what is below, and nothing of its own layer.
@@ -281,6 +278,15 @@ impl Tree {
 }
 
 impl Spot<'_> {
+    /// Owner and time of what cannot be opened without doing something to it.
+    fn give(&self, about: &About) -> io::Result<()> {
+        let (uid, gid) = about.owner;
+        let here = AtFlags::SYMLINK_NOFOLLOW;
+        rustix::fs::chownat(&self.dir, self.name, uid, gid, here)?;
+        rustix::fs::utimensat(&self.dir, self.name, &times(about.mtime), here)?;
+        Ok(())
+    }
+
     fn open_dir(&self) -> io::Result<OwnedFd> {
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(
@@ -310,13 +316,6 @@ fn opaque(dir: &OwnedFd) -> io::Result<()> {
         b"y",
         XattrFlags::empty(),
     )?)
-}
-
-fn set(file: &impl std::os::fd::AsFd, xattrs: &[(String, Vec<u8>)]) -> io::Result<()> {
-    for (name, value) in xattrs {
-        rustix::fs::fsetxattr(file, name.as_str(), value, XattrFlags::empty())?;
-    }
-    Ok(())
 }
 
 fn xattrs<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<Vec<(String, Vec<u8>)>> {
