@@ -130,21 +130,9 @@ fn exit(code: i64) -> Exit {
 
 const NOWHERE: &str = "/adamant-asks-for-nothing";
 
-/// A server that writes its state, a secret and a pid file, and answers on 8080.
-fn server() -> Observation {
-    let mut image = image(
-        &[
-            "/entrypoint.sh",
-            "/usr/bin/node",
-            "/usr/bin/date",
-            "/srv/shop/server.js",
-        ],
-        &["/var/lib/shop", "/run/shop", "/tmp"],
-    );
-    image.config.env = vec!["PATH=/usr/bin".into()];
-    image.config.exposed = ["8080/tcp".to_owned()].into();
-    image.config.volumes = ["/var/lib/shop".to_owned()].into();
-    let look = |secret: &str| Look {
+/// One boot of it.
+fn look(secret: &str) -> Look {
+    Look {
         settled: true,
         watched_ms: 4200,
         ready_ms: Some(850),
@@ -190,16 +178,11 @@ fn server() -> Observation {
             killed: false,
         }),
         ..Look::default()
-    };
-    let said = CommandResult {
-        argv: words("node --version"),
-        exit: Some(0),
-        signal: None,
-        timed_out: false,
-        stdout: "v24.1.0\n".into(),
-        stderr: String::new(),
-        micros: 1,
-    };
+    }
+}
+
+/// What became of boots without this and that.
+fn without() -> Vec<Absent> {
     let candidate = |id: &str, path: &str, command: Option<&str>| Candidate {
         id: id.into(),
         path: path.into(),
@@ -213,30 +196,56 @@ fn server() -> Observation {
         last: Some(last.to_owned()),
         events: None,
     };
+    vec![
+        absent(
+            candidate("node", "/usr/bin/node", Some("node")),
+            ended(Some("FATAL: node missing"), "x"),
+        ),
+        absent(
+            candidate("shop", "/srv/shop/server.js", None),
+            ended(None, "Error: Cannot find module '/srv/shop/server.js'"),
+        ),
+        absent(
+            candidate("date", "/usr/bin/date", Some("date")),
+            Ended::Ready,
+        ),
+        absent(
+            candidate("slow", "/srv/shop/slow", None),
+            Ended::Neither(30_000),
+        ),
+    ]
+}
+
+/// A server that writes its state, a secret and a pid file, and answers on 8080.
+fn server() -> Observation {
+    let mut image = image(
+        &[
+            "/entrypoint.sh",
+            "/usr/bin/node",
+            "/usr/bin/date",
+            "/srv/shop/server.js",
+        ],
+        &["/var/lib/shop", "/run/shop", "/tmp"],
+    );
+    image.config.env = vec!["PATH=/usr/bin".into()];
+    image.config.exposed = ["8080/tcp".to_owned()].into();
+    image.config.volumes = ["/var/lib/shop".to_owned()].into();
+    let said = CommandResult {
+        argv: words("node --version"),
+        exit: Some(0),
+        signal: None,
+        timed_out: false,
+        stdout: "v24.1.0\n".into(),
+        stderr: String::new(),
+        micros: 1,
+    };
     Observation {
         named: "shop:1".into(),
         image: Arc::new(image),
         engine: "docker (Docker 20.10)".into(),
         open: look("1"),
         sealed: Some(look("2")),
-        without: vec![
-            absent(
-                candidate("node", "/usr/bin/node", Some("node")),
-                ended(Some("FATAL: node missing"), "x"),
-            ),
-            absent(
-                candidate("shop", "/srv/shop/server.js", None),
-                ended(None, "Error: Cannot find module '/srv/shop/server.js'"),
-            ),
-            absent(
-                candidate("date", "/usr/bin/date", Some("date")),
-                Ended::Ready,
-            ),
-            absent(
-                candidate("slow", "/srv/shop/slow", None),
-                Ended::Neither(30_000),
-            ),
-        ],
+        without: without(),
         versions: BTreeMap::from([("node".to_owned(), said)]),
         ..Observation::default()
     }

@@ -196,13 +196,12 @@ fn image(random: &mut Random, outside: &Path) -> Vec<u8> {
     let config = format!(
         r#"{{"os":"linux","architecture":"amd64","rootfs":{{"diff_ids":["sha256:{digest}"]}}}}"#
     );
-    let name = *random.of(&[
-        "l/layer.tar",
-        "l/layer.tar",
-        "l/layer.tar",
-        "../l/layer.tar",
-        "/layer.tar",
-    ]);
+    let hostile = random.below(20) == 0;
+    let name = if hostile {
+        *random.of(&["../l/layer.tar", "/layer.tar", "l/../../layer.tar"])
+    } else {
+        "l/layer.tar"
+    };
     let manifest = format!(r#"[{{"Config":"c.json","RepoTags":null,"Layers":["{name}"]}}]"#);
     let mut archive = Vec::new();
     let members = [
@@ -263,16 +262,20 @@ const PARTS: [&str; 16] = [
     "x",
 ];
 /// Kinds of entries; those that do the most harm are the commonest.
-const KINDS: [EntryType; 10] = [
+const KINDS: [EntryType; 14] = [
     EntryType::Regular,
     EntryType::Regular,
+    EntryType::Regular,
+    EntryType::Directory,
     EntryType::Directory,
     EntryType::Directory,
     EntryType::Symlink,
+    EntryType::Symlink,
+    EntryType::Symlink,
+    EntryType::Link,
     EntryType::Link,
     EntryType::Fifo,
     EntryType::Char,
-    EntryType::Block,
     EntryType::GNUSparse,
 ];
 

@@ -75,7 +75,15 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
                 Err(cargo(&root, &words, rest))
             }
             [name, rest @ ..] if name == "archive" => {
-                let bench = ["bench", "--locked", "-p", "adamant-engines"];
+                // Unoptimised: a sum that overflows is to be seen.
+                let bench = [
+                    "bench",
+                    "--locked",
+                    "--profile",
+                    "dev",
+                    "-p",
+                    "adamant-engines",
+                ];
                 let words = [&bench[..], &["--bench", "archives", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }
