@@ -365,9 +365,9 @@ impl Writer<'_> {
                 Err(why) => refused.push((absent.candidate.clone(), why)),
             }
         }
-        if claimed.is_empty() {
+        if claimed.is_empty() && refused.is_empty() {
             self.page.comment("not claimed: `artifacts`: no file was seen to run that the boot can be tried without.");
-        } else {
+        } else if !claimed.is_empty() {
             self.page.line("artifacts:", "");
             for (line, why) in claimed {
                 self.page.line(&format!("  {line}"), &why);
