@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use adamant_core::case::Span;
 use adamant_core::report::text;
+use adamant_engines::store::Sourcing;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{command, exit};
@@ -45,8 +47,10 @@ pub enum Verb {
     List(PlanArgs),
     /// Run the same cases on two engines and show how their answers differ.
     Compare(CompareArgs),
-    /// Remove what dead or expired runs left on the engines.
-    Gc(EngineArgs),
+    /// Boot an image, watch it, and write the subject file that it deserves.
+    Init(InitArgs),
+    /// Remove what dead or expired runs left on the engines, and what nobody has used for 30 days from the store of images.
+    Gc(GcArgs),
     /// Run the module tests of test262 on the reference module loader.
     Test262(Test262Args),
     /// Tell what a finding's code, a spec or a case means and how to fix it; without a word, list every code.
@@ -135,12 +139,101 @@ pub struct CompareArgs {
     pub seed: Option<String>,
 }
 
+/// How images are found.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SourcingArgs {
+    /// Pull from registries: `docker://REF`, and references that neither the daemon nor the store has.
+    #[arg(long)]
+    pub pull: bool,
+    /// Of an image for several platforms, take this one instead of the engine's own.
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = platform)]
+    pub platform: Option<String>,
+}
+
+/// What is observed, and where it is written.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// The image: a reference, `docker://REF`, `oci:DIR[:TAG]`, `docker-archive:FILE` or `rootfs:DIR`.
+    pub image: String,
+    /// Where the subject file is written; `-` is standard output.
+    #[arg(short, long, value_name = "FILE", default_value = "adamant.yaml")]
+    pub output: PathBuf,
+    /// Replace a file that is already there.
+    #[arg(long)]
+    pub force: bool,
+    /// Add to its environment; without a value it is this host's, and the file names it only.
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub env: Vec<String>,
+    /// The longest that one boot is watched until it settles.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = Span::parse)]
+    pub within: Span,
+    /// How its image is found.
+    #[command(flatten)]
+    pub sourcing: SourcingArgs,
+    /// On which engine; the first of them.
+    #[command(flatten)]
+    pub engines: EngineArgs,
+    /// What replaces the image's `CMD`.
+    #[arg(last = true, value_name = "ARG")]
+    pub args: Vec<String>,
+}
+
+impl InitArgs {
+    /// How its image is found.
+    #[must_use]
+    pub fn sourcing(&self) -> Sourcing {
+        self.sourcing.sourcing()
+    }
+}
+
+impl SourcingArgs {
+    /// For an engine.
+    #[must_use]
+    pub fn sourcing(&self) -> Sourcing {
+        Sourcing {
+            pull: self.pull,
+            platform: self.platform.clone(),
+        }
+    }
+}
+
+fn platform(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.split('/').collect();
+    let plain = |part: &&str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    };
+    if matches!(parts.len(), 2 | 3) && parts.iter().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{text}` is no platform; expected `linux/amd64` or `linux/arm/v7`"
+        ))
+    }
+}
+
+/// What is cleared.
+#[derive(Debug, Clone, Args)]
+pub struct GcArgs {
+    /// On which engines.
+    #[command(flatten)]
+    pub engines: EngineArgs,
+    /// Everything in the store of images that no live run uses, however lately it was used.
+    #[arg(long)]
+    pub all: bool,
+}
+
 /// How a run is done.
 #[derive(Debug, Clone, Args)]
 pub struct RunArgs {
     /// What is judged.
     #[command(flatten)]
     pub plan: PlanArgs,
+    /// How images are found.
+    #[command(flatten)]
+    pub sourcing: SourcingArgs,
     /// Where reports are written (also `ADAMANT_REPORTS`).
     #[arg(long, value_name = "DIR")]
     pub reports: Option<PathBuf>,
@@ -204,6 +297,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => command::run::run(args, cli.color),
         Verb::List(args) => command::list::run(args),
         Verb::Compare(args) => command::compare::run(args),
+        Verb::Init(args) => command::init::run(args),
         Verb::Gc(args) => command::gc::run(args),
         Verb::Test262(args) => command::test262::run(args),
         Verb::Explain { words } => command::explain::run(words),

@@ -8,6 +8,7 @@ use adamant_core::engine::{Engine, EngineError, ErrorKind};
 use adamant_core::report::text;
 use adamant_core::run::{Cancel, Deadline, Missing};
 use adamant_engines::docker::Docker;
+use adamant_engines::store::Sourcing;
 
 /// Every engine by name, in this build or another.
 pub const KNOWN: &[&str] = &["adapter", "docker", "isolate", "node", "oci"];
@@ -137,9 +138,33 @@ fn known(asked: &[String]) -> Result<Vec<&'static str>, EnginesError> {
 /// Connects to the engines; what does not answer is kept with its reason.
 #[must_use]
 pub fn connect(names: &[&'static str], cancel: &Cancel) -> Connected {
+    connect_with(names, &Sourcing::default(), cancel)
+}
+
+/// The first of the asked-for engines, or of this build's, that answers.
+pub fn first(
+    asked: Option<&[String]>,
+    sourcing: &Sourcing,
+    cancel: &Cancel,
+) -> Result<Arc<dyn Engine>, EnginesError> {
+    let mut first_failure = None;
+    for name in names(asked)? {
+        let mut connected = connect_with(&[name], sourcing, cancel);
+        match (connected.engines.pop(), connected.missing.pop_first()) {
+            (Some(engine), _) => return Ok(engine),
+            (None, Some((_, missing))) => drop(first_failure.get_or_insert(missing)),
+            (None, None) => {}
+        }
+    }
+    Err(first_failure.unwrap_or_else(|| EnginesError::Unknown(String::new())))
+}
+
+/// Connects to the engines, which find images this way.
+#[must_use]
+pub fn connect_with(names: &[&'static str], sourcing: &Sourcing, cancel: &Cancel) -> Connected {
     let mut connected = Connected::default();
     for name in names {
-        match one(name, cancel) {
+        match one(name, sourcing, cancel) {
             Ok(engine) => connected.engines.push(engine),
             Err(source) => {
                 let error = EnginesError::Missing { name, source };
@@ -150,7 +175,7 @@ pub fn connect(names: &[&'static str], cancel: &Cancel) -> Connected {
     connected
 }
 
-fn one(name: &str, cancel: &Cancel) -> Result<Arc<dyn Engine>, EngineError> {
+fn one(name: &str, sourcing: &Sourcing, cancel: &Cancel) -> Result<Arc<dyn Engine>, EngineError> {
     if !BUILT.contains(&name) {
         let error = EngineError::new(ErrorKind::Unsupported, format!("connect to `{name}`"));
         return Err(error.caused_by("this build does not have it").hint(format!(
@@ -158,7 +183,7 @@ fn one(name: &str, cancel: &Cancel) -> Result<Arc<dyn Engine>, EngineError> {
             BUILT.join(", ")
         )));
     }
-    let docker = Docker::new();
+    let docker = Docker::with(sourcing.clone());
     docker.describe(&Deadline::after(Duration::from_secs(20), cancel))?;
     Ok(Arc::new(docker))
 }

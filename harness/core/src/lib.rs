@@ -22,6 +22,7 @@ pub mod env;
 pub mod explain;
 pub mod frontend;
 pub mod module;
+pub mod propose;
 pub mod redact;
 pub mod report;
 pub mod run;

@@ -4,3 +4,4 @@ pub mod docker;
 mod image;
 pub mod module;
 mod probe;
+pub mod store;

@@ -29,7 +29,9 @@ usage: cargo xtask VERB
   run [ARGS…]      set up, then judge the bundled image: `adamant run ARGS…`
   test [ARGS…]     set up, then `cargo test --workspace ARGS…`
   soak isolate [EXECUTIONS | --seconds N]
-                   10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind";
+                   10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind
+  soak archive [ARCHIVES | --seconds N] [--seed N]
+                   10,000 hostile image archives, or so many, or for so long: each is refused or unpacked, and none leaves";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -77,6 +79,19 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
                 v8::provide(&root, v8::Source::Nearest)?;
                 let bench = ["bench", "--locked", "-p", "adamant-isolate"];
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            [name, rest @ ..] if name == "archive" => {
+                // Unoptimised: a sum that overflows is to be seen.
+                let bench = [
+                    "bench",
+                    "--locked",
+                    "--profile",
+                    "dev",
+                    "-p",
+                    "adamant-engines",
+                ];
+                let words = [&bench[..], &["--bench", "archives", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }
             _ => Err(Failure::input(USAGE)),

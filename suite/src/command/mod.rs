@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod explain;
 pub mod gc;
+pub mod init;
 pub mod list;
 pub mod module;
 pub mod run;

@@ -25,7 +25,7 @@ pub fn run(args: &RunArgs, colour: Colour) -> Done {
     modules::refuse_module_options(args)?;
     let trials = judge::plan(&args.plan)?;
     let asked = args.plan.engines.asked().is_some();
-    let connected = judge::engines_for(&trials, asked, &cancel)?;
+    let connected = judge::engines_from(&trials, asked, &args.sourcing.sourcing(), &cancel)?;
     let reports = reports(args);
     let options = Options {
         id: judge::run_id(),

@@ -15,4 +15,5 @@ pub use deadline::{Cancel, Deadline};
 pub use module::ModuleSession;
 pub use outcome::{Outcome, PlacedFinding, Skip, Totals, Verdict, Waived};
 pub use resolve::monotonic_ns;
+pub(crate) use resolve::{absent_paths, owner, tmpfs_options};
 pub use session::{Missing, Options, Session};
