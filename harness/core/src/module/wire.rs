@@ -60,8 +60,12 @@ pub enum Capability {
     Esm,
     /// Calls what the entry exports with `(req, res)`.
     Handler,
-    /// Ends an execution at the limits of its request.
+    /// Ends an execution at the wall-clock and output limits of its request.
     Limits,
+    /// Ends an execution at the memory limits of its request, and lives on.
+    Memory,
+    /// Lets no guest change its package.
+    ReadOnly,
     /// Tells numbers about itself in `metrics`.
     Metrics,
     /// Runs packages inside of its own process. Every adapter is held to it, whatever it says.
@@ -77,6 +81,8 @@ impl Capability {
             Self::Esm => "esm",
             Self::Handler => "handler",
             Self::Limits => "limits",
+            Self::Memory => "memory",
+            Self::ReadOnly => "read-only",
             Self::Metrics => "metrics",
             Self::InVm => "in-vm",
         }
