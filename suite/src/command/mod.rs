@@ -1,6 +1,7 @@
 //! One file per verb, and the failure that each of them can come to.
 
 pub mod compare;
+pub mod explain;
 pub mod gc;
 pub mod list;
 pub mod module;

@@ -9,9 +9,10 @@ mod outcome;
 mod resolve;
 mod session;
 mod trial;
+mod waive;
 
 pub use deadline::{Cancel, Deadline};
 pub use module::ModuleSession;
-pub use outcome::{Outcome, PlacedFinding, Skip, Totals, Verdict};
+pub use outcome::{Outcome, PlacedFinding, Skip, Totals, Verdict, Waived};
 pub use resolve::monotonic_ns;
 pub use session::{Missing, Options, Session};

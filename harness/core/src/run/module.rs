@@ -246,7 +246,8 @@ impl ModuleSession {
         if trial.case.case.level != Level::Must || !self.options.require.iter().any(asked) {
             return outcome;
         }
-        let finding = Finding::new(format!("{spec} is judged (--require)"), reason.clone());
+        let finding = Finding::new(format!("{spec} is judged (--require)"), reason.clone())
+            .coded("require/not-judged");
         Outcome::Failed {
             findings: vec![placed(trial, "require", (0, 0), finding)],
         }
@@ -283,6 +284,7 @@ impl ModuleSession {
             fault: None,
             variant: None,
             needs: Vec::new(),
+            waivers: Vec::new(),
             image: host.map(|h| format!("{} {}", h.name, h.version)),
             platform: host.map(|h| h.platform.clone()),
             started,
@@ -384,9 +386,5 @@ fn placed(
         line,
         column,
     };
-    PlacedFinding {
-        check: check.into(),
-        place,
-        finding,
-    }
+    PlacedFinding::new(check, place, finding)
 }
