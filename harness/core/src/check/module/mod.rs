@@ -102,16 +102,17 @@ impl Seen<'_> {
     /// How the execution ended, for a person.
     fn end(&self) -> String {
         let answer = &self.answered.answer;
-        let mut text = format!("it ended as `{}`", answer.outcome);
-        if let Some(code) = answer.exit_code {
-            text += &format!(" with exit code {code}");
-        }
-        if let Some(error) = &answer.error {
-            text += &format!(": {}", error::shown(error));
-        } else if let Some(detail) = answer.detail.as_ref().filter(|d| !d.is_empty()) {
-            text += &format!(": {detail}");
-        }
-        text
+        let code = answer
+            .exit_code
+            .map(|code| format!(" with exit code {code}"));
+        let detail = answer.detail.clone().filter(|d| !d.is_empty());
+        let why = answer.error.as_ref().map(error::shown).or(detail);
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        format!(
+            "it ended as `{}`{}{why}",
+            answer.outcome,
+            code.unwrap_or_default()
+        )
     }
 
     /// Lines that help to understand a finding: how it ended, and what it wrote to standard error.
