@@ -167,7 +167,7 @@ fn a_runtime_that_dies_or_prints_something_else_fails() {
         &answers(recorded),
         CASE,
         1,
-        &["FAIL", "cases.yaml:7:5 (stdout)", "--seed"],
+        &["FAIL", "cases.yaml:7:5", "module/stdout", "--seed"],
     );
 }
 
