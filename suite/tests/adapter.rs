@@ -167,7 +167,7 @@ fn a_runtime_that_dies_or_prints_something_else_fails() {
         &answers(recorded),
         CASE,
         1,
-        &["FAIL", "cases.yaml:7:5 (stdout)", "--seed"],
+        &["FAIL", "cases.yaml:7:5", "module/stdout", "--seed"],
     );
 }
 
@@ -282,6 +282,80 @@ fn node() -> Option<String> {
             }
         })
     })
+}
+
+#[test]
+fn another_major_of_node_is_refused_by_name() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().expect("a directory");
+    let fake = dir.path().join("node");
+    std::fs::write(&fake, "#!/bin/sh\necho v22.1.0\n").expect("written");
+    std::fs::set_permissions(&fake, std::fs::Permissions::from_mode(0o755)).expect("set");
+    for (engines, code) in [(Some("node"), 3), (None, 0)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_adamant"));
+        command
+            .args(["run", "module", "CJS-01", "--reports"])
+            .arg(dir.path().join("reports"));
+        command
+            .env_remove("ADAMANT_ENGINES")
+            .env("ADAMANT_NODE", &fake);
+        if let Some(engines) = engines {
+            command.env("ADAMANT_ENGINES", engines);
+        }
+        let output = command
+            .current_dir(root())
+            .output()
+            .expect("adamant starts");
+        let told = [output.stdout, output.stderr]
+            .map(|b| String::from_utf8_lossy(&b).into_owned())
+            .concat();
+        // Asked for, it is broken; else the run goes on without the oracle, and says so.
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        assert!(
+            told.contains("is Node v22.1.0, and the oracle is 24"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn engines_of_images_are_not_engines_of_modules() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for (args, part) in [
+        (
+            &["run", "module", "--engine", "docker"][..],
+            "`docker` cannot run module cases",
+        ),
+        (
+            &["run", "module", "--engine", "adapter"],
+            "`--adapter` does not say which",
+        ),
+        (
+            &["run", "--adapter", "x", "--engine", "node", "module"],
+            "leave `adapter` out",
+        ),
+        (
+            &["run", "--adapter", "x", "fixtures/images/bare"],
+            "`--adapter` is for module cases",
+        ),
+        (
+            &["run", "module", "CJS-98"],
+            "`CJS-98` chooses no module case",
+        ),
+        (&["run", "module", "--seed", "xyz"], "`xyz` is not a seed"),
+        (
+            &["run", "fixtures/images/bare", "module"],
+            "does not stand first",
+        ),
+        (
+            &["run", "fixtures/images/bare", "--engine", "node"],
+            "`node` cannot run images",
+        ),
+    ] {
+        let (code, told) = adamant(args, dir.path());
+        assert_eq!(code, Some(2), "{args:?} {told}");
+        assert!(told.contains(part), "{args:?} `{part}` is missing\n{told}");
+    }
 }
 
 /// Needs Node 24, which CI has; elsewhere `compare` says that it is not here, which is asserted instead.

@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     writeln!(
         stdout,
         "{}",
-        json!({ "ready": { "protocol": 1, "name": "template", "version": "0", "capabilities": ["cjs", "esm", "limits"], "tier": 1 } })
+        json!({ "ready": { "protocol": 1, "name": "template", "version": "0", "capabilities": ["cjs", "esm", "limits", "memory", "read-only"], "tier": 1 } })
     )?;
     for line in std::io::stdin().lock().lines() {
         let execute = &serde_json::from_str::<Value>(&line?)?["execute"];

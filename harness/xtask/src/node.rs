@@ -1,4 +1,4 @@
-//! Node 24, the oracle of module cases: from PyPI's wheel of Node's own build into the user's cache.
+//! Node 24, the oracle of module cases: from the wheel of Node's own build into the user's cache.
 
 use crate::cache;
 use crate::failure::Failure;

@@ -150,6 +150,8 @@ fn compare(
         Capability::Esm,
         Capability::Handler,
         Capability::Limits,
+        Capability::Memory,
+        Capability::ReadOnly,
     ];
     for side in [sides.0, sides.1] {
         let needed = trial.case.case.capabilities();

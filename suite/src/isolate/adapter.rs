@@ -41,6 +41,8 @@ pub(crate) fn serve() -> Done {
             Capability::Esm,
             Capability::Handler,
             Capability::Limits,
+            Capability::Memory,
+            Capability::ReadOnly,
             Capability::Metrics,
             Capability::InVm,
         ],

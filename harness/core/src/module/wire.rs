@@ -60,8 +60,12 @@ pub enum Capability {
     Esm,
     /// Calls what the entry exports with `(req, res)`.
     Handler,
-    /// Ends an execution at the limits of its request.
+    /// Ends an execution at the wall-clock and output limits of its request.
     Limits,
+    /// Ends an execution at the memory limits of its request, and lives on.
+    Memory,
+    /// Lets no guest change its package.
+    ReadOnly,
     /// Tells numbers about itself in `metrics`.
     Metrics,
     /// Runs packages inside of its own process. Every adapter is held to it, whatever it says.
@@ -77,6 +81,8 @@ impl Capability {
             Self::Esm => "esm",
             Self::Handler => "handler",
             Self::Limits => "limits",
+            Self::Memory => "memory",
+            Self::ReadOnly => "read-only",
             Self::Metrics => "metrics",
             Self::InVm => "in-vm",
         }
@@ -310,7 +316,7 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
         .filter(|c| !c.is_whitespace())
         .map(|c| c.to_digit(16))
         .collect::<Option<_>>()?;
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     let byte = |pair: &[u32]| u8::try_from(pair[0] * 16 + pair[1]).ok();

@@ -386,13 +386,5 @@ fn placed(
         line,
         column,
     };
-    let finding = if finding.code.is_empty() {
-        Finding {
-            code: format!("module/{check}").into(),
-            ..finding
-        }
-    } else {
-        finding
-    };
     PlacedFinding::new(check, place, finding)
 }

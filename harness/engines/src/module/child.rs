@@ -171,7 +171,9 @@ fn hear(stdout: impl Read, said: &Sender<io::Result<String>>) {
             Ok(_) if line.last() != Some(&b'\n') && line.len() as u64 == LINE_MOST => Err(
                 io::Error::other(format!("a line is longer than {LINE_MOST} bytes")),
             ),
-            Ok(_) => String::from_utf8(line).map_err(|_| io::Error::other("a line is not UTF-8")),
+            Ok(_) => {
+                String::from_utf8(line).map_err(|_not_text| io::Error::other("a line is not UTF-8"))
+            }
             Err(error) => Err(error),
         };
         let over = heard.is_err();

@@ -67,7 +67,7 @@ impl Node {
                     place.display()
                 )),
                 Err(error) => {
-                    refused.push(format!("`{}` does not start: {error}", place.display()))
+                    refused.push(format!("`{}` does not start: {error}", place.display()));
                 }
             }
             if asked {

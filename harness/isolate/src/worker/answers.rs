@@ -30,13 +30,10 @@ impl Answers {
         self,
         mut answer: impl FnMut(Q) -> A,
     ) -> Result<(), WorkerError> {
-        self.answer(
-            |input| read_message(input),
-            |question| {
-                let question = serde_json::from_slice(question).map_err(WorkerError::Json)?;
-                message(&answer(question), usize::MAX)
-            },
-        )
+        self.answer(read_message, |question| {
+            let question = serde_json::from_slice(question).map_err(WorkerError::Json)?;
+            message(&answer(question), usize::MAX)
+        })
     }
 
     /// The same in lines: say `first`, then answer each line with a line.
@@ -46,13 +43,10 @@ impl Answers {
         mut answer: impl FnMut(Q) -> A,
     ) -> Result<(), WorkerError> {
         self.0.write_all(&line(first)?)?;
-        self.answer(
-            |input| read_line(input),
-            |question| {
-                let question = serde_json::from_slice(question).map_err(WorkerError::Json)?;
-                line(&answer(question))
-            },
-        )
+        self.answer(read_line, |question| {
+            let question = serde_json::from_slice(question).map_err(WorkerError::Json)?;
+            line(&answer(question))
+        })
     }
 
     fn answer(

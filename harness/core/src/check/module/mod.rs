@@ -102,16 +102,17 @@ impl Seen<'_> {
     /// How the execution ended, for a person.
     fn end(&self) -> String {
         let answer = &self.answered.answer;
-        let mut text = format!("it ended as `{}`", answer.outcome);
-        if let Some(code) = answer.exit_code {
-            text += &format!(" with exit code {code}");
-        }
-        if let Some(error) = &answer.error {
-            text += &format!(": {}", error::shown(error));
-        } else if let Some(detail) = answer.detail.as_ref().filter(|d| !d.is_empty()) {
-            text += &format!(": {detail}");
-        }
-        text
+        let code = answer
+            .exit_code
+            .map(|code| format!(" with exit code {code}"));
+        let detail = answer.detail.clone().filter(|d| !d.is_empty());
+        let why = answer.error.as_ref().map(error::shown).or(detail);
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        format!(
+            "it ended as `{}`{}{why}",
+            answer.outcome,
+            code.unwrap_or_default()
+        )
     }
 
     /// Lines that help to understand a finding: how it ended, and what it wrote to standard error.
@@ -140,19 +141,26 @@ impl ModuleCheckSpec {
     /// The tag: the family's name in a case.
     #[must_use]
     pub fn name(&self) -> &'static str {
+        let code = self.code();
+        code.strip_prefix("module/").unwrap_or(code)
+    }
+
+    /// The code of its findings, which has a page under `cases/findings/`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
         match self {
-            Self::Stdout(_) => "stdout",
-            Self::Stderr(_) => "stderr",
-            Self::Order(_) => "order",
-            Self::Exports(_) => "exports",
-            Self::Error(_) => "error",
-            Self::ExitCode(_) => "exit-code",
-            Self::Ended(_) => "ended",
-            Self::Response(_) => "response",
-            Self::Metrics(_) => "metrics",
-            Self::HostExecution(_) => "host-execution",
-            Self::Canary(_) => "canary",
-            Self::AtRest(_) => "at-rest",
+            Self::Stdout(_) => "module/stdout",
+            Self::Stderr(_) => "module/stderr",
+            Self::Order(_) => "module/order",
+            Self::Exports(_) => "module/exports",
+            Self::Error(_) => "module/error",
+            Self::ExitCode(_) => "module/exit-code",
+            Self::Ended(_) => "module/ended",
+            Self::Response(_) => "module/response",
+            Self::Metrics(_) => "module/metrics",
+            Self::HostExecution(_) => "module/host-execution",
+            Self::Canary(_) => "module/canary",
+            Self::AtRest(_) => "module/at-rest",
         }
     }
 
@@ -211,20 +219,25 @@ impl ModuleCheckSpec {
             Self::ExitCode(code) => exit_code::judge(*code, seen),
             Self::Ended(ended) => Ok(ended.judge(seen)),
             Self::Response(response) => response.judge(seen),
-            Self::Metrics(metrics) => return metrics.judge(seen),
-            Self::HostExecution(host) => return host.judge(seen),
-            Self::Canary(canary) => return Ok(canary.judge(seen)),
-            Self::AtRest(rest) => return rest.judge(seen),
+            Self::Metrics(metrics) => Ok(metrics.judge(seen)?),
+            Self::HostExecution(host) => Ok(host.judge(seen)?),
+            Self::Canary(canary) => Ok(canary.judge(seen)),
+            Self::AtRest(rest) => Ok(rest.judge(seen)?),
         };
-        match judged {
-            Ok(findings) => Ok(findings),
-            Err(Gap::Finding(finding)) => Ok(vec![seen.context(finding)]),
-            Err(Gap::Unanswered(why)) => Err(why),
-        }
+        let findings = match judged {
+            Ok(findings) => findings,
+            Err(Gap::Finding(finding)) => vec![seen.context(finding)],
+            Err(Gap::Unanswered(why)) => return Err(why),
+        };
+        Ok(findings.into_iter().map(|f| f.coded(self.code())).collect())
     }
 }
 
 /// What a runtime that claims to run packages inside of itself may never do, whatever the case is about.
 pub fn judge_host(sight: &Sight) -> Result<Vec<Finding>, Unanswered> {
-    host_execution::judge_sight(sight, false)
+    let findings = host_execution::judge_sight(sight, false)?;
+    let coded = findings
+        .into_iter()
+        .map(|f| f.coded("module/host-execution"));
+    Ok(coded.collect())
 }
