@@ -26,6 +26,7 @@ usage: cargo xtask VERB
   v8 [--debian]    see that V8 can be linked; --debian: from Debian's libnode even where GitHub answers
   run [ARGS…]      set up, then judge the bundled image: `adamant run ARGS…`
   test [ARGS…]     set up, then `cargo test --workspace ARGS…`
+  soak lint [--seconds N] [--seed N]
   soak isolate [EXECUTIONS | --seconds N]
                    10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind";
 
@@ -69,6 +70,11 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             [name, rest @ ..] if name == "isolate" => {
                 v8::provide(&root, v8::Source::Nearest)?;
                 let bench = ["bench", "--locked", "-p", "adamant-isolate"];
+                let words = [&bench[..], &["--bench", "soak", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            [name, rest @ ..] if name == "lint" => {
+                let bench = ["bench", "--locked", "-p", "adamant-core"];
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }

@@ -1,6 +1,7 @@
 //! One file per verb, and the failure that each of them can come to.
 
 pub mod gc;
+pub mod lint;
 pub mod list;
 pub mod run;
 pub mod schema;
