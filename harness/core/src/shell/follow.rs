@@ -410,7 +410,7 @@ fn classify(file: &File) -> Loaded {
     }
 }
 
-/// Why a file is not a shell script, by its first bytes: `a script for `python3``, `an ELF binary`. A text without a
+/// Why a file is not a shell script, by its first bytes: a script for `python3`, an ELF binary. A text without a
 /// `#!` line is taken for one, as a shell that is given it would.
 #[must_use]
 pub fn not_shell(bytes: &[u8]) -> Option<String> {

@@ -238,7 +238,7 @@ impl Lower<'_> {
                 for branch in clause.elses.iter().flatten() {
                     match &branch.condition {
                         Some(condition) => {
-                            arms.push((self.list(condition), self.list(&branch.body)))
+                            arms.push((self.list(condition), self.list(&branch.body)));
                         }
                         None => otherwise = Some(self.list(&branch.body)),
                     }
@@ -346,12 +346,7 @@ impl Lower<'_> {
         let (mut assigns, mut words, mut redirects) = (Vec::new(), Vec::new(), Vec::new());
         let mut places: Vec<SourceSpan> = Vec::new();
         let name = simple.word_or_name.as_ref();
-        let keyword = name.map(|word| word.value.as_str()).filter(|name| {
-            matches!(
-                *name,
-                "export" | "local" | "declare" | "typeset" | "readonly"
-            )
-        });
+        let keyword = name.and_then(declares);
         let mut declared = Assignments {
             keyword: keyword.unwrap_or_default().to_owned(),
             list: Vec::new(),
@@ -366,7 +361,7 @@ impl Lower<'_> {
             }
             match item {
                 CommandPrefixOrSuffixItem::IoRedirect(redirect) => {
-                    redirects.push(self.redirect(redirect))
+                    redirects.push(self.redirect(redirect));
                 }
                 CommandPrefixOrSuffixItem::AssignmentWord(assignment, _) if is_prefix => {
                     places.push(assignment.loc.clone());
@@ -403,28 +398,16 @@ impl Lower<'_> {
             declared.list = assigns;
             return Stmt::Assign(declared);
         }
-        let first = places
-            .iter()
-            .min_by_key(|at| at.start.index)
-            .cloned()
-            .unwrap_or_default();
-        let last = places
-            .iter()
-            .max_by_key(|at| at.end.index)
-            .cloned()
-            .unwrap_or_default();
+        let first = places.iter().min_by_key(|at| at.start.index).cloned();
+        let last = places.iter().max_by_key(|at| at.end.index).cloned();
         let mut command = Command {
             assigns,
             words,
             redirects,
-            span: self.span(&first, &last),
+            span: self.span(&first.unwrap_or_default(), &last.unwrap_or_default()),
         };
-        // `[ -e x ]` is the command `test -e x`.
         if name.is_some_and(|name| name.value == "[") {
-            command.words.pop();
-            if let Some(first) = command.words.first_mut() {
-                *first = Word::literal("test", first.line);
-            }
+            as_test(&mut command);
         }
         Stmt::Command(Box::new(command))
     }
@@ -504,5 +487,20 @@ impl Lower<'_> {
 
     fn offset(&self, index: usize) -> usize {
         self.starts.get(index).copied().unwrap_or(self.text.len())
+    }
+}
+
+/// The name of a command that declares variables.
+fn declares(name: &RawWord) -> Option<&str> {
+    let keywords = ["export", "local", "declare", "typeset", "readonly"];
+    let name = name.value.as_str();
+    keywords.contains(&name).then_some(name)
+}
+
+/// `[ -e x ]` is the command `test -e x`.
+fn as_test(command: &mut Command) {
+    command.words.pop();
+    if let Some(first) = command.words.first_mut() {
+        *first = Word::literal("test", first.line);
     }
 }

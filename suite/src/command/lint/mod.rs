@@ -3,6 +3,7 @@
 mod gather;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
 use adamant_core::env;
@@ -121,6 +122,7 @@ fn summary(gathered: &Gathered, judged: &Judged) -> String {
         .iter()
         .map(|smell| smell.file.as_str())
         .collect();
+    // Writing to a string cannot fail.
     let mut line = format!(
         "{} in {} of {}",
         text::count(judged.smells.len(), "finding"),
@@ -153,16 +155,18 @@ fn summary(gathered: &Gathered, judged: &Judged) -> String {
         .map(|unread| unread.file.as_str())
         .collect();
     if !unread.is_empty() {
-        line.push_str(&format!(
+        let _ = write!(
+            line,
             "; {} not read whole",
             text::count(unread.len(), "script")
-        ));
+        );
     }
     if !gathered.others.is_empty() {
-        line.push_str(&format!(
+        let _ = write!(
+            line,
             "; {} not shell",
             text::count(gathered.others.len(), "file")
-        ));
+        );
     }
     line
 }

@@ -597,6 +597,13 @@ fn by_code(call: &Invoked<'_>) -> Option<&'static str> {
             .any(|call| code.contains(call))
             .then_some("install/julia")
         }
+        _ => by_arguments(call),
+    }
+}
+
+/// Interpreters and build tools of which an argument tells what they do.
+fn by_arguments(call: &Invoked<'_>) -> Option<&'static str> {
+    match call.tool {
         "perl" => call
             .args
             .iter()

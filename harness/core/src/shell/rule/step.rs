@@ -564,18 +564,7 @@ pub(in crate::shell) fn step(argv: &[&str]) -> Step {
                 Step::Tolerable
             };
         }
-        "ip" | "iptables" | "ip6tables" | "nft" | "route" => {
-            let changes = call.has(&["add", "-A", "-I", "-t", "replace", "-P", "-N", "-f"]);
-            return if changes {
-                Step::Unknown
-            } else {
-                Step::Tolerable
-            };
-        }
-        "git" => {
-            let work = call.has(&["checkout", "reset", "apply", "am", "merge", "rebase"]);
-            return if work { Step::Work } else { Step::Tolerable };
-        }
+        "ip" | "iptables" | "ip6tables" | "nft" | "route" | "git" => return changing(tool, &call),
         "install" if call.args.is_empty() => return Step::Tolerable,
         _ => {}
     }
@@ -589,6 +578,22 @@ pub(in crate::shell) fn step(argv: &[&str]) -> Step {
         return Step::Service;
     }
     by_words(&call)
+}
+
+/// Tools that ask as often as they change: by their verbs.
+fn changing(tool: &str, call: &Invoked<'_>) -> Step {
+    let (verbs, step): (&[&str], Step) = if tool == "git" {
+        let verbs = &["checkout", "reset", "apply", "am", "merge", "rebase"];
+        (verbs, Step::Work)
+    } else {
+        let verbs = &["add", "-A", "-I", "-t", "replace", "-P", "-N", "-f"];
+        (verbs, Step::Unknown)
+    };
+    if call.has(verbs) {
+        step
+    } else {
+        Step::Tolerable
+    }
 }
 
 /// What the words say: the first that says anything decides.
