@@ -102,7 +102,7 @@ fn people_see_the_place_the_reason_and_what_was_left_out() {
         "   3 | npm ci || true",
         "     | ^^^^^^",
         "fix ",
-        "clause PRD-002",
+        "clause  PRD-002",
         "./sub/run:2:14: install/apk",
     ] {
         assert!(told.contains(part), "`{part}` is missing\n{told}");
