@@ -43,6 +43,8 @@ pub enum Colour {
 pub enum Verb {
     /// Boot subjects under the contract and judge them.
     Run(RunArgs),
+    /// Read entrypoint scripts and tell what they install, fetch or swallow; needs no image.
+    Lint(LintArgs),
     /// Show the trials that `run` would run; touches no engine.
     List(PlanArgs),
     /// Run the same cases on two engines and show how their answers differ.
@@ -251,6 +253,30 @@ pub struct RunArgs {
     pub verbose: bool,
 }
 
+/// What is linted, and how it is told.
+#[derive(Debug, Clone, Args)]
+pub struct LintArgs {
+    /// Scripts, or directories of them (read for what has a shell's `#!` line or extension); `-` is standard input.
+    #[arg(value_name = "FILE|DIR", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// How findings are written to standard output.
+    #[arg(long, value_enum, default_value_t = LintFormat::Text)]
+    pub format: LintFormat,
+}
+
+/// How findings of the lint are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LintFormat {
+    /// For people: the source line, the rule, why, and what to do.
+    Text,
+    /// One JSON object a finding.
+    Jsonl,
+    /// One SARIF 2.1.0 log, as code scanning takes it.
+    Sarif,
+    /// GitHub's workflow commands, which become annotations.
+    Github,
+}
+
 /// How test262 is run.
 #[derive(Debug, Clone, Args)]
 pub struct Test262Args {
@@ -295,6 +321,7 @@ pub fn main() -> ExitCode {
     };
     let done = match &cli.verb {
         Verb::Run(args) => command::run::run(args, cli.color),
+        Verb::Lint(args) => command::lint::run(args, cli.color),
         Verb::List(args) => command::list::run(args),
         Verb::Compare(args) => command::compare::run(args),
         Verb::Init(args) => command::init::run(args),

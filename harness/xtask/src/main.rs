@@ -28,6 +28,7 @@ usage: cargo xtask VERB
   node             see that Node 24, the oracle of module cases, is in the cache
   run [ARGS…]      set up, then judge the bundled image: `adamant run ARGS…`
   test [ARGS…]     set up, then `cargo test --workspace ARGS…`
+  soak lint [--seconds N] [--seed N]
   soak isolate [EXECUTIONS | --seconds N]
                    10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind
   soak archive [ARCHIVES | --seconds N] [--seed N]
@@ -92,6 +93,11 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
                     "adamant-engines",
                 ];
                 let words = [&bench[..], &["--bench", "archives", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            [name, rest @ ..] if name == "lint" => {
+                let bench = ["bench", "--locked", "-p", "adamant-core"];
+                let words = [&bench[..], &["--bench", "soak", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }
             _ => Err(Failure::input(USAGE)),

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod explain;
 pub mod gc;
 pub mod init;
+pub mod lint;
 pub mod list;
 pub mod module;
 pub mod run;
