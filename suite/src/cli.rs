@@ -47,6 +47,10 @@ pub enum Verb {
     Gc(EngineArgs),
     /// Run the module tests of test262 on the reference module loader.
     Test262(Test262Args),
+    /// Serve a workspace, keep it in a store, restore it.
+    #[cfg(feature = "workspace")]
+    #[command(subcommand)]
+    Workspace(command::workspace::Workspace),
     /// Print a JSON Schema for editors.
     Schema {
         /// Of which file.
@@ -162,6 +166,8 @@ pub fn main() -> ExitCode {
         Verb::List(args) => command::list::run(args),
         Verb::Gc(args) => command::gc::run(args),
         Verb::Test262(args) => command::test262::run(args),
+        #[cfg(feature = "workspace")]
+        Verb::Workspace(what) => command::workspace::run(what),
         Verb::Schema { of } => command::schema::run(*of),
     };
     end(done)

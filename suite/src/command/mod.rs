@@ -5,6 +5,8 @@ pub mod list;
 pub mod run;
 pub mod schema;
 pub mod test262;
+#[cfg(feature = "workspace")]
+pub mod workspace;
 
 use std::error::Error;
 
