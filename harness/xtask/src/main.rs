@@ -27,7 +27,11 @@ usage: cargo xtask VERB
   run [ARGS…]      set up, then judge the bundled image: `adamant run ARGS…`
   test [ARGS…]     set up, then `cargo test --workspace ARGS…`
   soak isolate [EXECUTIONS | --seconds N]
-                   10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind";
+                   10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind
+  soak workspace [KILLS | --seconds N]
+                   200 restores of a workspace, or so many, or for so long, each killed: the old one or the new one, never between
+  soak tar [--seconds N [--seed N]]
+                   half an hour of hostile tars and keys, or so long: no escape, no panic, no hang";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -70,6 +74,11 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
                 v8::provide(&root, v8::Source::Nearest)?;
                 let bench = ["bench", "--locked", "-p", "adamant-isolate"];
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            [name, rest @ ..] if name == "workspace" || name == "tar" => {
+                let test = ["test", "--locked", "-p", "adamant-store"];
+                let words = [&test[..], &["--test", "soak", "--", name]].concat();
                 Err(cargo(&root, &words, rest))
             }
             _ => Err(Failure::input(USAGE)),

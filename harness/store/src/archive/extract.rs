@@ -48,7 +48,7 @@ pub fn extract(from: impl Read, root: &Path, policy: &Policy) -> Result<Laid, Ar
     };
     let mut laid = Laid::default();
     let mut entries = 0_u64;
-    while let Some(entry) = frames.next()? {
+    while let Some(entry) = frames.next_entry()? {
         entries += 1;
         let path = laws.judge(&entry)?;
         laid.root |= path.is_empty();
@@ -118,7 +118,7 @@ impl Ground {
             }
             Kind::Symlink => {
                 let target =
-                    CString::new(entry.target.clone()).map_err(|_| failed(Errno::INVAL))?;
+                    CString::new(entry.target.clone()).map_err(|_error| failed(Errno::INVAL))?;
                 rustix::fs::symlinkat(&target, at, &name).map_err(failed)?;
                 if let Some((user, group)) = self.new_owner(entry) {
                     rustix::fs::chownat(at, &name, user, group, AtFlags::SYMLINK_NOFOLLOW)
@@ -165,7 +165,7 @@ impl Ground {
             ),
         };
         for part in rest.split(|b| *b == b'/').filter(|p| !p.is_empty()) {
-            let name = CString::new(part).map_err(|_| Errno::INVAL)?;
+            let name = CString::new(part).map_err(|_error| Errno::INVAL)?;
             at = match open_directory(at.as_fd(), &name) {
                 Err(Errno::NOENT) if make => {
                     rustix::fs::mkdirat(&at, &name, Mode::RWXU)?;

@@ -98,7 +98,7 @@ impl<R: Read> Frames<R> {
     ///
     /// # Errors
     /// When the stream is malformed or ends early.
-    pub fn next(&mut self) -> Result<Option<Entry>, ArchiveError> {
+    pub fn next_entry(&mut self) -> Result<Option<Entry>, ArchiveError> {
         if self.ended {
             return Ok(None);
         }
@@ -163,26 +163,26 @@ impl<R: Read> Frames<R> {
         };
         let size = match extension.size {
             Some(size) => size,
-            None => header.entry_size().map_err(|_| bad("size"))?,
+            None => header.entry_size().map_err(|_error| bad("size"))?,
         };
         let (seconds, nanoseconds) = match extension.time {
             Some(time) => time,
             None => {
-                let seconds = header.mtime().map_err(|_| bad("time"))?;
-                (i64::try_from(seconds).map_err(|_| bad("time"))?, 0)
+                let seconds = header.mtime().map_err(|_error| bad("time"))?;
+                (i64::try_from(seconds).map_err(|_error| bad("time"))?, 0)
             }
         };
         let entry = Entry {
             kind,
             target,
-            mode: header.mode().map_err(|_| bad("mode"))? & 0o7777,
+            mode: header.mode().map_err(|_error| bad("mode"))? & 0o7777,
             uid: match extension.uid {
                 Some(uid) => uid,
-                None => header.uid().map_err(|_| bad("owner"))?,
+                None => header.uid().map_err(|_error| bad("owner"))?,
             },
             gid: match extension.gid {
                 Some(gid) => gid,
-                None => header.gid().map_err(|_| bad("group"))?,
+                None => header.gid().map_err(|_error| bad("group"))?,
             },
             seconds,
             nanoseconds,
@@ -321,7 +321,7 @@ impl<R: Read> Frames<R> {
     fn bounded(&mut self, header: &Header, said: &mut u64) -> Result<Vec<u8>, ArchiveError> {
         let size = header
             .entry_size()
-            .map_err(|_| malformed("the size of an extension is no number"))?;
+            .map_err(|_error| malformed("the size of an extension is no number"))?;
         *said = said.saturating_add(size.max(1));
         if *said > EXTENSION {
             return Err(ArchiveError::Bound(format!(
@@ -488,7 +488,7 @@ pub struct Told {
 pub fn check(from: impl Read) -> Result<Told, ArchiveError> {
     let mut frames = Frames::new(from);
     let mut told = Told::default();
-    while frames.next()?.is_some() {
+    while frames.next_entry()?.is_some() {
         told.entries += 1;
     }
     told.bytes = frames.read_so_far();

@@ -247,7 +247,9 @@ impl<'a> Laws<'a> {
                     depth = match usize::checked_sub(depth, 1) {
                         Some(depth) => depth,
                         None => {
-                            return Err(format!("its target `{shown}` leaves the workspace {hint}"));
+                            return Err(format!(
+                                "its target `{shown}` leaves the workspace {hint}"
+                            ));
                         }
                     };
                 }

@@ -83,8 +83,8 @@ impl Outlet {
     fn send(&self, piece: Result<Bytes, Broken>) -> io::Result<()> {
         self.runtime
             .block_on(async { timeout(STALL, self.to.send(piece)).await })
-            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the peer takes no more"))?
-            .map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "the peer is gone"))
+            .map_err(|_error| io::Error::new(io::ErrorKind::TimedOut, "the peer takes no more"))?
+            .map_err(|_error| io::Error::new(io::ErrorKind::BrokenPipe, "the peer is gone"))
     }
 }
 
@@ -165,9 +165,9 @@ impl Read for Inlet {
 /// The next bytes of a request; `None` at its proper end.
 pub(super) async fn next(body: &mut Incoming) -> io::Result<Option<Bytes>> {
     loop {
-        let frame = timeout(STALL, body.frame())
-            .await
-            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no more came for a minute"))?;
+        let frame = timeout(STALL, body.frame()).await.map_err(|_error| {
+            io::Error::new(io::ErrorKind::TimedOut, "no more came for a minute")
+        })?;
         match frame {
             None => return Ok(None),
             Some(Err(error)) => return Err(io::Error::other(crate::told(&error))),

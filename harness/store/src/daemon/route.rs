@@ -27,6 +27,10 @@ const DIGEST: HeaderName = HeaderName::from_static("content-digest");
 /// How much of a body that is not wanted is still taken, and for how long.
 const UNWANTED: (u64, Duration) = (64 << 20, Duration::from_secs(5));
 
+/// Times of files are coarser than the clock: a restore is told from so long before its beginning, so that whoever restored
+/// never takes it for work.
+const GRAIN: Duration = Duration::from_secs(1);
+
 /// The routes and what they share.
 #[derive(Debug)]
 pub(super) struct Routes {
@@ -129,7 +133,7 @@ impl Routes {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let activity = match restored {
-            Some((began, done)) if newest <= done => began,
+            Some((began, done)) if newest <= done => began - GRAIN,
             _ => newest,
         };
         let idle = SystemTime::now()
@@ -249,7 +253,10 @@ impl Routes {
                 )),
                 _ => Ok(()),
             })?;
-        let done = SystemTime::now();
+        let done = self
+            .workspace
+            .changed()
+            .unwrap_or_else(|_| SystemTime::now());
         *self
             .restored
             .lock()
@@ -269,13 +276,13 @@ impl Routes {
 /// `sha-256=:BASE64:`, among other algorithms that we do not know.
 fn wanted_digest(header: &HeaderValue) -> Result<[u8; 32], &'static str> {
     const UNREAD: &str = "`Content-Digest` has no readable `sha-256=:BASE64:`";
-    let text = header.to_str().map_err(|_| UNREAD)?;
+    let text = header.to_str().map_err(|_error| UNREAD)?;
     let value = text
         .split(',')
         .find_map(|part| part.trim().strip_prefix("sha-256=:")?.strip_suffix(':'))
         .ok_or(UNREAD)?;
-    let bytes = BASE64.decode(value).map_err(|_| UNREAD)?;
-    bytes.try_into().map_err(|_| UNREAD)
+    let bytes = BASE64.decode(value).map_err(|_error| UNREAD)?;
+    bytes.try_into().map_err(|_error| UNREAD)
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response<Answer> {

@@ -117,7 +117,7 @@ mod tests {
         );
         assert_eq!(
             Token::new("with a blank in the middle").unwrap_err(),
-            TokenError::Unfit { visible: 22 }
+            TokenError::Unfit { visible: 21 }
         );
         assert_eq!(
             format!("{:?}", Token::new("0123456789abcdef").unwrap()),

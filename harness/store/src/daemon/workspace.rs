@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, CWD, FlockOperation, RenameFlags, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
@@ -85,7 +85,7 @@ impl Workspace {
     /// When a restore could not work there.
     pub fn open(directory: &Path, limits: Limits, accept: Accept) -> Result<Self, WorkspaceError> {
         let unnamed = || WorkspaceError::Unnamed(directory.to_owned());
-        let absolute = std::path::absolute(directory).map_err(|_| unnamed())?;
+        let absolute = std::path::absolute(directory).map_err(|_error| unnamed())?;
         let name = absolute.file_name().ok_or_else(unnamed)?.to_owned();
         let above = absolute.parent().ok_or_else(unnamed)?;
         let parent = above
@@ -230,6 +230,17 @@ impl Workspace {
     /// When it cannot be read.
     pub fn activity(&self) -> Result<SystemTime, ArchiveError> {
         archive::activity(&self.directory)
+    }
+
+    /// When the root itself last changed: right after a restore, when it took its place.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub fn changed(&self) -> io::Result<SystemTime> {
+        let found = self.directory.symlink_metadata()?;
+        let seconds = u64::try_from(found.ctime()).unwrap_or(0);
+        let nanoseconds = u32::try_from(found.ctime_nsec()).unwrap_or(0);
+        Ok(SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds))
     }
 
     /// Lays the archive out and, once `verified` has agreed too, lets it take the workspace's place.

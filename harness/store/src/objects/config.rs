@@ -1,5 +1,6 @@
 //! Which store the environment asks for (seed 002); half a configuration fails here, by the name of the variable.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -26,8 +27,38 @@ pub enum Config {
         endpoint: Option<String>,
         /// `SANDBOX_SNAPSHOTS_FORCE_PATH_STYLE`.
         path_style: bool,
+        /// What the `AWS_` variables bring.
+        credentials: Credentials,
     },
 }
+
+/// The `AWS_` variables that say who we are; none of them, and the instance is asked. Never shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Credentials(pub(super) Vec<(&'static str, String)>);
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+/// The default chain: keys, web identity (IRSA), a container's, the instance's.
+const CHAIN: [&str; 12] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_METADATA_ENDPOINT",
+    "AWS_IMDSV1_FALLBACK",
+];
 
 /// A variable that does not say what it should.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -114,33 +145,36 @@ impl Config {
                 ));
             }
         };
-        credentials(&variable)?;
+        let credentials = credentials(&variable)?;
         Ok(Some(Self::S3 {
             region: set(env::REGION)?.unwrap_or_else(|| "us-east-1".to_owned()),
             bucket,
             prefix,
             endpoint,
             path_style,
+            credentials,
         }))
     }
 }
 
 /// Credentials come from the default chain; half of a pair would only fail with the first snapshot.
-fn credentials(variable: impl Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
+fn credentials(variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, ConfigError> {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let needs = [
         ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
         ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
         ("AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"),
         ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
     ];
-    for (set, needed) in needs {
-        if variable(set).is_some_and(|v| !v.is_empty())
-            && variable(needed).is_none_or(|v| v.is_empty())
-        {
-            return Err(wrong(needed, format!("is not set, but `{set}` is")));
+    for (one, needed) in needs {
+        if set(one).is_some() && set(needed).is_none() {
+            return Err(wrong(needed, format!("is not set, but `{one}` is")));
         }
     }
-    Ok(())
+    let found = CHAIN
+        .into_iter()
+        .filter_map(|name| Some((name, set(name)?)));
+    Ok(Credentials(found.collect()))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod s3;
 mod seal;
 mod snapshots;
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, Credentials};
 pub(crate) use s3::provide_tls;
 pub use seal::Sealed;
 pub use snapshots::Snapshots;
@@ -63,7 +63,7 @@ pub enum StoreError {
         /// The bucket.
         bucket: String,
         /// What the client made of it.
-        source: object_store::Error,
+        source: Box<object_store::Error>,
     },
     /// The stream that should be stored broke off.
     #[error("the snapshot was not sent to its end")]
@@ -80,7 +80,7 @@ impl StoreError {
         let Self::Remote { source, .. } = self else {
             return None;
         };
-        match source {
+        match source.as_ref() {
             object_store::Error::PermissionDenied { .. }
             | object_store::Error::Unauthenticated { .. } => Some(
                 "the credentials of the environment must allow s3:GetObject, s3:PutObject and s3:DeleteObject below the prefix",

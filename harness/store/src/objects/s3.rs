@@ -36,6 +36,7 @@ impl S3 {
             prefix,
             endpoint,
             path_style,
+            credentials,
         } = config
         else {
             unreachable!("the caller matched an S3 configuration")
@@ -48,8 +49,21 @@ impl S3 {
             .with_allow_http(plain)
             .with_connect_timeout(Duration::from_secs(10))
             .with_timeout(Duration::from_secs(120));
-        // Variables beginning with AWS_ bring credentials: keys, web identity (IRSA), a container's, or else the instance's.
-        let mut builder = AmazonS3Builder::from_env()
+        let builder =
+            credentials
+                .0
+                .iter()
+                .try_fold(AmazonS3Builder::new(), |builder, (name, value)| {
+                    let key = name.to_ascii_lowercase().parse()?;
+                    Ok(builder.with_config(key, value))
+                });
+        let mut builder = builder
+            .map_err(|source| StoreError::Remote {
+                what: "open",
+                key: prefix.clone(),
+                bucket: bucket.clone(),
+                source: Box::new(source),
+            })?
             .with_bucket_name(bucket)
             .with_region(region)
             .with_virtual_hosted_style_request(!path_style)
@@ -70,7 +84,7 @@ impl S3 {
             what: "open",
             key: prefix.clone(),
             bucket: bucket.clone(),
-            source,
+            source: Box::new(source),
         })?;
         Ok(Self {
             client: Arc::new(client),
@@ -89,7 +103,7 @@ impl S3 {
             what,
             key: key.clone(),
             bucket: bucket.clone(),
-            source,
+            source: Box::new(source),
         }
     }
 

@@ -97,7 +97,7 @@ impl Daemon {
     pub fn new(address: &str, token: &str) -> Result<Self, SaveError> {
         let bad = || SaveError::Address(address.to_owned());
         let trimmed = address.trim_end_matches('/');
-        let url = reqwest::Url::parse(trimmed).map_err(|_| bad())?;
+        let url = reqwest::Url::parse(trimmed).map_err(|_error| bad())?;
         // It is named `http`, and a path of its own would come before the contract's.
         if url.scheme() != "http" || !url.has_host() || url.path() != "/" || url.query().is_some() {
             return Err(bad());
@@ -114,8 +114,11 @@ impl Daemon {
         };
         crate::objects::provide_tls();
         Ok(Self {
-            asked: client().read_timeout(STALL).build().map_err(|_| bad())?,
-            sending: client().build().map_err(|_| bad())?,
+            asked: client()
+                .read_timeout(STALL)
+                .build()
+                .map_err(|_error| bad())?,
+            sending: client().build().map_err(|_error| bad())?,
             address: trimmed.to_owned(),
             token: token.to_owned(),
         })

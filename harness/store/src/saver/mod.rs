@@ -40,6 +40,9 @@ impl Default for Pace {
     }
 }
 
+/// The kernel stamps files with a clock that lags by some milliseconds: a change may seem as much earlier than it was.
+const GRAIN: Duration = Duration::from_millis(20);
+
 /// What came of one workspace in one tick.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -150,18 +153,17 @@ impl Saver {
                 self.clock.until(next).await;
                 self.tick().await
             };
-            tokio::select! {
+            let round = tokio::select! {
                 () = &mut stop => return,
-                round = round => {
-                    if let Some(round) = round {
-                        tell(&round);
-                    }
-                }
-            }
+                round = round => round,
+            };
             // A tick that took longer than its time is followed by the next whole one, never by all that were missed.
             let now = self.clock.now();
             while next <= now {
                 next += self.pace.every;
+            }
+            if let Some(round) = round {
+                tell(&round);
             }
         }
     }
@@ -203,7 +205,7 @@ impl Saver {
         }
         // Taken after the answer, the last change seems later than it was, never earlier: rather one save too many.
         let now = self.clock.now();
-        let unchanged = kept.watermark.is_some_and(|at| at + idle >= now);
+        let unchanged = kept.watermark.is_some_and(|at| at + idle >= now + GRAIN);
         if unchanged {
             return Ok(Outcome::Unchanged);
         }
