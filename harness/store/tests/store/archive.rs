@@ -122,6 +122,7 @@ fn other_tars_are_read_too() {
 }
 
 /// What is refused, and a part of the reason.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let file = |name: &str| Tar::new().file(name, b"evil").end();
     let mut cases = vec![
@@ -567,7 +568,7 @@ fn leftovers_of_the_dead_are_removed_and_those_of_the_living_are_not() {
     for path in [&dead, &alive, &other] {
         fs::create_dir_all(path.join("new/deep")).unwrap();
     }
-    fs::set_permissions(dead.join("new"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(dead.join("new"), fs::Permissions::from_mode(0o000)).unwrap();
     let lock = fs::File::open(&alive).unwrap();
     flock(&lock, FlockOperation::LockExclusive).unwrap();
     Workspace::open(one.directory(), Limits::default(), Accept::default()).unwrap();
