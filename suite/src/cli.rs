@@ -51,6 +51,12 @@ pub enum Verb {
     #[cfg(feature = "workspace")]
     #[command(subcommand)]
     Workspace(command::workspace::Workspace),
+    /// Tell what a finding's code, a spec or a case means and how to fix it; without a word, list every code.
+    Explain {
+        /// A code (`drift/undeclared`), a family of codes (`drift`), a spec (`RC-002-04`) or a case.
+        #[arg(value_name = "CODE|SPEC|CASE")]
+        words: Vec<String>,
+    },
     /// Print a JSON Schema for editors.
     Schema {
         /// Of which file.
@@ -168,6 +174,7 @@ pub fn main() -> ExitCode {
         Verb::Test262(args) => command::test262::run(args),
         #[cfg(feature = "workspace")]
         Verb::Workspace(what) => command::workspace::run(what),
+        Verb::Explain { words } => command::explain::run(words),
         Verb::Schema { of } => command::schema::run(*of),
     };
     end(done)
