@@ -161,7 +161,7 @@ fn kills(bounds: &Bounds) -> Result<(), Failure> {
             }
         });
         // From before anything to a little after the end, when the old tree is removed.
-        let moment = Instant::now() + usual.mul_f64(chance.fraction() * 1.1);
+        let moment = Instant::now() + usual.mul_f64(chance.fraction() * 1.5);
         while Instant::now() < moment {
             std::hint::spin_loop();
         }

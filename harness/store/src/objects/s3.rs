@@ -4,6 +4,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{
@@ -138,9 +139,8 @@ impl S3 {
         };
         let found = match self.client.get_opts(&place, options).await {
             Ok(found) => found,
-            // A bucket that is missing is a mistake, not an empty store.
             Err(error @ object_store::Error::NotFound { .. }) => {
-                return if crate::told(&error).contains("NoSuchBucket") {
+                return if self.lacks_bucket(&error).await {
                     Err(failed(error))
                 } else {
                     Ok(None)
@@ -161,10 +161,21 @@ impl S3 {
         Ok(Some((seal, download)))
     }
 
+    /// A bucket that is missing is a mistake, not an empty store. Some servers call both by the same name: they are asked for the
+    /// bucket's names. Who may not list them is believed that there is a bucket.
+    async fn lacks_bucket(&self, error: &object_store::Error) -> bool {
+        const MISSING: &str = "NoSuchBucket";
+        if crate::told(error).contains(MISSING) {
+            return true;
+        }
+        let listed = self.client.list(None).next().await;
+        matches!(listed, Some(Err(error)) if crate::told(&error).contains(MISSING))
+    }
+
     pub(super) async fn delete(&self, key: &Key) -> Result<(), StoreError> {
         match self.client.delete(&self.place(key)?).await {
             Err(error @ object_store::Error::NotFound { .. })
-                if !crate::told(&error).contains("NoSuchBucket") =>
+                if !self.lacks_bucket(&error).await =>
             {
                 Ok(())
             }
