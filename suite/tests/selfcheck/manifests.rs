@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ONLY: &[(&str, &[&str])] = &[
     ("bollard", &["harness/engines"]),
     ("object_store", &["harness/store"]),
-    ("testcontainers", &["harness/engines", "harness/store"]),
+    ("testcontainers", &["harness/engines"]),
     ("tokio", &["harness/engines", "harness/store"]),
     ("v8", &["harness/isolate"]),
 ];
