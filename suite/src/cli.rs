@@ -55,6 +55,10 @@ pub enum Verb {
     Gc(GcArgs),
     /// Run the module tests of test262 on the reference module loader.
     Test262(Test262Args),
+    /// Serve a workspace, keep it in a store, restore it.
+    #[cfg(feature = "workspace")]
+    #[command(subcommand)]
+    Workspace(command::workspace::Workspace),
     /// Tell what a finding's code, a spec or a case means and how to fix it; without a word, list every code.
     Explain {
         /// A code (`drift/undeclared`), a family of codes (`drift`), a spec (`RC-002-04`) or a case.
@@ -327,6 +331,8 @@ pub fn main() -> ExitCode {
         Verb::Init(args) => command::init::run(args),
         Verb::Gc(args) => command::gc::run(args),
         Verb::Test262(args) => command::test262::run(args),
+        #[cfg(feature = "workspace")]
+        Verb::Workspace(what) => command::workspace::run(what),
         Verb::Explain { words } => command::explain::run(words),
         Verb::Schema { of } => command::schema::run(*of),
     };

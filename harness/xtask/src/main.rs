@@ -32,7 +32,11 @@ usage: cargo xtask VERB
   soak isolate [EXECUTIONS | --seconds N]
                    10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind
   soak archive [ARCHIVES | --seconds N] [--seed N]
-                   10,000 hostile image archives, or so many, or for so long: each is refused or unpacked, and none leaves";
+                   10,000 hostile image archives, or so many, or for so long: each is refused or unpacked, and none leaves
+  soak workspace [KILLS | --seconds N]
+                   200 restores of a workspace, or so many, or for so long, each killed: the old one or the new one, never between
+  soak tar [--seconds N [--seed N]]
+                   half an hour of hostile tars and keys, or so long: no escape, no panic, no hang";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -98,6 +102,11 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             [name, rest @ ..] if name == "lint" => {
                 let bench = ["bench", "--locked", "-p", "adamant-core"];
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            [name, rest @ ..] if name == "workspace" || name == "tar" => {
+                let test = ["test", "--locked", "-p", "adamant-store"];
+                let words = [&test[..], &["--test", "soak", "--", name]].concat();
                 Err(cargo(&root, &words, rest))
             }
             _ => Err(Failure::input(USAGE)),

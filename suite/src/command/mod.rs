@@ -10,6 +10,8 @@ pub mod module;
 pub mod run;
 pub mod schema;
 pub mod test262;
+#[cfg(feature = "workspace")]
+pub mod workspace;
 
 use std::error::Error;
 
