@@ -4,7 +4,7 @@
 const { SafeMap, SymbolFor } = primordials;
 
 const EventEmitter = require('events');
-const { EventTarget } = require('internal/event_target');
+const messages = require('internal/messages');
 const { refuseClass, refuseFunctions } = require('internal/refuse');
 
 const NAME = 'worker_threads';
@@ -14,12 +14,12 @@ const environment = new SafeMap();
 
 exports.isInternalThread = false;
 exports.isMainThread = true;
-exports.MessagePort = refuseClass(NAME, 'MessagePort', PERMISSION, EventTarget);
-exports.MessageChannel = refuseClass(NAME, 'MessageChannel', PERMISSION);
+exports.MessagePort = messages.MessagePort;
+exports.MessageChannel = messages.MessageChannel;
 refuseFunctions(exports, NAME, PERMISSION, [
   'markAsUncloneable', 'markAsUntransferable', 'isMarkedAsUntransferable', 'moveMessagePortToContext',
-  'receiveMessageOnPort',
 ]);
+exports.receiveMessageOnPort = messages.receiveMessageOnPort;
 exports.resourceLimits = {};
 exports.postMessageToThread = function postMessageToThread() {
   throw require('internal/process/refusals').refused(`${NAME}.postMessageToThread`, PERMISSION);
@@ -30,7 +30,7 @@ exports.SHARE_ENV = SymbolFor('nodejs.worker_threads.SHARE_ENV');
 exports.Worker = refuseClass(NAME, 'Worker', PERMISSION, EventEmitter);
 exports.parentPort = null;
 exports.workerData = null;
-exports.BroadcastChannel = refuseClass(NAME, 'BroadcastChannel', PERMISSION, EventTarget);
+exports.BroadcastChannel = messages.BroadcastChannel;
 exports.locks = {};
 refuseFunctions(exports.locks, `${NAME}.locks`, PERMISSION, ['request', 'query']);
 exports.setEnvironmentData = function setEnvironmentData(key, value) {
