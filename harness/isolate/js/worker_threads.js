@@ -5,6 +5,7 @@ const { SafeMap, SymbolFor } = primordials;
 
 const EventEmitter = require('events');
 const messages = require('internal/messages');
+const { marks } = require('internal/structured_clone');
 const { refuseClass, refuseFunctions } = require('internal/refuse');
 
 const NAME = 'worker_threads';
@@ -12,13 +13,31 @@ const PERMISSION = 'WorkerThreads';
 
 const environment = new SafeMap();
 
+function isObject(value) {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
+// Anything but an object is let be, as in Node.
+function mark(set, object) {
+  if (isObject(object)) {
+    set.add(object);
+  }
+}
+
 exports.isInternalThread = false;
 exports.isMainThread = true;
 exports.MessagePort = messages.MessagePort;
 exports.MessageChannel = messages.MessageChannel;
-refuseFunctions(exports, NAME, PERMISSION, [
-  'markAsUncloneable', 'markAsUntransferable', 'isMarkedAsUntransferable', 'moveMessagePortToContext',
-]);
+exports.markAsUncloneable = function markAsUncloneable(object) {
+  mark(marks.uncloneable, object);
+};
+exports.markAsUntransferable = function markAsUntransferable(object) {
+  mark(marks.untransferable, object);
+};
+exports.isMarkedAsUntransferable = function isMarkedAsUntransferable(object) {
+  return isObject(object) && marks.untransferable.has(object);
+};
+refuseFunctions(exports, NAME, PERMISSION, ['moveMessagePortToContext']);
 exports.receiveMessageOnPort = messages.receiveMessageOnPort;
 exports.resourceLimits = {};
 exports.postMessageToThread = function postMessageToThread() {

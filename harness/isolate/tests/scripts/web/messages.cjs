@@ -36,3 +36,17 @@ b.onmessage = (event) => {
 a.postMessage('hello');
 const event = new MessageEvent('message', { data: 5, origin: 'x' });
 console.log(event.data, event.origin, event.ports, new CloseEvent('close', { code: 1000, reason: 'done', wasClean: true }).code);
+const { isMarkedAsUntransferable, markAsUncloneable, markAsUntransferable } = require('worker_threads');
+const kept = new ArrayBuffer(4);
+markAsUntransferable(kept);
+const whole = { a: 1 };
+markAsUncloneable(whole);
+markAsUncloneable(5);
+console.log(isMarkedAsUntransferable(kept), isMarkedAsUntransferable(whole), isMarkedAsUntransferable(1));
+for (const wrong of [() => structuredClone(kept, { transfer: [kept] }), () => structuredClone(whole)]) {
+  try {
+    wrong();
+  } catch (error) {
+    console.log(error.name, error.code);
+  }
+}
