@@ -525,6 +525,12 @@ module.exports = {
 
 // Made with the first error: few programs see one, and every context would pay for all of the messages.
 function defineMessages() {
+  defineOwnTexts();
+  defineOthers();
+}
+
+// Messages that say more than their arguments.
+function defineOwnTexts() {
   E('ERR_INVALID_ARG_TYPE', invalidArgType, TypeError);
   E('ERR_OUT_OF_RANGE', outOfRange, RangeError);
   E('ERR_MISSING_ARGS', missingArgs, TypeError);
@@ -623,7 +629,9 @@ function defineMessages() {
     const suffix = 'This is caused by a bug of the runtime or by the use of its internals.\n';
     return text === undefined ? suffix : `${text}\n${suffix}`;
   }, Error);
+}
 
+function defineOthers() {
   for (const [code, Base, text] of new SafeArrayIterator(require('internal/error_messages').entries)) {
     E(code, text, Base);
   }
