@@ -5,6 +5,7 @@ mod evidence;
 mod file;
 mod junit;
 mod layout;
+mod measure;
 mod progress;
 mod summary;
 mod table;
