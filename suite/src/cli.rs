@@ -16,7 +16,7 @@ use crate::{command, exit};
     name = "adamant",
     version,
     about,
-    after_help = "Exit codes: 0 held · 1 findings · 2 bad input · 3 could not judge · 128+n signal n"
+    after_help = "Exit codes: 0 held · 1 findings · 2 bad input · 3 could not judge · 4 only budgets exceeded · 128+n signal n"
 )]
 pub struct Cli {
     /// What to do.
@@ -100,6 +100,9 @@ pub struct PlanArgs {
     /// Leave the standard contract out: only the cases of `--cases`.
     #[arg(long, requires = "cases")]
     pub only_cases: bool,
+    /// Also take away, one by one, each file that a watched boot uses: a boot for each.
+    #[arg(long)]
+    pub discover: bool,
     /// A spec or family whose binding claims must be judged: there, `not claimed` and `not reached` are failures.
     #[arg(long, value_name = "SPEC")]
     pub require: Vec<String>,

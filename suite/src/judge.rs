@@ -39,6 +39,9 @@ impl PlanArgs {
         if self.only_cases {
             words.push("--only-cases".into());
         }
+        if self.discover {
+            words.push("--discover".into());
+        }
         let require = self.require.iter().cloned();
         words.extend(require.flat_map(|spec| ["--require".to_owned(), spec]));
         words
@@ -61,10 +64,10 @@ pub fn plan(args: &PlanArgs) -> Result<Vec<PlannedTrial>, Failure> {
         failure.hint = Some("name a subject file: `adamant run path/to/adamant.yaml`".into());
         return Err(failure);
     }
-    let mut cases = if args.only_cases {
-        Vec::new()
-    } else {
-        standard::cases()?
+    let mut cases = match (args.only_cases, args.discover) {
+        (true, _) => Vec::new(),
+        (false, true) => standard::all()?,
+        (false, false) => standard::cases()?,
     };
     for dir in &args.cases {
         cases.extend(read_cases(dir)?);

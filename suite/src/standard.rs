@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adamant_core::case::ParseError;
+use adamant_core::case::{FaultKind, ParseError};
 use adamant_core::discover::{CaseFile, parse_cases};
 use adamant_core::module::{ModuleCaseFile, Packages, parse_module_cases};
 
@@ -42,9 +42,23 @@ pub fn module_digest() -> String {
     digest_of(cases.chain(PACKAGES.iter().copied()))
 }
 
-/// The standard cases, parsed.
+/// The standard cases, parsed: without those that first discover what they judge, which take a boot for each file.
 pub fn cases() -> Result<Vec<Arc<CaseFile>>, Vec<ParseError>> {
+    let mut cases = all()?;
+    cases.retain(|case| !discovers(case));
+    Ok(cases)
+}
+
+/// All of them.
+pub fn all() -> Result<Vec<Arc<CaseFile>>, Vec<ParseError>> {
     parse_cases(CASES)
+}
+
+/// Whether a case first discovers what it judges.
+#[must_use]
+pub fn discovers(case: &CaseFile) -> bool {
+    let fault = case.case.boot.as_ref().and_then(|boot| boot.fault);
+    fault == Some(FaultKind::DiscoveredArtifactAbsent)
 }
 
 /// The digest of the standard cases: which contract a report is about.

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use adamant_core::engine::{EngineError, ErrorKind};
 use adamant_core::env;
@@ -13,8 +14,22 @@ use crate::image::digest;
 /// The executable that the build script made.
 pub(crate) const BINARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/adamant-probe"));
 
+/// Where it is once it was looked at.
+static FILE: Mutex<Option<PathBuf>> = Mutex::new(None);
+
 /// The probe as a file of the host, written when it is not there yet or is not what it should be.
+///
+/// Looked at once a process: a thread that writes it while another starts a child would lend that child its descriptor,
+/// and what is open for writing cannot be executed.
 pub(crate) fn file() -> Result<PathBuf, EngineError> {
+    let mut file = FILE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(path) = file.as_ref().filter(|path| path.exists()) {
+        return Ok(path.clone());
+    }
+    Ok(file.insert(look()?).clone())
+}
+
+fn look() -> Result<PathBuf, EngineError> {
     let wanted = digest::of(BINARY);
     let path = env::cache_dir()
         .join("probe")

@@ -2,6 +2,8 @@
 //!
 //! The same types are the facts that core judges: what the probe saw is not translated on its way.
 
+pub mod sinkhole;
+
 use serde::{Deserialize, Serialize};
 
 /// Where the probe is mounted inside a subject, read-only. Subtracted from every difference.
@@ -72,6 +74,8 @@ pub enum Request {
     Processes,
     /// The mounts of the container; a [`Reply::Mount`] for each.
     Mounts,
+    /// Where it listens for the internet families; a [`Reply::Port`] for each.
+    Ports,
 }
 
 /// What can be looked at for readiness, or connected to.
@@ -142,6 +146,8 @@ pub enum Reply {
     Process(Process),
     /// One mount.
     Mount(Mount),
+    /// One socket that listens.
+    Port(Port),
     /// Why the request could not be answered; the probe exits with 3 after it.
     Error {
         /// A lowercase sentence fragment.
@@ -302,6 +308,15 @@ pub struct Mount {
     pub read_only: bool,
 }
 
+/// A socket that listens, or takes datagrams from anybody.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Port {
+    /// `tcp` or `udp`.
+    pub protocol: String,
+    /// The address that it is bound to.
+    pub address: std::net::SocketAddr,
+}
+
 /// One line that a supervisor (`adamant-probe watch`) writes.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
@@ -369,6 +384,11 @@ pub enum Action {
         path: String,
         /// The old name of a rename or link.
         from: Option<String>,
+    },
+    /// It opened a regular file for reading; told only where a launcher was asked to (`--reads`).
+    Read {
+        /// Absolute path inside the container, with links resolved.
+        path: String,
     },
     /// It connected or sent to an address of the internet families.
     Connect {

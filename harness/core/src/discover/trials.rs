@@ -112,6 +112,9 @@ fn variants(subject: &SubjectFile, case: &CaseFile) -> Vec<Option<String>> {
     let Some(fault) = case.case.boot.as_ref().and_then(|b| b.fault) else {
         return vec![None];
     };
+    if fault == FaultKind::DiscoveredArtifactAbsent {
+        return vec![None];
+    }
     let chosen = subject
         .subject
         .artifacts()
@@ -126,6 +129,7 @@ fn variants(subject: &SubjectFile, case: &CaseFile) -> Vec<Option<String>> {
             match fault {
                 FaultKind::RequiredArtifactAbsent => a.required && on != Some(false),
                 FaultKind::OptionalArtifactAbsent => !a.required || on != Some(true),
+                FaultKind::DiscoveredArtifactAbsent => false,
             }
         });
     let chosen: Vec<Option<String>> = chosen.map(|a| Some(a.id.clone())).collect();

@@ -10,7 +10,7 @@ use super::artifact::{self, Absent, Candidate, Ended};
 use super::ready::{self, NOWHERE, Readiness};
 use super::tree::Tree;
 use super::{Look, Observation, Service, process_name};
-use crate::case::Fatal;
+use crate::case::{Fatal, FaultForm, Storage};
 use crate::check::{self, fatal::names_it, trace};
 use crate::engine::{
     Answer, BootPlan, Engine, EngineError, ErrorKind, Exit, Fault, Image, ImageSource, Instance,
@@ -160,6 +160,7 @@ impl Observer<'_> {
             memory: None,
             pids: None,
             trace: (!self.blind).then(|| "/.adamant-control".to_owned()),
+            trace_reads: false,
             owner: owner(
                 &self.conditions.run,
                 "init",
@@ -170,7 +171,7 @@ impl Observer<'_> {
     }
 
     fn tmpfs(&self, tree: &Tree) -> Vec<Tmpfs> {
-        let options = tmpfs_options(None, self.image);
+        let options = tmpfs_options(Storage::Tmpfs, None, self.image);
         tree.writable
             .iter()
             .map(|claim| Tmpfs {
@@ -450,7 +451,8 @@ impl Observer<'_> {
         };
         let mut plan = self.plan(Network::None);
         plan.trace = None;
-        plan.absent = paths.into_iter().map(|path| Fault { path }).collect();
+        let form = FaultForm::Absent;
+        plan.absent = paths.into_iter().map(|path| Fault { path, form }).collect();
         let log = Arc::new(LogCapture::new(watches(Some(target)), None));
         let instance = self.engine.start(&plan, log.clone(), self.deadline)?;
         let ready_ms = observation.sealed.as_ref().and_then(|look| look.ready_ms);
@@ -579,11 +581,12 @@ fn last_line(log: &Log, names: &[String]) -> Option<String> {
 
 /// Where somebody tried to go, and who, each once.
 pub(super) fn departures(look: &Look) -> Vec<String> {
+    let names = check::egress::names(&look.events);
     let mut all: Vec<String> = look
         .events
         .iter()
         .filter_map(|event| {
-            let what = check::egress::leaves(&event.action)?;
+            let what = check::egress::leaves(&names, &event.action)?;
             Some(format!("{} {what}", process_name(&event.actor.argv)))
         })
         .collect();

@@ -288,6 +288,7 @@ fn event(out: &mut String, event: &TraceEvent) {
         } => {
             format!("exec {path} ({errno}): {}", argv.join(" "))
         }
+        Action::Read { path } => format!("read {path}"),
         Action::Exit { code } => format!("exit {code}"),
     };
     let Actor {

@@ -6,6 +6,7 @@ mod evidence;
 mod file;
 mod junit;
 mod layout;
+mod measure;
 mod progress;
 pub mod remark;
 pub mod sarif;

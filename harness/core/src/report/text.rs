@@ -79,7 +79,9 @@ pub fn count<N: std::fmt::Display + PartialEq + From<u8>>(number: N, noun: &str)
 pub(super) fn proven(fault: Option<FaultKind>, counted: Artifacts) -> String {
     let (noun, what) = match fault {
         Some(FaultKind::OptionalArtifactAbsent) => ("optional artifact", "proven not fatal"),
-        Some(FaultKind::RequiredArtifactAbsent) | None => ("required artifact", "proven fatal"),
+        Some(FaultKind::RequiredArtifactAbsent | FaultKind::DiscoveredArtifactAbsent) | None => {
+            ("required artifact", "proven fatal")
+        }
     };
     format!("{} of {} {what}", counted.proven, count(counted.of, noun))
 }
@@ -104,6 +106,7 @@ pub fn totals(totals: &Totals, millis: u64) -> String {
         expected,
         skipped,
         broken,
+        ..
     } = totals;
     let time = duration(millis);
     format!(
@@ -128,8 +131,13 @@ pub(super) fn notes(run: &RunReport, planned: usize, finished: usize) -> Vec<Str
         passed,
         failed,
         expected,
+        budgets,
         ..
     } = run.totals;
+    if budgets > 0 {
+        let over = count(budgets, "failed trial");
+        notes.push(format!("{over} exceeded a budget, and nothing else"));
+    }
     if passed + failed + expected == 0 {
         notes.push("nothing was judged, so nothing was shown to hold".into());
     }

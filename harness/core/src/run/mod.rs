@@ -2,6 +2,7 @@
 
 mod boots;
 mod deadline;
+mod discover;
 mod gate;
 mod judge;
 mod module;

@@ -292,6 +292,8 @@ impl ModuleSession {
             replay,
             boots: Vec::new(),
             files,
+            measures: Vec::new(),
+            losses: Vec::new(),
             secrets: crate::redact::Secrets::default(),
             outcome,
         }

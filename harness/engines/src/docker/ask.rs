@@ -62,6 +62,7 @@ impl Container {
                 });
                 Ok(Answer::Mounts(mounts.collect()))
             }
+            Question::Ports => self.ports(deadline),
             Question::Commands { commands } => {
                 let replies = one(
                     Request::Commands {
@@ -112,8 +113,18 @@ impl Container {
             | Question::Stop { .. }
             | Question::Companion { .. }
             | Question::CompanionPeers
-            | Question::Trace => Err(self.unexpected("a question that is not the probe's")),
+            | Question::Trace
+            | Question::Loaded => Err(self.unexpected("a question that is not the probe's")),
         }
+    }
+
+    fn ports(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
+        let replies = self.probe(&Request::Ports, As::Root, deadline)?;
+        let ports = replies.into_iter().filter_map(|reply| match reply {
+            Reply::Port(port) => Some(port),
+            _ => None,
+        });
+        Ok(Answer::Ports(ports.collect()))
     }
 
     fn accepts(&self, target: &Target, deadline: &Deadline) -> Result<Answer, EngineError> {
@@ -173,7 +184,7 @@ impl Container {
         let mut replies = Replies::default();
         let ran = self.client.exec(
             &self.name,
-            exec(request, who),
+            self.seen(request, exec(request, who)),
             &self.exit,
             deadline,
             |stream, bytes| replies.take(stream, bytes),
@@ -188,6 +199,16 @@ impl Container {
             .and_then(|()| replies.finish(&attempt));
         // Whatever went wrong: when the container has ended, that is why.
         answer.map_err(|error| self.ended_error(&attempt).unwrap_or(error))
+    }
+
+    /// What is run for the subject in a traced boot is watched too: a launcher stands before it.
+    fn seen(&self, request: &Request, mut exec: Exec) -> Exec {
+        let runs = matches!(request, Request::Commands { .. } | Request::Mcp { .. });
+        if runs && self.trace.is_some() {
+            let launcher = [MOUNT_PATH, "launch", "--"].map(str::to_owned);
+            exec.argv.splice(0..0, launcher);
+        }
+        exec
     }
 
     pub(super) fn unexpected(&self, what: &str) -> EngineError {

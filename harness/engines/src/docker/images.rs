@@ -7,9 +7,9 @@ use super::client::Client;
 use super::transfer::failure;
 use super::{derive, lock};
 use crate::image::package::Package;
-use crate::image::{Indexed, archive, merge};
+use crate::image::{Indexed, archive};
 use crate::store::{Sourcing, Store};
-use adamant_core::engine::{BootPlan, EngineError, ErrorKind, Image, ImageSource};
+use adamant_core::engine::{BootPlan, EngineError, ErrorKind, Fault, Image, ImageSource};
 use adamant_core::run::Deadline;
 
 /// The repository of images that were loaded from files; the tag is the beginning of the digest.
@@ -20,7 +20,7 @@ pub(super) const REPOSITORY: &str = "adamant.local/loaded";
 pub(super) struct Images {
     sourcing: Sourcing,
     known: Mutex<Known>,
-    derived: Mutex<BTreeMap<(String, Vec<String>), Start>>,
+    derived: Mutex<BTreeMap<(String, Vec<Fault>), Start>>,
 }
 
 #[derive(Debug, Default)]
@@ -114,31 +114,35 @@ impl Images {
         deadline: &Deadline,
     ) -> Result<Start, EngineError> {
         let base = lock(&self.known).index(client, &plan.image, deadline)?;
-        let hidden = derive::hidden(&base.image, &plan.absent);
-        if hidden.is_empty() {
+        let changed = derive::changed(&base.image, &plan.absent);
+        if changed.is_empty() {
             return Ok(Start {
                 id: plan.image.clone(),
                 image: base.image,
             });
         }
         let mut derived = lock(&self.derived);
-        let key = (plan.image.clone(), hidden);
+        let key = (plan.image.clone(), changed);
         if let Some(start) = derived.get(&key) {
             return Ok(start.clone());
         }
-        let image = derive::derive(&base.image, &base.config, &key.1, &labels)?;
+        let mut left = Vec::new();
+        for fault in &key.1 {
+            let found = derive::left(&base.image, fault, |entry| {
+                client.content(&plan.image, entry, labels.clone(), deadline)
+            })?;
+            left.push((fault.path.clone(), found));
+        }
+        let image = derive::derive(&base.image, &base.config, &left, &labels)?;
         client.load(
-            &format!("`{}` without {}", plan.image, key.1.join(" ")),
+            &format!("`{}` without {}", plan.image, derive::names(&left)),
             image.archive,
             deadline,
         )?;
         let id = loaded(client, &image.tag, deadline)?;
         let start = Start {
             id,
-            image: Arc::new(merge::without(
-                &base.image,
-                key.1.iter().map(String::as_str),
-            )),
+            image: Arc::new(derive::index(&base.image, &left)),
         };
         derived.insert(key, start.clone());
         Ok(start)

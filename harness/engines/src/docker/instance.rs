@@ -1,16 +1,19 @@
 //! One container: what it was started from, and where its questions go.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use adamant_core::engine::{
     Answer, BootPlan, EngineError, ErrorKind, Exit, Image, Instance, LogCapture, Question, Reached,
-    Until,
+    Took, Until,
 };
 use adamant_core::run::Deadline;
+use adamant_probe::{Action, MOUNT_DIR};
 
 use super::client::Client;
 use super::companion::{Companion, Wanted};
+use super::drift::is_under;
 use super::label::{self, Here};
 use super::output::{ExitWatch, Task};
 use super::trace::Supervisor;
@@ -33,6 +36,7 @@ pub(super) struct Container {
     pub(super) trace: Option<Mutex<Supervisor>>,
     pub(super) companions: Mutex<Vec<Companion>>,
     pub(super) joined: AtomicU32,
+    pub(super) took: Took,
     /// The tasks that take its output and watch for its end.
     pub(super) tasks: Vec<Task>,
 }
@@ -87,6 +91,35 @@ impl Container {
         trace.trace(deadline).map(Answer::Trace)
     }
 
+    /// What was executed, and what of the image or of libraries was opened for reading, as it is now.
+    fn loaded(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
+        let Answer::Trace(trace) = self.traced(deadline)? else {
+            return Err(self.unexpected("something else than a trace"));
+        };
+        let shipped = |path: &str| self.image.entries.contains_key(path) || path.contains(".so");
+        let kernel = |path: &str| {
+            ["/proc", "/sys", "/dev", MOUNT_DIR]
+                .iter()
+                .any(|t| is_under(path, t))
+        };
+        let paths: BTreeSet<String> = trace
+            .events
+            .into_iter()
+            .filter_map(|event| match event.action {
+                Action::Exec {
+                    path,
+                    refused: None,
+                    ..
+                } => Some(path),
+                Action::Read { path } if shipped(&path) => Some(path),
+                _ => None,
+            })
+            .filter(|path| path.starts_with('/') && !kernel(path))
+            .collect();
+        let paths: Vec<String> = paths.into_iter().collect();
+        self.stat(&paths, deadline).map(Answer::Entries)
+    }
+
     fn companion_peers(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
         let companions = self
             .companions
@@ -124,6 +157,10 @@ impl Instance for Container {
         &self.name
     }
 
+    fn took(&self) -> Took {
+        self.took
+    }
+
     fn wait(&self, until: &Until, deadline: &Deadline) -> Result<Reached, EngineError> {
         self.wait_until(until, deadline)
     }
@@ -135,6 +172,7 @@ impl Instance for Container {
             Question::Companion { alias, port } => self.join(alias, *port, deadline),
             Question::CompanionPeers => self.companion_peers(deadline),
             Question::Trace => self.traced(deadline),
+            Question::Loaded => self.loaded(deadline),
             Question::ProcessesAfter { pause } => {
                 if !deadline.pause(*pause) {
                     let kind = if deadline.is_cancelled() {

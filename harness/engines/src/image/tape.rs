@@ -30,6 +30,28 @@ impl Layer {
         )
     }
 
+    /// Adds a regular file at `path` with the mode and owner of `like`.
+    pub(crate) fn file_like(self, path: &str, like: &Entry, mode: u32, content: &[u8]) -> Self {
+        self.append(
+            EntryType::Regular,
+            path,
+            (mode, like.uid, like.gid),
+            "",
+            content,
+        )
+    }
+
+    /// Adds a symbolic link.
+    pub(crate) fn symlink(self, path: &str, target: &str) -> Self {
+        self.append(EntryType::Symlink, path, (0o777, 0, 0), target, &[])
+    }
+
+    /// Adds a directory in which nothing of a lower layer shows.
+    pub(crate) fn empty_directory(self, entry: &Entry) -> Self {
+        let marker = format!("{}/.wh..wh..opq", entry.path);
+        self.directory(entry).file(&marker, 0o600, &[])
+    }
+
     /// Hides a path of a lower layer.
     pub(crate) fn whiteout(self, path: &str) -> Self {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -53,7 +75,7 @@ impl Layer {
         header.set_size(content.len() as u64);
         let path = path.trim_start_matches('/');
         let mut builder = tar::Builder::new(&mut self.0);
-        let written = if kind == EntryType::Link {
+        let written = if matches!(kind, EntryType::Link | EntryType::Symlink) {
             builder.append_link(&mut header, path, target)
         } else {
             builder.append_data(&mut header, path, content)

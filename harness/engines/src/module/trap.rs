@@ -29,7 +29,7 @@ impl Trap {
     /// Starts the supervisor; the error is why nobody can look.
     pub(super) fn set() -> Result<(Self, PathBuf), EngineError> {
         let probe = probe::file()?;
-        let supervisor = Supervisor::start(&probe, CONTROL)?;
+        let supervisor = Supervisor::start(&probe, CONTROL, None)?;
         let trap = Self {
             supervisor,
             ready_ns: u64::MAX,
