@@ -33,6 +33,7 @@ pub(crate) fn plan() -> Plan {
         cases: Vec::new(),
         only_cases: false,
         require: Vec::new(),
+        discover: false,
         engines: EngineArgs {
             names: Vec::new(),
             adapter: None,
