@@ -43,6 +43,8 @@ pub enum Verb {
     Run(RunArgs),
     /// Show the trials that `run` would run; touches no engine.
     List(PlanArgs),
+    /// Prove from an image alone that what it switches on can run: nothing is started.
+    Verify(VerifyArgs),
     /// Remove what dead or expired runs left on the engines.
     Gc(EngineArgs),
     /// Run the module tests of test262 on the reference module loader.
@@ -115,6 +117,47 @@ pub struct RunArgs {
     pub verbose: bool,
 }
 
+/// What is verified.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// A subject file (or its directory); or an image without one: a reference, an OCI layout, an archive, a root file system.
+    #[arg(value_name = "SUBJECT|IMAGE", default_value = "adamant.yaml")]
+    pub what: String,
+    /// Verify this image under the subject's contract instead of its own.
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// Only these rooms.
+    #[arg(long = "room", value_name = "ROOM", value_enum, value_delimiter = ',')]
+    pub rooms: Vec<RoomName>,
+    /// How findings are written.
+    #[arg(long, value_enum, default_value_t = VerifyFormat::Text)]
+    pub format: VerifyFormat,
+}
+
+/// A room of a verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoomName {
+    /// Features of the manifest against artifacts.
+    Manifest,
+    /// Executables, interpreters, libraries, lock files.
+    Closure,
+    /// Paths in the environment, health check and supervisor files.
+    Environment,
+    /// JavaScript imports, bundles and runtimes.
+    Packaging,
+    /// Native addons.
+    Addons,
+}
+
+/// How a verification is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VerifyFormat {
+    /// For people.
+    Text,
+    /// A JSON object a line.
+    Jsonl,
+}
+
 /// How test262 is run.
 #[derive(Debug, Clone, Args)]
 pub struct Test262Args {
@@ -160,6 +203,7 @@ pub fn main() -> ExitCode {
     let done = match &cli.verb {
         Verb::Run(args) => command::run::run(args, cli.color),
         Verb::List(args) => command::list::run(args),
+        Verb::Verify(args) => command::verify::run(args, cli.color),
         Verb::Gc(args) => command::gc::run(args),
         Verb::Test262(args) => command::test262::run(args),
         Verb::Schema { of } => command::schema::run(*of),

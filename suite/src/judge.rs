@@ -14,7 +14,7 @@ use adamant_core::run::{Cancel, Deadline};
 use crate::cli::{EngineArgs, PlanArgs};
 use crate::command::Failure;
 use crate::engines::Connected;
-use crate::{engines, names, standard};
+use crate::{engines, names, standard, verify};
 
 impl EngineArgs {
     /// The engines asked for by option or environment.
@@ -134,6 +134,7 @@ pub fn engines_for(
     asked: bool,
     cancel: &Cancel,
 ) -> Result<Connected, Failure> {
+    verify::provide();
     let blind = blind_families();
     if !blind.is_empty() {
         return Err(Failure::broken(format!(

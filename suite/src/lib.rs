@@ -8,3 +8,4 @@ pub mod judge;
 pub mod names;
 pub mod signal;
 pub mod standard;
+pub mod verify;

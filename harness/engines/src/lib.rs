@@ -1,5 +1,5 @@
 //! Engines: what answers core's questions from real containers.
 
 pub mod docker;
-mod image;
+pub mod image;
 mod probe;

@@ -5,6 +5,7 @@ pub mod list;
 pub mod run;
 pub mod schema;
 pub mod test262;
+pub mod verify;
 
 use std::error::Error;
 

@@ -47,6 +47,28 @@ impl Manifest {
         Ok(Self(value))
     }
 
+    /// Every boolean that is there, by its dotted path and in order; a table's `enabled` stands under the path of the table.
+    #[must_use]
+    pub fn flags(&self) -> Vec<(String, bool)> {
+        let mut flags = Vec::new();
+        let mut pending = vec![(String::new(), &self.0)];
+        while let Some((path, value)) = pending.pop() {
+            match value {
+                Value::Bool(on) => {
+                    let path = path.strip_suffix(".enabled").unwrap_or(&path);
+                    flags.push((path.to_owned(), *on));
+                }
+                Value::Object(table) => pending.extend(table.iter().map(|(key, value)| {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    (format!("{path}{dot}{key}"), value)
+                })),
+                _ => {}
+            }
+        }
+        flags.sort();
+        flags
+    }
+
     /// The flag at a dotted path: a boolean, or a table with a boolean `enabled`.
     pub fn flag(&self, dotted: &str) -> Result<bool, ManifestError> {
         let at = dotted
@@ -78,6 +100,10 @@ mod tests {
         assert_eq!(manifest.flag("a.c"), Ok(false));
         assert!(manifest.flag("a.d").is_err());
         assert!(manifest.flag("a.e").is_err());
+        assert_eq!(
+            manifest.flags(),
+            [("a.b".to_owned(), true), ("a.c".to_owned(), false)]
+        );
         assert!(Manifest::parse("m.json", "{").is_err());
     }
 }

@@ -26,6 +26,7 @@ mod same;
 mod secrets;
 mod stop;
 mod trace;
+pub mod verify;
 mod writes;
 
 use std::collections::BTreeSet;
@@ -92,6 +93,8 @@ pub enum CheckSpec {
     Egress(egress::Egress),
     /// What was run.
     Execs(execs::Execs),
+    /// What the image's files prove before anything boots.
+    Verify(verify::Verify),
 }
 
 /// What every family can do. No I/O in any of it.
@@ -294,6 +297,7 @@ impl CheckSpec {
             Self::Writes(c) => c,
             Self::Egress(c) => c,
             Self::Execs(c) => c,
+            Self::Verify(c) => c,
         }
     }
 
@@ -326,6 +330,7 @@ impl CheckSpec {
             Self::Writes(_) => "writes",
             Self::Egress(_) => "egress",
             Self::Execs(_) => "execs",
+            Self::Verify(_) => "verify",
         }
     }
 }

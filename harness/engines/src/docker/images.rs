@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use adamant_core::engine::{BootPlan, EngineError, ErrorKind, Image, ImageSource};
 use adamant_core::run::Deadline;
@@ -12,10 +13,13 @@ use super::client::Client;
 use super::transfer::failure;
 use super::{derive, lock};
 use crate::image::layout::Layout;
-use crate::image::{ImageError, Indexed, archive, merge};
+use crate::image::{ImageError, Indexed, archive, merge, spool};
 
 /// The repository of images that were loaded from files; the tag is the beginning of the digest.
 pub(super) const REPOSITORY: &str = "adamant.local/loaded";
+
+/// How long it may take to read an image again, for the contents of its files.
+const CONTENTS: Duration = Duration::from_secs(600);
 
 /// What a run knows of images.
 #[derive(Debug, Default)]
@@ -48,7 +52,7 @@ impl Images {
     /// Finds an image, loads it when it is a file, and indexes it; once.
     pub(super) fn find(
         &self,
-        client: &Client,
+        client: &Arc<Client>,
         source: &ImageSource,
         deadline: &Deadline,
     ) -> Result<Arc<Image>, EngineError> {
@@ -64,6 +68,13 @@ impl Images {
             }
             ImageSource::Layout { dir, tag } => layout(client, dir, tag.as_deref(), deadline)?,
             ImageSource::Archive(file) => archive_file(client, file, deadline)?,
+            ImageSource::Rootfs(dir) => {
+                let attempt = format!("start from the directory `{}`", dir.display());
+                let refused = EngineError::new(ErrorKind::Input, attempt);
+                return Err(refused
+                    .caused_by("a daemon starts images, not directories")
+                    .hint("`adamant verify` reads it; make an image of it to run it: `tar -C DIR -c . | docker import - NAME`"));
+            }
         };
         known.ids.insert(source.clone(), id.clone());
         known.indexes.insert(id, index.clone());
@@ -73,7 +84,7 @@ impl Images {
     /// What `plan` starts from: its image, or one derived from it, made once per run.
     pub(super) fn absent(
         &self,
-        client: &Client,
+        client: &Arc<Client>,
         plan: &BootPlan,
         labels: HashMap<String, String>,
         deadline: &Deadline,
@@ -119,7 +130,7 @@ impl Known {
     /// The index of an image that the daemon has.
     fn index(
         &mut self,
-        client: &Client,
+        client: &Arc<Client>,
         id: &str,
         deadline: &Deadline,
     ) -> Result<Index, EngineError> {
@@ -127,8 +138,13 @@ impl Known {
             return Ok(index.clone());
         }
         let read = client.export(id, deadline, |reader| archive::read(reader));
-        let indexed =
+        let mut indexed =
             read.map_err(|error| failure(format!("read the image `{id}`"), deadline, error))?;
+        let (again, name) = (client.clone(), id.to_owned());
+        indexed.image.contents = spool::contents(move || {
+            let deadline = Deadline::for_cleanup(CONTENTS);
+            again.export(&name, &deadline, |reader| spool::archive(reader))
+        });
         let index = Index::new(indexed, id);
         self.indexes.insert(id.to_owned(), index.clone());
         Ok(index)
@@ -203,8 +219,7 @@ fn archive_file(
     let input = |error: Box<dyn std::error::Error + Send + Sync>| {
         EngineError::new(ErrorKind::Input, &attempt).caused_by(error)
     };
-    let indexed = archive::read(fs::File::open(file).map_err(|e| input(e.into()))?)
-        .map_err(|e| input(e.into()))?;
+    let indexed = archive::read_file(file).map_err(|e| input(e.into()))?;
     let id = match client.image_id(&indexed.image.id, deadline)? {
         Some(id) => id,
         None => {

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
+use std::path::Path;
 
 use adamant_core::report::text;
+use fs_err as fs;
 use serde::Deserialize;
 use tar::EntryType;
 
 use super::layer::{self, Budget, Item};
-use super::{ImageError, Indexed, config, merge};
+use super::{ImageError, Indexed, config, merge, spool};
 
 /// Documents above this size are no documents.
 const DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;
@@ -44,6 +46,15 @@ pub(crate) fn read(reader: impl Read) -> Result<Indexed, ImageError> {
         found.take(entry.map_err(ImageError::read("the image archive"))?)?;
     }
     found.index()
+}
+
+/// Reads an archive that is a file; the contents of the image's files are read from it again on demand.
+pub(crate) fn read_file(file: &Path) -> Result<Indexed, ImageError> {
+    let name = file.display().to_string();
+    let mut indexed = read(fs::File::open(file).map_err(ImageError::read(name))?)?;
+    let file = file.to_owned();
+    indexed.image.contents = spool::contents(move || spool::archive_file(&file));
+    Ok(indexed)
 }
 
 impl Found {
@@ -154,7 +165,7 @@ impl Found {
 }
 
 /// A tar, a gzip stream, or an empty layer; everything else in an image archive is JSON or a word.
-fn looks_like_layer(head: &[u8]) -> bool {
+pub(crate) fn looks_like_layer(head: &[u8]) -> bool {
     let tar = head.len() == 512 && (&head[257..262] == b"ustar" || head.iter().all(|b| *b == 0));
     tar || head.starts_with(&[0x1f, 0x8b]) || head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
 }

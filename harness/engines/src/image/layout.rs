@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::digest::{self, Hashing};
 use super::layer::{self, Budget, Item};
-use super::{ImageError, Indexed, config, merge, tape};
+use super::{ImageError, Indexed, config, merge, spool, tape};
 
 /// Indexes, manifests and configurations are at most this large.
 const DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;
@@ -86,11 +86,23 @@ impl Layout {
                 ),
             ));
         }
-        Ok(Self {
+        let mut layout = Self {
             dir: dir.to_owned(),
             indexed,
             layers: manifest.layers,
-        })
+        };
+        let blobs = layout.blobs();
+        layout.indexed.image.contents = spool::contents(move || spool::blobs(&blobs));
+        Ok(layout)
+    }
+
+    /// The blobs of the layers, bottom first.
+    fn blobs(&self) -> Vec<PathBuf> {
+        let path = |layer: &Descriptor| {
+            self.dir
+                .join(format!("blobs/{}", layer.digest.replacen(':', "/", 1)))
+        };
+        self.layers.iter().map(path).collect()
     }
 
     /// The image as `docker load` takes it; blobs are read as they are sent.

@@ -1,0 +1,121 @@
+//! Every file of an image's layers put into one spool, for those who must read what the index only names.
+
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use adamant_core::engine::{Contents, Spool};
+use adamant_core::report::text;
+use fs_err as fs;
+use tar::EntryType;
+
+use super::archive::looks_like_layer;
+use super::digest::Hashing;
+use super::{ImageError, layer};
+
+/// An empty spool, in a file that goes with it.
+fn empty() -> Result<Spool, ImageError> {
+    let file = tempfile::tempfile().map_err(ImageError::read("a temporary file"))?;
+    Ok(Spool::new(file))
+}
+
+/// From what `docker save` writes.
+pub(crate) fn archive(reader: impl Read) -> Result<Spool, ImageError> {
+    let name = "the image archive";
+    let mut spool = empty()?;
+    let mut archive = tar::Archive::new(layer::plain(name, reader)?);
+    for entry in archive.entries().map_err(ImageError::read(name))? {
+        let mut entry = entry.map_err(ImageError::read(name))?;
+        if !matches!(
+            entry.header().entry_type(),
+            EntryType::Regular | EntryType::Continuous
+        ) {
+            continue;
+        }
+        let mut head = Vec::with_capacity(512);
+        (&mut entry)
+            .take(512)
+            .read_to_end(&mut head)
+            .map_err(ImageError::read(name))?;
+        if looks_like_layer(&head) {
+            layer_files(name, Cursor::new(head).chain(entry), &mut spool)?;
+        }
+    }
+    Ok(spool)
+}
+
+/// From an archive's file.
+pub(crate) fn archive_file(file: &Path) -> Result<Spool, ImageError> {
+    archive(fs::File::open(file).map_err(ImageError::read(file.display().to_string()))?)
+}
+
+/// From the blobs of a layout's layers, whose digests were verified when it was indexed.
+pub(crate) fn blobs(blobs: &[PathBuf]) -> Result<Spool, ImageError> {
+    let mut spool = empty()?;
+    for blob in blobs {
+        let name = blob.display().to_string();
+        let file = fs::File::open(blob).map_err(ImageError::read(&name))?;
+        layer_files(&name, file, &mut spool)?;
+    }
+    Ok(spool)
+}
+
+/// The contents that `fill` reads on demand.
+pub(crate) fn contents(
+    fill: impl Fn() -> Result<Spool, ImageError> + Send + Sync + 'static,
+) -> Contents {
+    Contents::lazily(move || fill().map_err(|error| text::causes(&error).join(": ")))
+}
+
+fn layer_files(name: &str, reader: impl Read, spool: &mut Spool) -> Result<(), ImageError> {
+    let mut archive = tar::Archive::new(layer::plain(name, reader)?);
+    for entry in archive.entries().map_err(ImageError::read(name))? {
+        let entry = entry.map_err(ImageError::read(name))?;
+        let regular = matches!(
+            entry.header().entry_type(),
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse
+        );
+        if regular {
+            spool
+                .take(Hashing::new(entry), |hashing| Ok(hashing.finish()?.0))
+                .map_err(ImageError::read(name))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::{digest, tape};
+
+    #[test]
+    fn every_file_of_every_layer_can_be_read_again() {
+        let large = vec![7_u8; 700_000];
+        let one = tape::Layer::default()
+            .file("a", 0o644, b"small")
+            .file("b", 0o755, &large)
+            .finish();
+        let two = tape::Layer::default().file("c", 0o644, b"other").finish();
+        let whole = tape::Layer::default()
+            .file("x/layer.tar", 0o644, &one)
+            .file("y/layer.tar", 0o644, &two)
+            .file("manifest.json", 0o644, b"[]")
+            .finish();
+        let contents = contents(move || archive(whole.as_slice()));
+        let entry = |bytes: &[u8]| adamant_probe::Entry {
+            path: "/x".into(),
+            kind: adamant_probe::Kind::File,
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            size: bytes.len() as u64,
+            target: None,
+            sha256: Some(digest::of(bytes)),
+        };
+        for bytes in [b"small".as_slice(), &large, b"other"] {
+            let read = contents.read(&entry(bytes), 0, u64::MAX);
+            assert_eq!(read.expect("reads"), bytes);
+        }
+        assert!(contents.read(&entry(b"[]"), 0, 1).is_err());
+    }
+}

@@ -1,0 +1,178 @@
+//! `adamant verify`: what an image switches on is proven from its files, before anything is started.
+
+mod text;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adamant_core::case::{Subject, parse_text};
+use adamant_core::discover::read_subject;
+use adamant_core::engine::{Image, ImageSource};
+use adamant_core::env;
+use adamant_core::run::{Cancel, Deadline};
+use adamant_engines::image;
+use adamant_verify::{Report, Room, Target, verify};
+use serde_json::{Value, json};
+
+use super::{Done, Failure};
+use crate::cli::{Colour, RoomName, VerifyArgs, VerifyFormat};
+use crate::{engines, exit, signal};
+
+/// Verifies it.
+pub fn run(args: &VerifyArgs, colour: Colour) -> Done {
+    let cancel = Cancel::default();
+    signal::watch(&cancel).map_err(Failure::broken)?;
+    let (subject, image) = find(args, &cancel)?;
+    let target = Target::new(image.clone(), subject.clone());
+    let rooms: Vec<Room> = if args.rooms.is_empty() {
+        Room::ALL.to_vec()
+    } else {
+        args.rooms.iter().map(|room| room.room()).collect()
+    };
+    let report = verify(&target, &rooms);
+    if let Some(number) = cancel.signal() {
+        return Ok(exit::signal(number));
+    }
+    write(args, colour, &subject, &image, &rooms, &report).map_err(Failure::broken)?;
+    Ok(code(&report))
+}
+
+/// Could not judge stands before what was found, and nothing judged is no verdict.
+fn code(report: &Report) -> u8 {
+    let nothing = report.judged.iter().all(|judged| judged.count == 0);
+    match () {
+        () if report.is_incomplete() => exit::COULD_NOT_JUDGE,
+        () if !report.findings.is_empty() => exit::FINDINGS,
+        () if nothing => exit::COULD_NOT_JUDGE,
+        () => exit::HELD,
+    }
+}
+
+impl RoomName {
+    const fn room(self) -> Room {
+        match self {
+            Self::Manifest => Room::Manifest,
+            Self::Closure => Room::Closure,
+            Self::Environment => Room::Environment,
+            Self::Packaging => Room::Packaging,
+            Self::Addons => Room::Addons,
+        }
+    }
+}
+
+/// The subject and its image; an image alone has a contract that claims nothing.
+fn find(args: &VerifyArgs, cancel: &Cancel) -> Result<(Subject, Arc<Image>), Failure> {
+    let path = Path::new(&args.what);
+    let is_yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+    if path.join("adamant.yaml").is_file() || is_yaml {
+        if !path.exists() {
+            let mut failure = Failure::input(format!("subject file `{}` is not here", args.what));
+            failure.hint = Some("name a subject file, or an image: `adamant verify oci:DIR`, `adamant verify rootfs:DIR`".into());
+            return Err(failure);
+        }
+        let file = read_subject(path, args.image.as_deref())?;
+        return Ok((file.subject.clone(), open(&file.image, cancel)?));
+    }
+    if args.image.is_some() {
+        return Err(Failure::input(format!(
+            "`--image` needs a subject file, and `{}` is none",
+            args.what
+        )));
+    }
+    let subject = |name: &str| {
+        // The name is only shown.
+        let text = format!("name: image\nimage: {}\n", json!(name));
+        parse_text::<Subject>(&text, path).map_err(Failure::from)
+    };
+    let source = if path.join("oci-layout").is_file() {
+        ImageSource::Layout {
+            dir: path.to_owned(),
+            tag: None,
+        }
+    } else if path.is_dir() {
+        ImageSource::Rootfs(path.to_owned())
+    } else if path.is_file() {
+        ImageSource::Archive(path.to_owned())
+    } else {
+        ImageSource::parse(&args.what, Path::new("")).map_err(Failure::input)?
+    };
+    Ok((subject(&args.what)?, open(&source, cancel)?))
+}
+
+/// `linux/amd64` as OCI spells it: what a directory is for, and which image of a layout is meant.
+fn platform() -> String {
+    let machine = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        other => other,
+    };
+    format!("linux/{machine}")
+}
+
+/// A file is read here; only an image that a daemon has needs the daemon.
+fn open(source: &ImageSource, cancel: &Cancel) -> Result<Arc<Image>, Failure> {
+    if let Some(read) = image::from_files(source, &platform()) {
+        return Ok(Arc::new(read?));
+    }
+    let mut connected = engines::connect(&["docker"], cancel);
+    if let Some((_, missing)) = connected.missing.pop_first() {
+        return Err(missing.into());
+    }
+    let engine = connected
+        .engines
+        .pop()
+        .ok_or_else(|| Failure::broken("no engine answers"))?;
+    let patience = Duration::from_secs(300).mul_f64(env::timeout_scale());
+    Ok(engine.image(source, &Deadline::after(patience, cancel))?)
+}
+
+fn write(
+    args: &VerifyArgs,
+    colour: Colour,
+    subject: &Subject,
+    image: &Image,
+    rooms: &[Room],
+    report: &Report,
+) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if args.format == VerifyFormat::Jsonl {
+        for value in lines(report) {
+            writeln!(out, "{value}")?;
+        }
+        return Ok(());
+    }
+    let colour = match colour {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => out.is_terminal() && env::host(env::NO_COLOR).is_none_or(|v| v.is_empty()),
+    };
+    let title = format!(
+        "{} ({}, {})",
+        subject.name,
+        subject_image(args, subject),
+        image.platform
+    );
+    out.write_all(text::report(&title, rooms, report, colour).as_bytes())
+}
+
+fn subject_image(args: &VerifyArgs, subject: &Subject) -> String {
+    args.image.clone().unwrap_or_else(|| subject.image.clone())
+}
+
+/// Each finding, what was not judged, and what was: a JSON object a line, told apart by `kind`.
+fn lines(report: &Report) -> Vec<Value> {
+    let tagged = |kind: &str, value: Value| {
+        let mut value = value;
+        if let Some(object) = value.as_object_mut() {
+            object.insert("kind".into(), kind.into());
+        }
+        value
+    };
+    let findings = report.findings.iter().map(|f| tagged("finding", json!(f)));
+    let unjudged = report.unjudged.iter().map(|u| tagged("unjudged", json!(u)));
+    let judged = report.judged.iter().map(|j| tagged("judged", json!(j)));
+    findings.chain(unjudged).chain(judged).collect()
+}
