@@ -8,6 +8,7 @@ mod engine;
 mod failure;
 mod images;
 mod layout;
+mod npm;
 mod recipe;
 mod services;
 mod tree;
@@ -27,7 +28,9 @@ usage: cargo xtask VERB
   run [ARGS…]      set up, then judge the bundled image: `adamant run ARGS…`
   test [ARGS…]     set up, then `cargo test --workspace ARGS…`
   soak isolate [EXECUTIONS | --seconds N]
-                   10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind";
+                   10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind
+  soak verify [--seconds N] [--seed N]
+                   images of broken manifests, packages, lock files, scripts and ELF files: no panic, no hang";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -69,6 +72,11 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             [name, rest @ ..] if name == "isolate" => {
                 v8::provide(&root, v8::Source::Nearest)?;
                 let bench = ["bench", "--locked", "-p", "adamant-isolate"];
+                let words = [&bench[..], &["--bench", "soak", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            [name, rest @ ..] if name == "verify" => {
+                let bench = ["bench", "--locked", "-p", "adamant-verify"];
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }

@@ -10,6 +10,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("harness/engines", &["adamant-core", "adamant-probe"]),
     ("harness/modules", &[]),
     ("harness/isolate", &["adamant-modules"]),
+    (
+        "harness/verify",
+        &["adamant-core", "adamant-modules", "adamant-probe"],
+    ),
     ("harness/xtask", &[]),
     ("fixtures/services", &[]),
     (
@@ -19,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "adamant-engines",
             "adamant-isolate",
             "adamant-modules",
+            "adamant-verify",
         ],
     ),
 ];
@@ -29,6 +34,8 @@ const ONLY: &[(&str, &str)] = &[
     ("testcontainers", "harness/engines"),
     ("tokio", "harness/engines"),
     ("v8", "harness/isolate"),
+    ("object", "harness/verify"),
+    ("oxc_parser", "harness/verify"),
 ];
 
 #[test]
@@ -39,6 +46,7 @@ fn arrows_point_down_only() {
         "adamant-isolate",
         "adamant-modules",
         "adamant-probe",
+        "adamant-verify",
         "adamant-xtask",
         "fixture-services",
     ];
