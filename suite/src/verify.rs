@@ -4,26 +4,16 @@ use std::sync::Arc;
 
 use adamant_core::check::verify::{self as check, Verify};
 use adamant_core::check::{Context, Finding};
-use adamant_verify::{Report, Room, Target};
+use adamant_verify::{Report, Target};
 
 /// Provides the judge of the family `verify`; needed once before anything is judged.
 pub fn provide() {
     check::provide(judge);
 }
 
-const fn room(verify: Verify) -> Room {
-    match verify {
-        Verify::Manifest => Room::Manifest,
-        Verify::Closure => Room::Closure,
-        Verify::Environment => Room::Environment,
-        Verify::Packaging => Room::Packaging,
-        Verify::Addons => Room::Addons,
-    }
-}
-
 fn judge(verify: Verify, context: &Context<'_>) -> Result<Option<Vec<Finding>>, String> {
     let target = Target::new(Arc::new(context.image.clone()), context.subject.clone());
-    let report = adamant_verify::verify(&target, &[room(verify)]);
+    let report = adamant_verify::verify(&target, &[verify]);
     answer(&report)
 }
 
@@ -45,11 +35,13 @@ fn answer(report: &Report) -> Result<Option<Vec<Finding>>, String> {
 
 fn finding(found: &adamant_verify::Finding) -> Finding {
     let seen = format!("{}: {}", found.place, found.seen);
-    Finding::new(found.expected.clone(), seen).with([
-        format!("rule {} ({})", found.rule, found.clause),
-        format!("cause: {}", found.cause),
-        format!("fix: {}", found.fix),
-    ])
+    Finding::new(found.expected.clone(), seen)
+        .coded(found.rule)
+        .with([
+            format!("rule {} ({})", found.rule, found.clause),
+            format!("cause: {}", found.cause),
+            format!("fix: {}", found.fix),
+        ])
 }
 
 #[cfg(test)]

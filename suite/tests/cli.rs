@@ -271,3 +271,141 @@ fn schemas_and_help_are_data_on_stdout() {
     }
     ends(&root(), &["--help"], 0, &["Exit codes"]);
 }
+
+#[test]
+fn a_code_a_spec_and_a_case_are_explained_and_a_typo_is_bad_input() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let all = ends(
+        dir.path(),
+        &["explain"],
+        0,
+        &["drift/undeclared", "install/npm"],
+    );
+    assert!(all.lines().count() > 60, "{all}");
+    ends(
+        dir.path(),
+        &["explain", "drift/undeclared", "RC-002-04"],
+        0,
+        &[
+            "cause",
+            "fix",
+            "PRD-002",
+            "cases/rc-002/04-writes-stay-declared.yaml",
+        ],
+    );
+    ends(
+        dir.path(),
+        &["explain", "drift"],
+        0,
+        &["drift/tree-changed", "drift/write-missing"],
+    );
+    ends(
+        dir.path(),
+        &["explain", "drift/undeclared", "drift/undeclard"],
+        2,
+        &["`drift/undeclard`", "did you mean `drift/undeclared`?"],
+    );
+}
+
+#[test]
+fn a_waiver_must_name_a_code_a_case_an_owner_and_a_day() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for (waiver, told) in [
+        (
+            "finding: drift/undeclard, reason: r, owner: o, until: 2999-01-01",
+            "did you mean `drift/undeclared`?",
+        ),
+        (
+            "finding: drift/undeclared, reason: r, owner: ' ', until: 2999-01-01",
+            "empty `owner`",
+        ),
+        (
+            "finding: drift/undeclared, reason: r, owner: o, until: soon",
+            "expected `YYYY-MM-DD`",
+        ),
+        ("finding: drift/undeclared, reason: r, owner: o", "until"),
+        (
+            "finding: drift/undeclared, reason: r, owner: o, until: 2999-01-01, case: rc-002/none",
+            "names no case",
+        ),
+    ] {
+        let text = format!("image: x\nwaivers:\n  - {{ {waiver} }}\n");
+        std::fs::write(dir.path().join("adamant.yaml"), text).expect("written");
+        ends(dir.path(), &["list"], 2, &["adamant.yaml", told]);
+    }
+}
+
+#[test]
+fn verify_needs_no_engine_and_ends_by_class() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    write("root/app/tool.sh", "#!/bin/sh\n");
+    write("root/m.toml", "[tools]\nweb = true\nother = true\n");
+    let contract = "name: s\nimage: rootfs:root\nmanifest: image:/m.toml\nartifacts: [{ id: web, path: /app/WEB, when: tools.web }]\n";
+    write("bad.yaml", &contract.replace("WEB", "gone.js"));
+    write(
+        "good.yaml",
+        &contract
+            .replace("WEB", "tool.sh")
+            .replace("tools.web", "tools.other"),
+    );
+    write(
+        "waived.yaml",
+        &format!(
+            "{}waivers: [{{ finding: manifest/missing-artifact, reason: r, owner: o, until: 2999-01-01 }}, {{ finding: manifest/unknown-feature, reason: r, owner: o, until: 2999-01-01 }}]\n",
+            contract.replace("WEB", "gone.js")
+        ),
+    );
+    ends(
+        dir.path(),
+        &["verify", "bad.yaml"],
+        1,
+        &[
+            "manifest/missing-artifact",
+            "/m.toml:2",
+            "`/app/gone.js` is not in the image",
+            "fix",
+            "manifest/unknown-feature",
+            "/m.toml:3",
+        ],
+    );
+    ends(
+        dir.path(),
+        &["verify", "bad.yaml", "--format", "jsonl"],
+        1,
+        &[
+            "\"kind\":\"finding\"",
+            "\"line\":2",
+            "\"rule\":\"manifest/missing-artifact\"",
+        ],
+    );
+    ends(
+        dir.path(),
+        &["verify", "waived.yaml"],
+        0,
+        &["waived", "2999-01-01"],
+    );
+    ends(
+        dir.path(),
+        &["verify", "good.yaml", "--room", "closure"],
+        3,
+        &["nothing was judged"],
+    );
+    ends(
+        dir.path(),
+        &["verify", "none.yaml"],
+        2,
+        &["none.yaml", "hint:"],
+    );
+    ends(dir.path(), &["verify", "rootfs:none"], 2, &["rootfs:none"]);
+    ends(
+        dir.path(),
+        &["verify", "root", "--image", "x"],
+        2,
+        &["--image"],
+    );
+}

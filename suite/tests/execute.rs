@@ -11,8 +11,20 @@ const MANGLED: &str = "_ZN2v815ValueSerializer8Delegate19HasCustomHostObject";
 
 fn adamant(words: &[&str]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_adamant"));
-    let Output { status, stdout, stderr } = command.current_dir(images::root()).args(words).output().expect("adamant starts");
-    let told = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command
+        .current_dir(images::root())
+        .args(words)
+        .output()
+        .expect("adamant starts");
+    let told = format!(
+        "{}{}",
+        String::from_utf8_lossy(&stdout),
+        String::from_utf8_lossy(&stderr)
+    );
     (status.code().expect("no signal"), told)
 }
 
@@ -20,11 +32,36 @@ fn verify(image: &str) -> (i32, String) {
     adamant(&["verify", &format!("fixtures/images/{image}")])
 }
 
+/// What a boot ends with, and its evidence: the terminal shows the end of a log only.
 fn boot(image: &str) -> (i32, String) {
     let subject = format!("fixtures/images/{image}/adamant.yaml");
-    let reports = tempfile::tempdir().expect("a directory");
-    let reports = reports.path().display().to_string();
-    adamant(&["run", &subject, "--engine", "docker", "--cases", "fixtures/cases", "--only-cases", "--reports", &reports])
+    let dir = tempfile::tempdir().expect("a directory");
+    let reports = dir.path().display().to_string();
+    let (code, mut told) = adamant(&[
+        "run",
+        &subject,
+        "--engine",
+        "docker",
+        "--cases",
+        "fixtures/cases",
+        "--only-cases",
+        "--reports",
+        &reports,
+    ]);
+    let mut pending = vec![dir.path().to_owned()];
+    while let Some(dir) = pending.pop() {
+        for entry in std::fs::read_dir(dir).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                pending.push(path);
+            } else {
+                told.push_str(&String::from_utf8_lossy(
+                    &std::fs::read(path).expect("evidence"),
+                ));
+            }
+        }
+    }
+    (code, told)
 }
 
 #[test]
@@ -32,7 +69,10 @@ fn on_node_both_hold() {
     images::current();
     let (code, told) = verify("execute-node");
     assert_eq!(code, 0, "{told}");
-    assert!(told.contains("1 package with addons") && told.contains("named import"), "{told}");
+    assert!(
+        told.contains("1 package with addons") && told.contains("named import"),
+        "{told}"
+    );
     let (code, told) = boot("execute-node");
     assert_eq!(code, 0, "{told}");
 }
@@ -42,12 +82,21 @@ fn on_bun_both_name_the_symbol() {
     images::current();
     let (code, told) = verify("execute-bun");
     assert_eq!(code, 1, "{told}");
-    for part in [SYMBOL, "isolated-vm.abi147.glibc.node", "native/undefined-symbol", "package/wrong-runtime", "/entrypoint.sh:3"] {
+    for part in [
+        SYMBOL,
+        "isolated-vm.abi147.glibc.node",
+        "native/undefined-symbol",
+        "package/wrong-runtime",
+        "/entrypoint.sh:3",
+    ] {
         assert!(told.contains(part), "`{part}` is missing\n{told}");
     }
     let (code, told) = boot("execute-bun");
     assert_eq!(code, 1, "{told}");
-    assert!(told.contains("undefined symbol") && told.contains(MANGLED), "{told}");
+    assert!(
+        told.contains("undefined symbol") && told.contains(MANGLED),
+        "{told}"
+    );
 }
 
 #[test]

@@ -11,7 +11,8 @@ use support::Draft;
 /// The longest that one image may take, however broken it is.
 const BOUND: Duration = Duration::from_secs(20);
 
-const MANIFEST: &str = "[tools]\ncodex = true\nweb.enabled = true\n[tools.deep]\nx = [1, { y = true }]\n";
+const MANIFEST: &str =
+    "[tools]\ncodex = true\nweb.enabled = true\n[tools.deep]\nx = [1, { y = true }]\n";
 const PACKAGE: &str = r##"{"name":"a","type":"module","main":"./i.js","exports":{".":{"import":"./i.js","require":["./c.cjs"]},"./*":"./x/*.js"},"imports":{"#x":"./i.js"},"scripts":{"start":"node i.js && echo"},"dependencies":{"b":"1"}}"##;
 const LOCK: &str = r#"{"lockfileVersion":3,"packages":{"":{},"node_modules/b":{"version":"1.0.0","os":["!linux"]},"node_modules/b/node_modules/c":{"version":"2.0.0","link":true,"resolved":"../x"}},"dependencies":{"b":{"version":"1","dependencies":{"c":{}}}}}"#;
 const PNPM: &str = "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      b: { specifier: 1, version: 1.0.0(x@1) }\n";
@@ -26,7 +27,11 @@ fn main() {
         let at = words.iter().position(|word| word == name)?;
         words.get(at + 1)?.parse::<u64>().ok()
     };
-    let seconds = number("--seconds").unwrap_or(if words.iter().any(|w| w == "--bench") { 30 } else { 1 });
+    let seconds = number("--seconds").unwrap_or(if words.iter().any(|w| w == "--bench") {
+        30
+    } else {
+        1
+    });
     let seed = number("--seed").unwrap_or(20_261_121);
     let own = std::fs::read(std::env::current_exe().expect("a path")).expect("reads");
     // A whole test binary is mostly code: its tables stand at the beginning and at the end.
@@ -42,14 +47,22 @@ fn main() {
             &Room::ALL,
         );
         slowest = slowest.max(began.elapsed());
-        assert!(began.elapsed() < BOUND, "image {images} of seed {seed} took {:?}", began.elapsed());
+        assert!(
+            began.elapsed() < BOUND,
+            "image {images} of seed {seed} took {:?}",
+            began.elapsed()
+        );
         findings += report.findings.len();
         images += 1;
     }
     assert!(images > 0 && findings > 0, "nothing was judged");
     #[expect(clippy::print_stdout, reason = "the summary of a soak is its output")]
     {
-        println!("seed {seed}: {images} images in {} s, {findings} findings, slowest {} ms, no panic", start.elapsed().as_secs(), slowest.as_millis());
+        println!(
+            "seed {seed}: {images} images in {} s, {findings} findings, slowest {} ms, no panic",
+            start.elapsed().as_secs(),
+            slowest.as_millis()
+        );
     }
 }
 
@@ -71,17 +84,35 @@ fn draft(random: &mut Random, elf: &[u8], own: &[u8]) -> Draft {
         ("/usr/local/bin/supervisord", 0o755, elf),
     ];
     let chosen = random.below(files.len() + 1);
-    let mut draft = Draft::new(&["/start.sh", "x"], &["PATH=/usr/local/bin:/bin", "PLAYWRIGHT_BROWSERS_PATH=/ms", "NODE_OPTIONS=-r /x.js"])
-        .healthcheck(&["CMD-SHELL", "curl -f x || exit 1; supervisord -c /etc/supervisord.conf"])
-        .text("/ms/chromium-2/x", "")
-        .file("/bin/sh", 0o755, "x");
+    let mut draft = Draft::new(
+        &["/start.sh", "x"],
+        &[
+            "PATH=/usr/local/bin:/bin",
+            "PLAYWRIGHT_BROWSERS_PATH=/ms",
+            "NODE_OPTIONS=-r /x.js",
+        ],
+    )
+    .healthcheck(&[
+        "CMD-SHELL",
+        "curl -f x || exit 1; supervisord -c /etc/supervisord.conf",
+    ])
+    .text("/ms/chromium-2/x", "")
+    .file("/bin/sh", 0o755, "x");
     for (index, (path, mode, bytes)) in files.into_iter().enumerate() {
         let broken = index == chosen;
-        let bytes = if broken { random.broken(bytes) } else { bytes.to_vec() };
+        let bytes = if broken {
+            random.broken(bytes)
+        } else {
+            bytes.to_vec()
+        };
         draft = draft.file(path, mode, bytes);
     }
     // The runtime is a real ELF file, or nearly.
-    let runtime = if chosen == files.len() { random.broken(elf) } else { own[..own.len().min(400_000)].to_vec() };
+    let runtime = if chosen == files.len() {
+        random.broken(elf)
+    } else {
+        own[..own.len().min(400_000)].to_vec()
+    };
     draft.file("/usr/local/bin/node", 0o755, runtime)
 }
 
@@ -115,11 +146,24 @@ impl Random {
                 }
                 3 => drop(bytes.drain(at.min(bytes.len())..(at + length).min(bytes.len()))),
                 4 => {
-                    let open = [b"[".as_slice(), b"{", b"(", b"\"", b"/*", b"`${", b"!", b"a=>", b"\xff", b"{\"a\":"];
+                    let open = [
+                        b"[".as_slice(),
+                        b"{",
+                        b"(",
+                        b"\"",
+                        b"/*",
+                        b"`${",
+                        b"!",
+                        b"a=>",
+                        b"\xff",
+                        b"{\"a\":",
+                    ];
                     let part = open[self.below(open.len())].repeat(1 + self.below(3_000));
                     bytes.splice(at..at, part);
                 }
-                5 if at + 8 <= bytes.len() => bytes[at..at + 8].copy_from_slice(&u64::MAX.to_le_bytes()),
+                5 if at + 8 <= bytes.len() => {
+                    bytes[at..at + 8].copy_from_slice(&u64::MAX.to_le_bytes())
+                }
                 // The headers of an ELF file are where its sizes are.
                 _ if bytes.len() > 64 => {
                     let at = self.below(64);

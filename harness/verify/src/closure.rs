@@ -22,7 +22,7 @@ pub(crate) fn judge(target: &Target, programs: &[Program], report: &mut Report) 
         seen: BTreeSet::new(),
     };
     for program in programs {
-        closure.program(program);
+        closure.program(program, programs);
     }
     for artifact in target.enabled() {
         let path = match artifact.kind() {
@@ -56,7 +56,7 @@ struct Closure<'t, 'r> {
 }
 
 impl Closure<'_, '_> {
-    fn program(&mut self, program: &Program) {
+    fn program(&mut self, program: &Program, all: &[Program]) {
         let Some(name) = program.argv.first().filter(|name| !name.contains('…')) else {
             return;
         };
@@ -72,7 +72,12 @@ impl Closure<'_, '_> {
             Why::Exec => name.contains('/') && !self.target.is_mounted(&path),
             _ => false,
         };
-        if must && !self.target.is_mounted(&path) {
+        let target = self.target;
+        let found = |p: &Program| {
+            let name = p.argv.first();
+            name.is_some_and(|name| programs::executable(target, name, &p.cwd).is_some())
+        };
+        if must && !self.target.is_mounted(&path) && !program.is_reading_of(all, found) {
             let place = program.place.clone();
             self.report.add(
                 gone(self.target, name, &path, place).because(format!("{} runs it", program.by)),

@@ -4,44 +4,7 @@ use serde::Serialize;
 
 use crate::rule::Rule;
 
-/// A part of the truth about an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Room {
-    /// Features of the manifest against the artifacts of the image.
-    Manifest,
-    /// Executables with interpreters, loaders and libraries; `node_modules` against lock files.
-    Closure,
-    /// Paths in the environment, the health check and supervisor files.
-    Environment,
-    /// JavaScript: imports, bundles, the runtime.
-    Packaging,
-    /// Native addons against the runtime that loads them.
-    Addons,
-}
-
-impl Room {
-    /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 5] = [
-        Self::Manifest,
-        Self::Closure,
-        Self::Environment,
-        Self::Packaging,
-        Self::Addons,
-    ];
-
-    /// Its name in reports and cases.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Manifest => "manifest",
-            Self::Closure => "closure",
-            Self::Environment => "environment",
-            Self::Packaging => "packaging",
-            Self::Addons => "addons",
-        }
-    }
-}
+pub use adamant_core::check::verify::Verify as Room;
 
 /// Where something stands inside the image.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

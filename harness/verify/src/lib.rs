@@ -10,13 +10,13 @@ mod lock;
 mod manifest;
 mod native;
 mod programs;
-mod rule;
 mod subject;
 mod tree;
 
 pub use finding::{Finding, Judged, Place, Report, Room, Unjudged};
-pub use rule::{Rule, rules};
 pub use subject::Target;
+
+use adamant_core::check::verify::rule;
 
 /// Judges the rooms that are asked for.
 ///

@@ -49,67 +49,61 @@ fn flags(target: &Target, manifest: &ReadManifest, report: &mut Report) {
         }
     }
     let flags = parsed.flags();
-    for (flag, _) in flags.iter().filter(|(_, on)| *on) {
+    let section = |path: &str| {
+        path.rsplit_once('.')
+            .map_or("", |(section, _)| section)
+            .to_owned()
+    };
+    for (path, _) in flags.iter().filter(|(_, on)| *on) {
+        let switch = path.strip_suffix(".enabled");
+        let flag = switch.unwrap_or(path);
         // What stands inside a known feature's own table is a setting of it.
         let inside = |k: &&str| {
             flag.strip_prefix(k)
                 .is_some_and(|rest| rest.starts_with('.'))
         };
-        if known.contains(&flag.as_str()) || known.iter().any(inside) {
+        if known.contains(&flag) || known.iter().any(inside) {
             continue;
         }
-        let line = line_of(&manifest.text, flag);
         let place = Place {
             file: manifest.path.clone(),
-            line,
-        };
-        let section = |path: &str| {
-            path.rsplit_once('.')
-                .map_or("", |(section, _)| section)
-                .to_owned()
+            line: line_of(&manifest.text, flag),
         };
         let beside = known.iter().any(|k| section(k) == section(flag));
-        let switched = manifest.text.contains("enabled") && is_switch(&manifest.text, line);
-        if known.is_empty() || !beside && !switched {
+        if !beside && switch.is_none() {
             let why = "it is true, but stands in no section of which the subject knows a feature; declare its artifacts with `when` if it is one";
             report.note(Room::Manifest, format!("`{flag}` of {place}"), why);
             continue;
         }
-        let finding = Finding::new(
-            &rule::MANIFEST_UNKNOWN,
-            place,
-            format!("`{flag}` is switched on, and no artifact of the subject has `when: {flag}`"),
-        );
+        let seen =
+            format!("`{flag}` is switched on, and no artifact of the subject has `when: {flag}`");
+        let finding = Finding::new(&rule::MANIFEST_UNKNOWN, place, seen);
         report.add(finding.because(
             "nobody has said what must be in the image for it, so that nothing proves it",
         ));
     }
-    report.count(
-        Room::Manifest,
-        "feature",
-        flags.iter().filter(|(_, on)| *on).count(),
-    );
+    let on = flags.iter().filter(|(_, on)| *on).count();
+    report.count(Room::Manifest, "feature", on);
 }
 
-fn is_switch(text: &str, line: Option<u32>) -> bool {
-    let line = line.and_then(|line| text.lines().nth(line as usize - 1));
-    line.is_some_and(|line| line.contains("enabled"))
-}
-
-/// The line at which a dotted flag stands in TOML, YAML or JSON, as far as its keys can be followed from the top.
+/// The line at which a feature is switched on, in TOML, YAML or JSON: its `enabled`, or the flag itself.
 pub(crate) fn line_of(text: &str, flag: &str) -> Option<u32> {
-    let parts: Vec<&str> = flag.split('.').collect();
-    let mut section: Vec<String> = Vec::new();
-    let mut next = 0;
-    let mut last = None;
+    find_line(text, &format!("{flag}.enabled")).or_else(|| find_line(text, flag))
+}
+
+/// The line of a dotted key, as far as its parts can be followed from the top.
+fn find_line(text: &str, key: &str) -> Option<u32> {
+    let parts: Vec<&str> = key.split('.').collect();
     let bare = |key: &str| key.trim().trim_matches(['"', '\'']).to_owned();
+    let mut section: Vec<String> = Vec::new();
+    let (mut next, mut header) = (0, None);
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
         let number = u32::try_from(number + 1).ok()?;
         if let Some(head) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
             section = head.trim_matches(['[', ']']).split('.').map(bare).collect();
-            if section.iter().map(String::as_str).eq(parts.iter().copied()) {
-                last = Some(number);
+            if section == parts {
+                header = Some(number);
             }
             continue;
         }
@@ -122,22 +116,18 @@ pub(crate) fn line_of(text: &str, flag: &str) -> Option<u32> {
             .map(bare)
             .collect();
         let whole: Vec<&str> = section.iter().chain(&own).map(String::as_str).collect();
-        let enabled = whole
-            .split_last()
-            .is_some_and(|(l, rest)| *l == "enabled" && rest == parts);
-        if whole == parts || enabled {
+        if whole == parts {
             return Some(number);
         }
         // YAML and JSON: each key of the path comes after the one that it stands under.
-        if section.is_empty() && next < parts.len() && own == [parts[next]] {
+        if section.is_empty() && parts.get(next).is_some_and(|part| own == [*part]) {
             next += 1;
-            last = (next == parts.len()).then_some(number).or(last);
-            if next == parts.len() && !text[..].contains("enabled") {
+            if next == parts.len() {
                 return Some(number);
             }
         }
     }
-    last
+    header
 }
 
 fn absent(artifact: &Artifact, manifest: Option<&ReadManifest>, seen: String) -> Finding {

@@ -47,6 +47,17 @@ pub(crate) struct Section {
     pub(crate) directory: Option<String>,
 }
 
+impl Program {
+    /// Whether this is one of several that may be started at the same place, another of which is `fine`: a script's branches
+    /// and `"$@"` give a command more than one reading.
+    pub(crate) fn is_reading_of(&self, all: &[Self], fine: impl Fn(&Self) -> bool) -> bool {
+        self.place.line.is_some()
+            && all
+                .iter()
+                .any(|other| other.place == self.place && fine(other))
+    }
+}
+
 /// Everything that the boot is known to start, the entrypoint first.
 pub(crate) fn find(target: &Target) -> Vec<Program> {
     let mut programs = Vec::new();

@@ -334,6 +334,23 @@ fn a_bundle_is_whole_and_leaves_native_and_hooked_packages_out() {
 }
 
 #[test]
+fn the_entrypoint_of_nodes_own_image_has_two_readings_and_one_is_right() {
+    let official = "#!/bin/sh\nset -e\nif [ \"${1#-}\" != \"${1}\" ] || [ -z \"$(command -v \"${1}\")\" ]; then\n  set -- node \"$@\"\nfi\nexec \"$@\"\n";
+    let image = |script: &str| {
+        node(&["docker-entrypoint.sh", "node", script])
+            .file("/usr/local/bin/docker-entrypoint.sh", 0o755, official)
+            .file("/bin/sh", 0o755, "x")
+            .text("/app.js", "require('./gone')")
+    };
+    assert_eq!(
+        packaging(image("/app.js")),
+        ["package/unresolved-import /app.js:1"]
+    );
+    let gone = packaging(image("/lost.js"));
+    assert!(!gone.is_empty(), "the program is not there in any reading");
+}
+
+#[test]
 fn links_never_lead_out_of_the_image() {
     let draft = node(&["node", "/app/x.mjs"])
         .link("/app/x.mjs", "../../../../etc/passwd")

@@ -122,7 +122,10 @@ fn merged(base: &Map<String, Value>, config: &Config) -> Value {
         ("StopSignal", config.stop_signal.clone().map(Value::from)),
         (
             "Healthcheck",
-            config.healthcheck.clone().map(|test| json!({ "Test": test })),
+            config
+                .healthcheck
+                .clone()
+                .map(|test| json!({ "Test": test })),
         ),
         ("ExposedPorts", set(&config.expose)),
         ("Volumes", set(&config.volumes)),

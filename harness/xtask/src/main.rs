@@ -76,7 +76,15 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
                 Err(cargo(&root, &words, rest))
             }
             [name, rest @ ..] if name == "verify" => {
-                let bench = ["bench", "--locked", "-p", "adamant-verify"];
+                // Unoptimised: overflows are caught, too.
+                let bench = [
+                    "bench",
+                    "--locked",
+                    "--profile",
+                    "dev",
+                    "-p",
+                    "adamant-verify",
+                ];
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }

@@ -52,14 +52,26 @@ fn checked(wish: &Npm, bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
 fn fetch(wish: &Npm, dir: &Path) -> Result<Vec<u8>, Failure> {
     let mut npm = Command::new("npm");
     npm.args(["pack", "--silent", "--ignore-scripts", "--pack-destination"]);
-    let done = npm.arg(dir).arg(&wish.package).current_dir(dir).stdin(Stdio::null()).output();
+    let done = npm
+        .arg(dir)
+        .arg(&wish.package)
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .output();
     let done = done.map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => Failure::host("`npm` is not on this host").with_hint("install Node.js with npm: it fetches the runtimes of the JavaScript fixtures"),
+        io::ErrorKind::NotFound => Failure::host("`npm` is not on this host").with_hint(
+            "install Node.js with npm: it fetches the runtimes of the JavaScript fixtures",
+        ),
         _ => Failure::host(format!("cannot start `npm`: {e}")),
     })?;
     if !done.status.success() {
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
-        return Err(Failure::host(format!("`npm pack {}` ended with {}: {}", wish.package, done.status, said.trim())));
+        return Err(Failure::host(format!(
+            "`npm pack {}` ended with {}: {}",
+            wish.package,
+            done.status,
+            said.trim()
+        )));
     }
     for entry in fs_err::read_dir(dir)? {
         let path = entry?.path();
@@ -67,7 +79,10 @@ fn fetch(wish: &Npm, dir: &Path) -> Result<Vec<u8>, Failure> {
             return Ok(fs_err::read(path)?);
         }
     }
-    Err(Failure::host(format!("`npm pack {}` left no archive", wish.package)))
+    Err(Failure::host(format!(
+        "`npm pack {}` left no archive",
+        wish.package
+    )))
 }
 
 /// npm's archives have one directory at the top, whatever its name.
@@ -80,7 +95,9 @@ fn lay(archive: &[u8], wish: &Npm, tree: &mut Tree) -> Result<(), Failure> {
         let Some((_, below)) = path.split_once('/') else {
             continue;
         };
-        let chosen = |only: &String| below == only || only.ends_with('/') && below.starts_with(only.as_str());
+        let chosen = |only: &String| {
+            below == only || only.ends_with('/') && below.starts_with(only.as_str())
+        };
         let wanted = wish.only.is_empty() || wish.only.iter().any(chosen);
         let is_file = entry.header().entry_type() == tar::EntryType::Regular;
         if !wanted || !is_file || below.split('/').any(|part| part == "..") {
@@ -91,11 +108,17 @@ fn lay(archive: &[u8], wish: &Npm, tree: &mut Tree) -> Result<(), Failure> {
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes)?;
         found = true;
-        tree.put(&format!("{}/{below}", wish.at), Node::file(bytes, executable));
+        tree.put(
+            &format!("{}/{below}", wish.at),
+            Node::file(bytes, executable),
+        );
     }
     if found {
         Ok(())
     } else {
-        Err(Failure::input(format!("`{}` has none of the files that the recipe wants", wish.package)))
+        Err(Failure::input(format!(
+            "`{}` has none of the files that the recipe wants",
+            wish.package
+        )))
     }
 }

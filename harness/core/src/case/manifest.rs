@@ -47,17 +47,14 @@ impl Manifest {
         Ok(Self(value))
     }
 
-    /// Every boolean that is there, by its dotted path and in order; a table's `enabled` stands under the path of the table.
+    /// Every boolean that is there, by its dotted path and in order.
     #[must_use]
     pub fn flags(&self) -> Vec<(String, bool)> {
         let mut flags = Vec::new();
         let mut pending = vec![(String::new(), &self.0)];
         while let Some((path, value)) = pending.pop() {
             match value {
-                Value::Bool(on) => {
-                    let path = path.strip_suffix(".enabled").unwrap_or(&path);
-                    flags.push((path.to_owned(), *on));
-                }
+                Value::Bool(on) => flags.push((path, *on)),
                 Value::Object(table) => pending.extend(table.iter().map(|(key, value)| {
                     let dot = if path.is_empty() { "" } else { "." };
                     (format!("{path}{dot}{key}"), value)
@@ -102,7 +99,7 @@ mod tests {
         assert!(manifest.flag("a.e").is_err());
         assert_eq!(
             manifest.flags(),
-            [("a.b".to_owned(), true), ("a.c".to_owned(), false)]
+            [("a.b".to_owned(), true), ("a.c.enabled".to_owned(), false)]
         );
         assert!(Manifest::parse("m.json", "{").is_err());
     }

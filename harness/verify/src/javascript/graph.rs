@@ -33,7 +33,7 @@ pub(crate) fn judge(target: &Target, entries: &[JsEntry], report: &mut Report) {
         let graph = graphs
             .entry(key)
             .or_insert_with(|| Graph::new(target, entry, &natives));
-        graph.program(entry, report);
+        graph.program(entry, entries, report);
     }
     let modules: usize = graphs.values().map(|graph| graph.done.len()).sum();
     let bound: usize = graphs.values().map(|graph| graph.bound).sum();
@@ -106,7 +106,7 @@ impl<'t> Graph<'t> {
         }
     }
 
-    fn program(&mut self, entry: &JsEntry, report: &mut Report) {
+    fn program(&mut self, entry: &JsEntry, all: &[JsEntry], report: &mut Report) {
         let by = &entry.program.by;
         let mut queue = VecDeque::new();
         if let Some(script) = &entry.script {
@@ -116,7 +116,9 @@ impl<'t> Graph<'t> {
                     queue.push_back(Step { path, format });
                 }
                 Err(error)
-                    if !self.target.is_mounted(script) && entry.program.why != Why::Script =>
+                    if !self.target.is_mounted(script)
+                        && entry.program.why != Why::Script
+                        && !self.has_better_reading(entry, all) =>
                 {
                     let finding = Finding::new(
                         &rule::PACKAGE_UNRESOLVED,
@@ -168,6 +170,18 @@ impl<'t> Graph<'t> {
                 self.judge(&step, by, &mut queue, report);
             }
         }
+    }
+
+    /// Whether another reading of the same line names a program that is there, or none that is known.
+    fn has_better_reading(&self, entry: &JsEntry, all: &[JsEntry]) -> bool {
+        let same = |other: &&JsEntry| {
+            other.program.place == entry.program.place && entry.program.place.line.is_some()
+        };
+        let mut others = all.iter().filter(same);
+        others.any(|other| {
+            let script = other.script.as_ref();
+            script.is_none_or(|script| self.resolver.require(script, "/").is_ok())
+        })
     }
 
     fn load(&mut self, path: &str, format: &Format, report: &mut Report) -> Option<Arc<Loaded>> {

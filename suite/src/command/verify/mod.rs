@@ -1,13 +1,14 @@
 //! `adamant verify`: what an image switches on is proven from its files, before anything is started.
 
 mod text;
+mod waive;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adamant_core::case::{Subject, parse_text};
+use adamant_core::case::{Day, Subject, parse_text};
 use adamant_core::discover::read_subject;
 use adamant_core::engine::{Image, ImageSource};
 use adamant_core::env;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use super::{Done, Failure};
 use crate::cli::{Colour, RoomName, VerifyArgs, VerifyFormat};
 use crate::{engines, exit, signal};
+use waive::Waived;
 
 /// Verifies it.
 pub fn run(args: &VerifyArgs, colour: Colour) -> Done {
@@ -31,11 +33,20 @@ pub fn run(args: &VerifyArgs, colour: Colour) -> Done {
     } else {
         args.rooms.iter().map(|room| room.room()).collect()
     };
-    let report = verify(&target, &rooms);
+    let mut report = verify(&target, &rooms);
+    let waived = waive::take(&subject, Day::today(), &mut report);
     if let Some(number) = cancel.signal() {
         return Ok(exit::signal(number));
     }
-    write(args, colour, &subject, &image, &rooms, &report).map_err(Failure::broken)?;
+    let told = if args.format == VerifyFormat::Jsonl {
+        lines(&report, &waived)
+    } else {
+        let of = args.image.as_ref().unwrap_or(&subject.image);
+        let title = format!("{} ({of}, {})", subject.name, image.platform);
+        text::report(&title, &rooms, &report, &waived, is_coloured(colour))
+    };
+    let mut out = std::io::stdout().lock();
+    out.write_all(told.as_bytes()).map_err(Failure::broken)?;
     Ok(code(&report))
 }
 
@@ -129,50 +140,31 @@ fn open(source: &ImageSource, cancel: &Cancel) -> Result<Arc<Image>, Failure> {
     Ok(engine.image(source, &Deadline::after(patience, cancel))?)
 }
 
-fn write(
-    args: &VerifyArgs,
-    colour: Colour,
-    subject: &Subject,
-    image: &Image,
-    rooms: &[Room],
-    report: &Report,
-) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    if args.format == VerifyFormat::Jsonl {
-        for value in lines(report) {
-            writeln!(out, "{value}")?;
-        }
-        return Ok(());
-    }
-    let colour = match colour {
+fn is_coloured(colour: Colour) -> bool {
+    match colour {
         Colour::Always => true,
         Colour::Never => false,
-        Colour::Auto => out.is_terminal() && env::host(env::NO_COLOR).is_none_or(|v| v.is_empty()),
-    };
-    let title = format!(
-        "{} ({}, {})",
-        subject.name,
-        subject_image(args, subject),
-        image.platform
-    );
-    out.write_all(text::report(&title, rooms, report, colour).as_bytes())
+        Colour::Auto => {
+            std::io::stdout().is_terminal() && env::host(env::NO_COLOR).is_none_or(|v| v.is_empty())
+        }
+    }
 }
 
-fn subject_image(args: &VerifyArgs, subject: &Subject) -> String {
-    args.image.clone().unwrap_or_else(|| subject.image.clone())
-}
-
-/// Each finding, what was not judged, and what was: a JSON object a line, told apart by `kind`.
-fn lines(report: &Report) -> Vec<Value> {
-    let tagged = |kind: &str, value: Value| {
-        let mut value = value;
+/// Each finding, what was waived, what was not judged, and what was: a JSON object a line, told apart by `kind`.
+fn lines(report: &Report, waived: &[Waived]) -> String {
+    let tagged = |kind: &str, mut value: Value| {
         if let Some(object) = value.as_object_mut() {
             object.insert("kind".into(), kind.into());
         }
-        value
+        format!("{value}\n")
     };
     let findings = report.findings.iter().map(|f| tagged("finding", json!(f)));
+    let waived = waived.iter().map(|w| tagged("waived", json!(w)));
     let unjudged = report.unjudged.iter().map(|u| tagged("unjudged", json!(u)));
     let judged = report.judged.iter().map(|j| tagged("judged", json!(j)));
-    findings.chain(unjudged).chain(judged).collect()
+    findings
+        .chain(waived)
+        .chain(unjudged)
+        .chain(judged)
+        .collect()
 }

@@ -7,8 +7,16 @@ use adamant_core::report::text::count;
 use adamant_verify::{Finding, Report, Room};
 use anstyle::{AnsiColor, Style};
 
+use super::waive::Waived;
+
 /// The whole text.
-pub(super) fn report(title: &str, rooms: &[Room], report: &Report, colour: bool) -> String {
+pub(super) fn report(
+    title: &str,
+    rooms: &[Room],
+    report: &Report,
+    waived: &[Waived],
+    colour: bool,
+) -> String {
     let mut text = format!("verify {title}\n");
     let paint = Paint(colour);
     let mut by_rule: BTreeMap<(Room, &str), Vec<&Finding>> = BTreeMap::new();
@@ -40,9 +48,20 @@ pub(super) fn report(title: &str, rooms: &[Room], report: &Report, colour: bool)
             }
         }
     }
+    if !waived.is_empty() {
+        let _ = writeln!(text, "\n{}", paint.bold(AnsiColor::Yellow, "waived"));
+    }
+    for Waived { finding, waiver } in waived {
+        let _ = writeln!(
+            text,
+            "  {} {}: {}",
+            finding.rule, finding.place, finding.seen
+        );
+        let _ = writeln!(text, "    waiver    {waiver}");
+    }
     unjudged(&mut text, report, paint);
     table(&mut text, rooms, report);
-    last_line(&mut text, report, by_rule.len());
+    last_line(&mut text, report, by_rule.len(), waived.len());
     text
 }
 
@@ -100,14 +119,14 @@ fn table(text: &mut String, rooms: &[Room], report: &Report) {
 /// `2 packages with addons`: the noun is what stands first.
 fn counted(number: usize, noun: &str) -> String {
     match noun.split_once(' ') {
-        Some((first, rest)) if matches!(first, "package" | "health") && first == "package" => {
+        Some((first @ "package", rest)) => {
             format!("{} {rest}", count(number, first))
         }
         _ => count(number, noun),
     }
 }
 
-fn last_line(text: &mut String, report: &Report, rules: usize) {
+fn last_line(text: &mut String, report: &Report, rules: usize, waived: usize) {
     let broken = report.unjudged.iter().filter(|u| u.broken).count();
     let nothing = report.judged.iter().all(|judged| judged.count == 0);
     let line = match report.findings.len() {
@@ -119,6 +138,11 @@ fn last_line(text: &mut String, report: &Report, rules: usize) {
     };
     let line = if broken > 0 {
         format!("{line}; {} could not be judged", count(broken, "thing"))
+    } else {
+        line
+    };
+    let line = if waived > 0 {
+        format!("{line}; {} waived", count(waived, "finding"))
     } else {
         line
     };

@@ -2,6 +2,8 @@
 //!
 //! Core knows neither ELF files nor JavaScript: the front end provides the judge once. Without one, the check is broken.
 
+pub mod rule;
+
 use std::sync::OnceLock;
 
 use schemars::JsonSchema;
@@ -10,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::{Boot, Check, Context, Finding, Unanswered};
 
 /// Which part of the truth about an image is judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verify {
     /// Features of the manifest against the artifacts of the image.
@@ -23,6 +27,29 @@ pub enum Verify {
     Packaging,
     /// Native addons against the runtime that loads them.
     Addons,
+}
+
+impl Verify {
+    /// All of them, in the order in which they are reported.
+    pub const ALL: [Self; 5] = [
+        Self::Manifest,
+        Self::Closure,
+        Self::Environment,
+        Self::Packaging,
+        Self::Addons,
+    ];
+
+    /// Its name in reports and cases.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Manifest => "manifest",
+            Self::Closure => "closure",
+            Self::Environment => "environment",
+            Self::Packaging => "packaging",
+            Self::Addons => "addons",
+        }
+    }
 }
 
 /// Judges one part; `Ok(None)` when the image has nothing that it is about.

@@ -1,6 +1,6 @@
 //! Every rule with its id, clause, law and fix: what reports, waivers and code scanning know it by.
 
-use crate::finding::Room;
+use super::Verify as Room;
 
 /// A rule.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +19,8 @@ pub struct Rule {
 
 macro_rules! rules {
     ($($name:ident = $room:ident, $id:literal, $clause:literal, $about:literal, $fix:literal;)*) => {
-        $(pub(crate) static $name: Rule = Rule {
+        $(#[doc = $about]
+        pub static $name: Rule = Rule {
             id: $id,
             room: Room::$room,
             clause: $clause,
