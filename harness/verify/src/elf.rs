@@ -43,7 +43,7 @@ pub(crate) struct Elf {
     pub(crate) versions_needed: Vec<(String, String)>,
     /// The versions that it defines.
     pub(crate) versions: BTreeSet<String>,
-    /// The NODE_MODULE_VERSION that an addon says it was made for in its data, when the symbol tables show where that is.
+    /// The `NODE_MODULE_VERSION` that an addon says it was made for in its data, when the symbol tables show where that is.
     pub(crate) module_version: Option<u32>,
 }
 

@@ -116,8 +116,7 @@ fn npm(target: &Target, dir: &str, file: &str, report: &mut Report) -> usize {
     if rest > 0
         && let Some(last) = findings.last_mut()
     {
-        last.seen
-            .push_str(&format!(" (and {rest} more packages differ)"));
+        last.seen = format!("{} (and {rest} more packages differ)", last.seen);
     }
     report.findings.extend(findings);
     locked.len()

@@ -258,7 +258,7 @@ impl<'t> Graph<'t> {
             for (specifier, line) in &loaded.module.requested {
                 match self.resolver.import(specifier, &path_to_file_url(path)) {
                     Ok(Resolved::File { path, format, .. }) => {
-                        queue.push_back(Step { path, format })
+                        queue.push_back(Step { path, format });
                     }
                     Ok(_) => {}
                     Err(error) => self.unresolved(&from, specifier, *line, &error, queue, report),

@@ -109,9 +109,7 @@ pub(crate) fn parse(path: &str, text: &str, goal: Goal) -> Result<Module, String
         let first = parsed.diagnostics.iter().next();
         let line = first
             .and_then(|d| d.labels.iter().next())
-            .map_or(1, |label| {
-                lines.of(u32::try_from(label.offset()).unwrap_or(0))
-            });
+            .map_or(1, |label| lines.of(label.offset()));
         let why = first.map_or_else(String::new, |d| d.message.to_string());
         module.broken = Some((line, why));
         return Ok(module);

@@ -15,7 +15,7 @@ use crate::subject::Target;
 pub(super) enum Binding {
     /// Node-API: stable across versions and runtimes.
     NodeApi,
-    /// The V8 of one NODE_MODULE_VERSION, when the file says which.
+    /// The V8 of one `NODE_MODULE_VERSION`, when the file says which.
     Abi(Option<u32>),
     /// No addon by its symbols.
     Other,

@@ -140,6 +140,28 @@ fn addon(target: &Target, entry: &JsEntry, facts: &Facts, addon: &Addon, report:
         return report.add(finding.because(loads));
     }
     let closure = library::closure(target, file, &elf);
+    libraries(facts, &closure, &loads, report);
+    if let (Binding::Abi(Some(wanted)), Some(abi)) = (addon::binding(&elf), facts.abi)
+        && wanted != abi
+    {
+        let seen = format!(
+            "`{}` was built for NODE_MODULE_VERSION {wanted}; {} has {abi}",
+            file.path,
+            facts.shown()
+        );
+        report.add(
+            Finding::new(&rule::NATIVE_MODULE_VERSION, place.clone(), seen).because(loads.clone()),
+        );
+        // Its symbols belong to another version, too: one finding tells it all.
+        if facts.runtime == Runtime::Node {
+            return;
+        }
+    }
+    symbols(facts, file, &elf, &closure, &loads, report);
+}
+
+/// The libraries of an addon that are not there, and the versions that they do not have.
+fn libraries(facts: &Facts, closure: &library::LibraryClosure, loads: &str, report: &mut Report) {
     for (path, why) in &closure.unread {
         report.broken(Room::Addons, path, why);
     }
@@ -160,7 +182,7 @@ fn addon(target: &Target, entry: &JsEntry, facts: &Facts, addon: &Addon, report:
         );
         let mut finding =
             Finding::new(&rule::NATIVE_LIBRARY, Place::file(&missing.needed_by), seen)
-                .because(loads.clone());
+                .because(loads);
         if let Some(hint) = &missing.elsewhere {
             finding = finding.fix(hint.clone());
         }
@@ -175,27 +197,9 @@ fn addon(target: &Target, entry: &JsEntry, facts: &Facts, addon: &Addon, report:
             version.newest()
         );
         report.add(
-            Finding::new(&rule::NATIVE_GLIBC, Place::file(&version.needed_by), seen)
-                .because(loads.clone()),
+            Finding::new(&rule::NATIVE_GLIBC, Place::file(&version.needed_by), seen).because(loads),
         );
     }
-    if let (Binding::Abi(Some(wanted)), Some(abi)) = (addon::binding(&elf), facts.abi)
-        && wanted != abi
-    {
-        let seen = format!(
-            "`{}` was built for NODE_MODULE_VERSION {wanted}; {} has {abi}",
-            file.path,
-            facts.shown()
-        );
-        report.add(
-            Finding::new(&rule::NATIVE_MODULE_VERSION, place.clone(), seen).because(loads.clone()),
-        );
-        // Its symbols belong to another version, too: one finding tells it all.
-        if facts.runtime == Runtime::Node {
-            return;
-        }
-    }
-    symbols(facts, file, &elf, &closure, &loads, report);
 }
 
 /// The symbols that nobody offers: those that `dlopen` binds, in its order, and those of the first call.

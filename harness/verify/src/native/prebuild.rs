@@ -25,7 +25,7 @@ fn tags(name: &str) -> Option<Tags> {
                 .strip_prefix("abi")
                 .is_some_and(|n| n.parse::<u32>().is_ok()) =>
             {
-                tags.abi = part[3..].parse().ok()
+                tags.abi = part[3..].parse().ok();
             }
             _ if part.starts_with("uv") || part.starts_with("armv") => {}
             _ => continue,
@@ -78,9 +78,10 @@ pub(super) fn choose(prebuilds: &str, files: &[&String], facts: &Facts) -> Optio
 
 fn matches(tags: &Tags, facts: &Facts) -> bool {
     // Bun says that it is Node, too.
-    let runtime = tags.runtime.as_deref().is_none_or(|runtime| {
-        runtime == "node" && facts.runtime != Runtime::Deno || tags.napi && runtime == "node"
-    });
+    let runtime = tags
+        .runtime
+        .as_deref()
+        .is_none_or(|runtime| runtime == "node" && (facts.runtime != Runtime::Deno || tags.napi));
     let abi = tags
         .abi
         .is_none_or(|abi| tags.napi || facts.abi.is_none_or(|own| own == abi));

@@ -1,4 +1,4 @@
-//! What the runtime in the image is: its version, its NODE_MODULE_VERSION, and all the symbols that it has to offer.
+//! What the runtime in the image is: its version, its `NODE_MODULE_VERSION`, and all the symbols that it has to offer.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::javascript::entry::Runtime;
 use crate::programs::base;
 use crate::subject::Target;
 
-/// NODE_MODULE_VERSION by major version, of Node's `abi_version_registry.json`.
+/// `NODE_MODULE_VERSION` by major version, of Node's `abi_version_registry.json`.
 const ABI: [(u32, u32); 16] = [
     (10, 64),
     (12, 72),
@@ -37,7 +37,7 @@ pub(super) struct Facts {
     path: String,
     /// Its own version.
     version: Option<String>,
-    /// Its NODE_MODULE_VERSION, or the one that it claims.
+    /// Its `NODE_MODULE_VERSION`, or the one that it claims.
     pub(super) abi: Option<u32>,
     pub(super) elf: Arc<Elf>,
     pub(super) closure: LibraryClosure,

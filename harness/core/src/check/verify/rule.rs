@@ -97,7 +97,7 @@ rules! {
     NATIVE_SYMBOL = Addons, "native/undefined-symbol", "seed 000",
         "the runtime exports every symbol that a native addon needs", "run the application on the Node that the addon was built for, or use an addon with Node-API";
     NATIVE_MODULE_VERSION = Addons, "native/module-version", "seed 000",
-        "an addon was built for the NODE_MODULE_VERSION of the runtime", "rebuild it in the image's build: `npm rebuild`";
+        "an addon was built for the `NODE_MODULE_VERSION` of the runtime", "rebuild it in the image's build: `npm rebuild`";
     NATIVE_LIBRARY = Addons, "native/library", "PRD-002 §5.2",
         "every shared library that an addon needs is found by the loader", "ship the library where the loader looks for it";
     NATIVE_GLIBC = Addons, "native/glibc", "PRD-002 §5.2",
