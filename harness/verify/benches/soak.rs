@@ -97,6 +97,7 @@ fn draft(random: &mut Random, elf: &[u8], own: &[u8]) -> Draft {
         "curl -f x || exit 1; supervisord -c /etc/supervisord.conf",
     ])
     .text("/ms/chromium-2/x", "")
+    .link("/app/node_modules/loop", "../node_modules/loop")
     .file("/bin/sh", 0o755, "x");
     for (index, (path, mode, bytes)) in files.into_iter().enumerate() {
         let broken = index == chosen;
