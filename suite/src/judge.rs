@@ -10,6 +10,7 @@ use adamant_core::discover::{
 };
 use adamant_core::env;
 use adamant_core::run::{Cancel, Deadline};
+use adamant_engines::store::Sourcing;
 
 use crate::cli::{EngineArgs, PlanArgs};
 use crate::command::Failure;
@@ -134,6 +135,16 @@ pub fn engines_for(
     asked: bool,
     cancel: &Cancel,
 ) -> Result<Connected, Failure> {
+    engines_from(trials, asked, &Sourcing::default(), cancel)
+}
+
+/// The same, with images found this way.
+pub fn engines_from(
+    trials: &[PlannedTrial],
+    asked: bool,
+    sourcing: &Sourcing,
+    cancel: &Cancel,
+) -> Result<Connected, Failure> {
     verify::provide();
     let blind = blind_families();
     if !blind.is_empty() {
@@ -145,7 +156,7 @@ pub fn engines_for(
     let mut names: Vec<&'static str> = trials.iter().map(|t| t.engine).collect();
     names.sort_unstable();
     names.dedup();
-    let mut connected = engines::connect(&names, cancel);
+    let mut connected = engines::connect_with(&names, sourcing, cancel);
     if !asked && let Some((_, missing)) = connected.missing.pop_first() {
         return Err(missing.into());
     }

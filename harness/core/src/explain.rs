@@ -26,6 +26,7 @@ pub const FILES: &[(&str, &str)] = pages![
     "files",
     "http",
     "image",
+    "module",
     "mounts",
     "output",
     "processes",

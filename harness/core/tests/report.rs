@@ -50,6 +50,7 @@ fn trial(name: &str, outcome: Outcome) -> TrialReport {
         started: SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
         millis: 1234,
         boots: Vec::new(),
+        files: Vec::new(),
         replay: ["--cases", "my cases", "--only-cases"].map(str::to_owned).into(),
         secrets: Secrets {
             values: vec![TOKEN.into()],

@@ -2,4 +2,6 @@
 
 pub mod docker;
 pub mod image;
+pub mod module;
 mod probe;
+pub mod store;

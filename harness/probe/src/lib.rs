@@ -240,7 +240,7 @@ pub struct Entry {
 }
 
 /// One process, from `/proc/PID`.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Process {
     /// Process id inside the container.
     pub pid: i32,
@@ -264,6 +264,27 @@ pub struct Process {
     pub no_new_privs: bool,
     /// `Seccomp:` of `/proc/PID/status`: 0 off, 1 strict, 2 filter.
     pub seccomp: u8,
+    /// The sockets on which it takes connections; those whose holder cannot be seen are the first process's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listens: Vec<Listen>,
+}
+
+/// A socket that takes connections.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+pub enum Listen {
+    /// Of the internet families.
+    Tcp {
+        /// The address that it is bound to, without brackets.
+        address: String,
+        /// The port.
+        port: u16,
+    },
+    /// A unix stream socket with a path.
+    Unix {
+        /// Its path, as the process that made it wrote it.
+        path: String,
+    },
 }
 
 /// One mount, from `/proc/self/mountinfo`.

@@ -1,18 +1,19 @@
-//! `adamant gc`: removes what dead or expired runs left; a live run's objects stay.
+//! `adamant gc`: removes what dead or expired runs left, and what the store of images holds for nobody; a live run's objects stay.
 
 use std::time::Duration;
 
 use adamant_core::report::text;
 use adamant_core::run::{Cancel, Deadline};
+use adamant_engines::store;
 
 use super::Done;
-use crate::cli::EngineArgs;
+use crate::cli::GcArgs;
 use crate::{engines, exit};
 
 /// Reaps, and says what.
-pub fn run(args: &EngineArgs) -> Done {
+pub fn run(args: &GcArgs) -> Done {
     let cancel = Cancel::default();
-    let names = engines::names(args.asked().as_deref())?;
+    let names = engines::names(args.engines.asked().as_deref())?;
     let connected = engines::connect(&names, &cancel);
     for engine in &connected.engines {
         let removed = engine.reap(&Deadline::after(Duration::from_secs(120), &cancel))?;
@@ -24,6 +25,15 @@ pub fn run(args: &EngineArgs) -> Done {
             engine.name(),
             text::count(removed.len(), "object")
         );
+    }
+    match store::collect(args.all)? {
+        Some(removed) => {
+            for object in &removed {
+                anstream::println!("{object}");
+            }
+            anstream::eprintln!("store: {} removed", text::count(removed.len(), "object"));
+        }
+        None => anstream::eprintln!("store: a live run uses it; nothing was removed"),
     }
     match connected.missing.into_values().next() {
         Some(missing) => Err(missing.into()),

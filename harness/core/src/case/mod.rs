@@ -22,7 +22,9 @@ pub use document::{
 };
 pub use manifest::{Manifest, ManifestError};
 pub use option::{Memory, Mount};
+pub(crate) use parse::text;
 pub use parse::{At, ParseError, Place, nearest, parse_text, read};
+pub(crate) use schema::pretty_schema;
 pub use schema::{case_schema, subject_schema};
 pub use subject::{
     Entrypoint, EventFormat, EventsClaim, ExitTarget, ExpectFail, External, Fatal, HttpTarget,

@@ -20,7 +20,8 @@ pub struct Subject {
     /// The name in trial names; the directory's name when absent.
     #[serde(default)]
     pub name: String,
-    /// `docker-daemon:REF`, `oci:DIR[:TAG]`, `docker-archive:FILE`, or a reference that the daemon knows.
+    /// `docker-daemon:REF`, `docker://REF`, `oci:DIR[:TAG]`, `docker-archive:FILE`, `rootfs:DIR`, or a reference: of the
+    /// daemon, or else of what was pulled.
     pub image: String,
     /// How it is run, beside what the image says.
     #[serde(default)]

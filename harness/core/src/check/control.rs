@@ -188,6 +188,7 @@ fn process(pid: i32) -> Process {
         cap_bnd: u64::MAX >> 23,
         no_new_privs: false,
         seccomp: 0,
+        listens: Vec::new(),
     }
 }
 

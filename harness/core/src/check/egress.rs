@@ -51,7 +51,7 @@ impl Check for Egress {
 }
 
 /// What an action says about leaving.
-fn leaves(action: &Action) -> Option<String> {
+pub(crate) fn leaves(action: &Action) -> Option<String> {
     match action {
         // A name server on loopback is the subject's own.
         Action::Resolve { name, server } => {

@@ -43,29 +43,33 @@ impl PlannedTrial {
     /// The name as a relative path, for evidence.
     #[must_use]
     pub fn path(&self) -> std::path::PathBuf {
-        let clean = |part: &str| -> String {
-            part.chars()
-                .map(|c| {
-                    if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') {
-                        c
-                    } else {
-                        '_'
-                    }
-                })
-                .collect()
-        };
-        self.name
-            .split("::")
-            .map(clean)
-            .map(|p| {
-                if p.trim_matches('.').is_empty() {
-                    "_".into()
+        name_path(&self.name)
+    }
+}
+
+/// A trial's name as a relative path.
+pub(crate) fn name_path(name: &str) -> std::path::PathBuf {
+    let clean = |part: &str| -> String {
+        part.chars()
+            .map(|c| {
+                if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') {
+                    c
                 } else {
-                    p
+                    '_'
                 }
             })
             .collect()
-    }
+    };
+    name.split("::")
+        .map(clean)
+        .map(|p| {
+            if p.trim_matches('.').is_empty() {
+                "_".into()
+            } else {
+                p
+            }
+        })
+        .collect()
 }
 
 /// Every trial, in a stable order: by engine, subject, case, variant.

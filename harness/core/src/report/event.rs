@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::case::{FaultKind, Level, Need, Waiver};
 use crate::engine::{Answer, Description, Log, Question, Reached};
+use crate::module::BundleFile;
 use crate::redact::Secrets;
 use crate::run::{Outcome, Totals};
 
@@ -88,6 +89,9 @@ pub struct TrialReport {
     /// What was seen of its boots.
     #[serde(skip)]
     pub boots: Vec<BootEvidence>,
+    /// Further files of its evidence.
+    #[serde(skip)]
+    pub files: Vec<BundleFile>,
     /// Values that must not be shown.
     #[serde(skip)]
     pub secrets: Secrets,

@@ -65,6 +65,11 @@ fn keep(runs: &Path, report: &TrialReport) -> io::Result<()> {
     for (name, content) in files(report, &redactor)? {
         fs_err::write(dir.join(name), content)?;
     }
+    for file in &report.files {
+        let path = inside(&dir, &file.path)?;
+        fs_err::create_dir_all(path.parent().unwrap_or(&dir))?;
+        fs_err::write(path, &file.bytes)?;
+    }
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::file::Trouble;
 use super::layout::{Block, Paint};
 use super::progress::{ERASE, Progress};
-use super::tally::{Row, artifacts, families};
+use super::tally::{Row, artifacts};
 use super::{Event, Reporter, RunReport, TrialReport, table, text};
 use crate::case::FaultKind;
 use crate::engine::Description;
@@ -140,10 +140,7 @@ impl Terminal {
         for outcome in &run.cleanup {
             self.show_block(&text::cleanup(outcome));
         }
-        let mut lines: Vec<String> = families(&self.rows)
-            .iter()
-            .map(|(name, family)| text::family(name, family))
-            .collect();
+        let mut lines = text::family_lines(&self.rows);
         let fault = Some(FaultKind::RequiredArtifactAbsent);
         let counted = artifacts(&self.rows, fault);
         if counted.of > 0 {

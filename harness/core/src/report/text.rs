@@ -1,14 +1,16 @@
 //! Every human sentence: how a verdict, a finding, an error chain, a family and the last lines read.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::Path;
 
 use anstyle::Style;
 
 use super::layout::{BAD, Block, GOOD, MEH, OURS, Paint, Part};
-use super::tally::{Artifacts, Family, Standing};
+use super::tally::{Artifacts, Family, Row, Standing, families};
 use super::{RunReport, TrialReport};
 use crate::case::{Day, FaultKind, Level, Need, Waiver};
+use crate::module::SUBJECT;
 use crate::redact::Redactor;
 use crate::run::{Outcome, PlacedFinding, Totals};
 
@@ -152,6 +154,43 @@ pub(super) fn family(name: &str, family: &Family) -> String {
         parts.push(format!("{} {word}", count(standing)));
     }
     parts.join(", ")
+}
+
+/// A line for each family; on several engines one for each of both, and below the module cases each engine's score.
+pub(super) fn family_lines(rows: &[Row]) -> Vec<String> {
+    let engines: BTreeSet<&str> = rows.iter().map(|r| r.engine).collect();
+    let mut lines = Vec::new();
+    for engine in &engines {
+        let of: Vec<Row> = rows
+            .iter()
+            .filter(|r| r.engine == *engine)
+            .cloned()
+            .collect();
+        lines.extend(families(&of).iter().map(|(name, of_family)| {
+            if engines.len() > 1 {
+                family(&format!("{name} on {engine}"), of_family)
+            } else {
+                family(name, of_family)
+            }
+        }));
+    }
+    for engine in engines {
+        let of = rows
+            .iter()
+            .filter(|r| r.engine == engine && r.subject == SUBJECT);
+        let mut cases = Family::default();
+        for row in of {
+            cases.specs += 1;
+            *cases.standings.entry(row.standing).or_default() += 1;
+        }
+        if cases.specs > 0 {
+            lines.push(family(
+                &format!("conformance of {engine}, by cases"),
+                &cases,
+            ));
+        }
+    }
+    lines
 }
 
 /// The word of the closing table.

@@ -129,7 +129,7 @@ fn control_path(subject: &Subject, image: &Image) -> String {
 }
 
 /// Some runtimes give a tmpfs over an existing directory that directory's mode; its owner makes it the user's either way.
-fn tmpfs_options(user: Option<&str>, image: &Image) -> String {
+pub(crate) fn tmpfs_options(user: Option<&str>, image: &Image) -> String {
     match image.user_ids(user.unwrap_or(&image.config.user)) {
         Some((uid, gid)) => format!("{TMPFS_OPTIONS},uid={uid},gid={gid}"),
         None => TMPFS_OPTIONS.to_owned(),
@@ -180,7 +180,7 @@ pub(super) fn ready_watch(ready: &Ready) -> Option<Watch> {
 }
 
 /// The paths of an image that must go so that an artifact is absent; empty when it is not there anyway.
-pub(super) fn absent_paths(
+pub(crate) fn absent_paths(
     artifact: &crate::case::Artifact,
     image: &Image,
 ) -> Result<Vec<String>, String> {
@@ -212,7 +212,7 @@ pub(super) fn absent_paths(
 }
 
 /// The owner of one boot's objects.
-pub(super) fn owner(run: &str, purpose: &str, lifetime: Duration) -> Owner {
+pub(crate) fn owner(run: &str, purpose: &str, lifetime: Duration) -> Owner {
     Owner {
         run: run.to_owned(),
         purpose: purpose.to_owned(),

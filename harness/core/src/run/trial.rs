@@ -100,26 +100,29 @@ pub(super) fn run(session: &Session, plan: &PlannedTrial) -> TrialReport {
         Ok(Ok(findings)) if findings.is_empty() => Outcome::Passed,
         Ok(Ok(findings)) => Outcome::Failed { findings },
         Ok(Err(stop)) => stop.into_outcome(),
-        Err(panic) => {
-            let text = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied());
-            let chain = vec![format!(
-                "a bug of ours ended the trial: {}",
-                text.unwrap_or("panic without a message")
-            )];
-            Outcome::Broken {
-                chain,
-                hint: Some("please report it with the evidence of this trial".into()),
-            }
-        }
+        Err(panic) => panicked(panic.as_ref()),
     };
     let subject = &plan.subject.subject;
     let outcome = waive(&subject.waivers, &plan.case.id, Day::today(), outcome);
     let outcome = required(session, plan, outcome).declared(declared(plan));
     let (image, boots) = (trial.image, trial.evidence);
     report(session, plan, (started, clock), image, boots, outcome)
+}
+
+/// What a panic of ours makes of a trial.
+pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Outcome {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    let chain = vec![format!(
+        "a bug of ours ended the trial: {}",
+        text.unwrap_or("panic without a message")
+    )];
+    Outcome::Broken {
+        chain,
+        hint: Some("please report it with the evidence of this trial".into()),
+    }
 }
 
 fn report(
@@ -160,6 +163,7 @@ fn report(
         started,
         millis: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
         boots,
+        files: Vec::new(),
         replay: session.options.replay.clone(),
         secrets: plan.subject.secrets.clone(),
         outcome,

@@ -134,7 +134,8 @@ mod tests {
             .file("etc/motd", 0o644, b"motd")
             .raw("bin", tar::EntryType::Symlink, "usr/bin")
             .finish();
-        let config = json!({"os": "linux", "architecture": "amd64", "config": {}, "history": [{}], "rootfs": {"diff_ids": ["sha256:0"]}});
+        let diff_id = format!("sha256:{}", digest::of(&layer));
+        let config = json!({"os": "linux", "architecture": "amd64", "config": {}, "history": [{}], "rootfs": {"diff_ids": [diff_id]}});
         let archive = tape::image(
             "x:y",
             config.to_string().into_bytes(),
@@ -178,7 +179,8 @@ mod tests {
             layer.as_slice(),
             &mut crate::image::layer::Budget::default(),
         )
-        .expect("reads");
+        .expect("reads")
+        .items;
         assert_eq!(items.len(), 3);
         assert_eq!(
             items[2],

@@ -15,7 +15,7 @@ mod output;
 mod rest;
 mod start;
 mod stop;
-mod trace;
+pub(crate) mod trace;
 mod transfer;
 mod wait;
 
@@ -40,6 +40,7 @@ use self::object::{Object, ObjectKind};
 use self::output::{ExitWatch, Task};
 use self::trace::Supervisor;
 use crate::probe;
+use crate::store::Sourcing;
 
 /// For taking back what was half made: the caller's own time may be up.
 const CLEANUP: Duration = Duration::from_secs(60);
@@ -68,9 +69,15 @@ impl Docker {
     /// Connects to nothing yet.
     #[must_use]
     pub fn new() -> Self {
+        Self::with(Sourcing::default())
+    }
+
+    /// Connects to nothing yet; finds images this way.
+    #[must_use]
+    pub fn with(sourcing: Sourcing) -> Self {
         Self {
             client: Mutex::default(),
-            images: Images::default(),
+            images: Images::new(sourcing),
             here: Here::read(),
             number: AtomicU64::new(0),
             runs: Mutex::default(),

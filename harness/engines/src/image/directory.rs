@@ -8,6 +8,7 @@ use adamant_core::engine::{Contents, EngineError, Image};
 use adamant_probe::{Entry, Kind};
 use fs_err as fs;
 
+use super::layer::{self, Budget};
 use super::{ImageError, refused};
 
 /// The most entries of a directory that is taken for an image.
@@ -29,7 +30,7 @@ fn index(root: &Path, platform: &str) -> Result<Image, ImageError> {
     let device = fs::metadata(&root)
         .map_err(ImageError::read(root.display().to_string()))?
         .dev();
-    let mut budget: u64 = 64 * 1024 * 1024;
+    let mut budget = Budget::default();
     let mut pending: Vec<(PathBuf, String)> = vec![(root.clone(), String::new())];
     while let Some((dir, guest)) = pending.pop() {
         let shown = dir.display().to_string();
@@ -37,16 +38,14 @@ fn index(root: &Path, platform: &str) -> Result<Image, ImageError> {
             let found = found.map_err(ImageError::read(&shown))?;
             let path = format!("{guest}/{}", found.file_name().to_string_lossy());
             let about = fs::symlink_metadata(found.path()).map_err(ImageError::read(&path))?;
-            let entry = entry(&path, &found.path(), &about)?;
+            let mut entry = entry(&path, &found.path(), &about)?;
             if entry.kind == Kind::Dir && about.dev() == device {
                 pending.push((found.path(), path.clone()));
             }
-            if entry.kind == Kind::File && about.len() <= Image::TEXT_BYTES.min(budget) {
-                let text = fs::read(found.path()).map_err(ImageError::read(&path))?;
-                if !text.contains(&0) {
-                    budget = budget.saturating_sub(text.len() as u64);
-                    image.texts.insert(path.clone(), text);
-                }
+            if entry.kind == Kind::File
+                && let Some(text) = text(&found.path(), &mut entry, &mut budget)?
+            {
+                image.texts.insert(path.clone(), text);
             }
             image.entries.insert(path, entry);
             if image.entries.len() > MAX_ENTRIES {
@@ -89,6 +88,23 @@ fn entry(path: &str, host: &Path, about: &std::fs::Metadata) -> Result<Entry, Im
         target,
         sha256: None,
     })
+}
+
+/// What an index keeps of a file, as it would of a layer's; one that is too large for a script is not read to be hashed.
+fn text(
+    host: &Path,
+    entry: &mut Entry,
+    budget: &mut Budget,
+) -> Result<Option<Vec<u8>>, ImageError> {
+    let file = fs::File::open(host).map_err(ImageError::read(&entry.path))?;
+    if entry.size <= layer::SCRIPT_BYTES {
+        return layer::content(file, entry, budget);
+    }
+    let mut head = Vec::new();
+    file.take(layer::SCRIPT_HEAD as u64)
+        .read_to_end(&mut head)
+        .map_err(ImageError::read(&entry.path))?;
+    Ok(head.starts_with(b"#!").then_some(head))
 }
 
 /// The entry's path has no link in it: what was a file must still be one.

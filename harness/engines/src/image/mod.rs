@@ -6,30 +6,60 @@ pub(crate) mod digest;
 mod directory;
 pub(crate) mod layer;
 pub(crate) mod layout;
+pub(crate) mod ledger;
 pub(crate) mod merge;
+pub(crate) mod package;
+pub(crate) mod packed;
+pub(crate) mod platform;
 pub(crate) mod spool;
 pub(crate) mod tape;
 
 use std::io;
 
-use adamant_core::engine::{EngineError, ErrorKind, Image, ImageSource};
+use adamant_core::engine::{Contents, EngineError, ErrorKind, Image, ImageSource};
+use adamant_core::run::Deadline;
 
+use crate::store::{self, Sourcing, Store};
 use directory::directory;
 
-/// Reads an image that is a file or a layout, without a daemon. `platform` (`os/architecture`) chooses in a layout that holds
-/// several; `None` for an image that only a daemon has.
+/// Reads an image that is on this host as files, without a daemon and without the store; `None` for one that a daemon or a
+/// registry has.
 #[must_use]
-pub fn from_files(source: &ImageSource, platform: &str) -> Option<Result<Image, EngineError>> {
+pub fn from_files(source: &ImageSource, sourcing: &Sourcing) -> Option<Result<Image, EngineError>> {
+    let platform = wanted(sourcing);
     let read = match source {
-        ImageSource::Daemon(_) => return None,
-        ImageSource::Layout { dir, tag } => {
-            layout::Layout::open(dir, tag.as_deref(), platform).map(|layout| layout.indexed)
-        }
-        ImageSource::Archive(file) => archive::read_file(file),
-        ImageSource::Rootfs(dir) => return Some(directory(dir, platform)),
+        ImageSource::Bare(_) | ImageSource::Daemon(_) | ImageSource::Registry(_) => return None,
+        ImageSource::Layout { dir, tag } => layout::open(dir, tag.as_deref(), &platform),
+        ImageSource::Archive(file) => archive::open(file, &tempfile::env::temp_dir()),
+        ImageSource::Rootfs(dir) => return Some(directory(dir, &platform)),
     };
     let wrong = |error| refused(&source.to_string(), error);
-    Some(read.map(|indexed| indexed.image).map_err(wrong))
+    Some(read.map(|package| package.indexed.image).map_err(wrong))
+}
+
+/// Reads a registry's image from the store of pulled ones, pulled now where `sourcing` allows it.
+pub fn from_store(
+    source: &ImageSource,
+    sourcing: &Sourcing,
+    deadline: &Deadline,
+) -> Result<Image, EngineError> {
+    let store = Store::open()?;
+    let package = store
+        .image(source, &wanted(sourcing), sourcing.pull, deadline)?
+        .ok_or_else(|| store::absent(source))?;
+    let mut image = package.indexed.image;
+    let layers = image.contents;
+    image.contents = Contents::by(move |entry, offset, length| {
+        // In use as long as the image is: nobody clears its layers away.
+        let _in_use = &store;
+        layers.read(entry, offset, length)
+    });
+    Ok(image)
+}
+
+/// `os/architecture` that is asked for: this host's, unless somebody says another.
+fn wanted(sourcing: &Sourcing) -> String {
+    sourcing.platform.clone().unwrap_or_else(platform::host)
 }
 
 fn refused(what: &str, error: ImageError) -> EngineError {

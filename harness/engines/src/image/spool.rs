@@ -1,16 +1,17 @@
 //! Every file of an image's layers put into one spool, for those who must read what the index only names.
 
 use std::io::{Cursor, Read};
-use std::path::{Path, PathBuf};
 
 use adamant_core::engine::{Contents, Spool};
 use adamant_core::report::text;
-use fs_err as fs;
+use adamant_probe::Kind;
 use tar::EntryType;
 
 use super::archive::looks_like_layer;
 use super::digest::Hashing;
-use super::{ImageError, layer};
+use super::ledger::{Limits, Step, kind};
+use super::package::LayerFile;
+use super::{ImageError, layer, packed};
 
 /// An empty spool, in a file that goes with it.
 fn empty() -> Result<Spool, ImageError> {
@@ -22,7 +23,7 @@ fn empty() -> Result<Spool, ImageError> {
 pub(crate) fn archive(reader: impl Read) -> Result<Spool, ImageError> {
     let name = "the image archive";
     let mut spool = empty()?;
-    let mut archive = tar::Archive::new(layer::plain(name, reader)?);
+    let mut archive = tar::Archive::new(packed::plain(name, reader)?);
     for entry in archive.entries().map_err(ImageError::read(name))? {
         let mut entry = entry.map_err(ImageError::read(name))?;
         if !matches!(
@@ -36,25 +37,25 @@ pub(crate) fn archive(reader: impl Read) -> Result<Spool, ImageError> {
             .take(512)
             .read_to_end(&mut head)
             .map_err(ImageError::read(name))?;
-        if looks_like_layer(&head) {
+        let is_layer = entry.path_bytes().ends_with(b"/layer.tar") || looks_like_layer(&head);
+        if is_layer {
             layer_files(name, Cursor::new(head).chain(entry), &mut spool)?;
         }
     }
     Ok(spool)
 }
 
-/// From an archive's file.
-pub(crate) fn archive_file(file: &Path) -> Result<Spool, ImageError> {
-    archive(fs::File::open(file).map_err(ImageError::read(file.display().to_string()))?)
-}
-
-/// From the blobs of a layout's layers, whose digests were verified when it was indexed.
-pub(crate) fn blobs(blobs: &[PathBuf]) -> Result<Spool, ImageError> {
+/// From layers, from the bottom, each still what it was when it was indexed.
+pub(crate) fn layers(layers: &[LayerFile]) -> Result<Spool, ImageError> {
     let mut spool = empty()?;
-    for blob in blobs {
-        let name = blob.display().to_string();
-        let file = fs::File::open(blob).map_err(ImageError::read(&name))?;
-        layer_files(&name, file, &mut spool)?;
+    for layer in layers {
+        let name = layer.diff_id();
+        let bytes = layer.open().map_err(ImageError::read(name))?;
+        let found = layer_files(name, bytes, &mut spool)?;
+        if found != name {
+            let why = format!("has changed since it was indexed: it is `{found}` now");
+            return Err(ImageError::invalid(name, why));
+        }
     }
     Ok(spool)
 }
@@ -66,21 +67,17 @@ pub(crate) fn contents(
     Contents::lazily(move || fill().map_err(|error| text::causes(&error).join(": ")))
 }
 
-fn layer_files(name: &str, reader: impl Read, spool: &mut Spool) -> Result<(), ImageError> {
-    let mut archive = tar::Archive::new(layer::plain(name, reader)?);
-    for entry in archive.entries().map_err(ImageError::read(name))? {
-        let entry = entry.map_err(ImageError::read(name))?;
-        let regular = matches!(
-            entry.header().entry_type(),
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse
-        );
-        if regular {
-            spool
-                .take(Hashing::new(entry), |hashing| Ok(hashing.finish()?.0))
-                .map_err(ImageError::read(name))?;
+/// Every regular file of one layer; answers the layer's digest.
+fn layer_files(name: &str, reader: impl Read, spool: &mut Spool) -> Result<String, ImageError> {
+    layer::walk(name, reader, Limits::default(), |step, entry| {
+        let is_file = kind(entry.header().entry_type()) == Some(Kind::File);
+        if !is_file || !matches!(step, Step::Add(_)) {
+            return Ok(());
         }
-    }
-    Ok(())
+        spool
+            .take(Hashing::new(entry), |hashing| Ok(hashing.finish()?.0))
+            .map_err(ImageError::read(name))
+    })
 }
 
 #[cfg(test)]
@@ -104,7 +101,7 @@ mod tests {
         let contents = contents(move || archive(whole.as_slice()));
         let entry = |bytes: &[u8]| adamant_probe::Entry {
             path: "/x".into(),
-            kind: adamant_probe::Kind::File,
+            kind: Kind::File,
             mode: 0o644,
             uid: 0,
             gid: 0,

@@ -6,6 +6,7 @@ mod connect;
 mod entry;
 mod group;
 mod http;
+mod listen;
 mod mcp;
 mod mount;
 pub(crate) mod out;

@@ -1,5 +1,6 @@
 //! `adamant verify`: what an image switches on is proven from its files, before anything is started.
 
+mod remark;
 mod text;
 mod waive;
 
@@ -14,6 +15,7 @@ use adamant_core::engine::{Image, ImageSource};
 use adamant_core::env;
 use adamant_core::run::{Cancel, Deadline};
 use adamant_engines::image;
+use adamant_engines::store::Sourcing;
 use adamant_verify::{Report, Room, Target, verify};
 use serde_json::{Value, json};
 
@@ -38,12 +40,15 @@ pub fn run(args: &VerifyArgs, colour: Colour) -> Done {
     if let Some(number) = cancel.signal() {
         return Ok(exit::signal(number));
     }
-    let told = if args.format == VerifyFormat::Jsonl {
-        lines(&report, &waived)
-    } else {
-        let of = args.image.as_ref().unwrap_or(&subject.image);
-        let title = format!("{} ({of}, {})", subject.name, image.platform);
-        text::report(&title, &rooms, &report, &waived, is_coloured(colour))
+    let told = match args.format {
+        VerifyFormat::Text => {
+            let of = args.image.as_ref().unwrap_or(&subject.image);
+            let title = format!("{} ({of}, {})", subject.name, image.platform);
+            text::report(&title, &rooms, &report, &waived, is_coloured(colour))
+        }
+        VerifyFormat::Jsonl => lines(&report, &waived),
+        VerifyFormat::Sarif => remark::log(&report, &waived),
+        VerifyFormat::Github => remark::annotations(&report, &waived),
     };
     let mut out = std::io::stdout().lock();
     out.write_all(told.as_bytes()).map_err(Failure::broken)?;
@@ -76,6 +81,7 @@ impl RoomName {
 /// The subject and its image; an image alone has a contract that claims nothing.
 fn find(args: &VerifyArgs, cancel: &Cancel) -> Result<(Subject, Arc<Image>), Failure> {
     let path = Path::new(&args.what);
+    let sourcing = args.sourcing.sourcing();
     let is_yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
     if path.join("adamant.yaml").is_file() || is_yaml {
         if !path.exists() {
@@ -84,7 +90,7 @@ fn find(args: &VerifyArgs, cancel: &Cancel) -> Result<(Subject, Arc<Image>), Fai
             return Err(failure);
         }
         let file = read_subject(path, args.image.as_deref())?;
-        return Ok((file.subject.clone(), open(&file.image, cancel)?));
+        return Ok((file.subject.clone(), open(&file.image, &sourcing, cancel)?));
     }
     if args.image.is_some() {
         return Err(Failure::input(format!(
@@ -109,35 +115,34 @@ fn find(args: &VerifyArgs, cancel: &Cancel) -> Result<(Subject, Arc<Image>), Fai
     } else {
         ImageSource::parse(&args.what, Path::new("")).map_err(Failure::input)?
     };
-    Ok((subject(&args.what)?, open(&source, cancel)?))
+    Ok((subject(&args.what)?, open(&source, &sourcing, cancel)?))
 }
 
-/// `linux/amd64` as OCI spells it: what a directory is for, and which image of a layout is meant.
-fn platform() -> String {
-    let machine = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        "x86" => "386",
-        other => other,
-    };
-    format!("linux/{machine}")
-}
-
-/// A file is read here; only an image that a daemon has needs the daemon.
-fn open(source: &ImageSource, cancel: &Cancel) -> Result<Arc<Image>, Failure> {
-    if let Some(read) = image::from_files(source, &platform()) {
+/// A file is read here; only an image that a daemon has needs the daemon, and one that was pulled is found without it.
+fn open(source: &ImageSource, sourcing: &Sourcing, cancel: &Cancel) -> Result<Arc<Image>, Failure> {
+    if let Some(read) = image::from_files(source, sourcing) {
         return Ok(Arc::new(read?));
     }
-    let mut connected = engines::connect(&["docker"], cancel);
-    if let Some((_, missing)) = connected.missing.pop_first() {
-        return Err(missing.into());
-    }
-    let engine = connected
-        .engines
-        .pop()
-        .ok_or_else(|| Failure::broken("no engine answers"))?;
     let patience = Duration::from_secs(300).mul_f64(env::timeout_scale());
-    Ok(engine.image(source, &Deadline::after(patience, cancel))?)
+    let deadline = Deadline::after(patience, cancel);
+    if matches!(source, ImageSource::Registry(_)) {
+        return Ok(Arc::new(image::from_store(source, sourcing, &deadline)?));
+    }
+    match engines::first(Some(&["docker".to_owned()]), sourcing, cancel) {
+        Ok(engine) => Ok(engine.image(source, &deadline)?),
+        Err(missing) if matches!(source, ImageSource::Bare(_)) => {
+            let pulled = image::from_store(source, sourcing, &deadline);
+            // Without the daemon that it may be at, that is what is missing; a pull that failed says why itself.
+            pulled.map(Arc::new).map_err(|error| {
+                if sourcing.pull {
+                    error.into()
+                } else {
+                    missing.into()
+                }
+            })
+        }
+        Err(missing) => Err(missing.into()),
+    }
 }
 
 fn is_coloured(colour: Colour) -> bool {
