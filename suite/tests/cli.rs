@@ -461,3 +461,33 @@ fn verify_needs_no_engine_and_ends_by_class() {
         &["--image"],
     );
 }
+
+#[test]
+fn verify_tells_code_scanning_and_pull_requests_the_place() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| {
+        std::fs::write(dir.path().join(name), text).expect("written");
+    };
+    std::fs::create_dir(dir.path().join("root")).expect("made");
+    write("root/m.toml", "[tools]\nweb = true\n");
+    let contract = "name: s\nimage: rootfs:root\nmanifest: image:/m.toml\nartifacts: [{ id: web, path: /gone.js, when: tools.web }]\n";
+    write("bad.yaml", contract);
+    let waiver = "waivers: [{ finding: manifest/missing-artifact, reason: r, owner: o, until: 2999-01-01 }]\n";
+    write("waived.yaml", &format!("{contract}{waiver}"));
+    ends(
+        dir.path(),
+        &["verify", "bad.yaml", "--format", "sarif"],
+        1,
+        &[
+            "\"ruleId\": \"manifest/missing-artifact\"",
+            "\"startLine\": 2",
+            "\"uri\": \"m.toml\"",
+        ],
+    );
+    ends(
+        dir.path(),
+        &["verify", "waived.yaml", "--format", "github"],
+        0,
+        &["::notice file=/m.toml,line=2", "waived: "],
+    );
+}

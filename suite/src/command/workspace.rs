@@ -31,7 +31,7 @@ pub enum Workspace {
 pub fn run(what: &Workspace) -> Done {
     match what {
         Workspace::Serve(args) => Ok(stopped(serve(args, tell)?)),
-        Workspace::Keep(args) => Ok(stopped(keep(args, |line| say(line))?)),
+        Workspace::Keep(args) => Ok(stopped(keep(args, say)?)),
         Workspace::Save(args) => {
             let saved = save(args)?;
             data(&saved)

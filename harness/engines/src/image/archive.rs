@@ -441,7 +441,11 @@ mod tests {
             let mut reader = package.layers[0].open().expect("opens");
             reader.read_to_end(&mut found).expect("reads");
             assert_eq!(found, layer("x"));
-            drop(package);
+            // The image outlives its package, and its contents what they are read from.
+            let image = package.indexed.image;
+            let content = image.contents.read(&image.entries["/x"], 0, u64::MAX);
+            assert_eq!(content.expect("reads"), b"x");
+            drop((package.layers, package.spool, image));
             assert_eq!(fs::read_dir(dir.path()).expect("reads").count(), 1);
         }
     }

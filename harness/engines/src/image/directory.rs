@@ -135,15 +135,20 @@ mod tests {
         let outside = tempfile::NamedTempFile::new().expect("a file");
         fs::create_dir(dir.path().join("bin")).expect("creates");
         fs::write(dir.path().join("bin/tool"), b"\x7fELF\0body").expect("writes");
+        fs::write(dir.path().join("bin/run"), b"#!/bin/sh\n").expect("writes");
         std::os::unix::fs::symlink("tool", dir.path().join("bin/link")).expect("links");
         std::os::unix::fs::symlink(outside.path(), dir.path().join("out")).expect("links");
         let image = directory(dir.path(), "linux/amd64").expect("reads");
         let paths: Vec<&str> = image.entries.keys().map(String::as_str).collect();
-        assert_eq!(paths, ["/bin", "/bin/link", "/bin/tool", "/out"]);
+        assert_eq!(
+            paths,
+            ["/bin", "/bin/link", "/bin/run", "/bin/tool", "/out"]
+        );
         let content = image.content("/bin/link").expect("a file");
         assert_eq!(content.expect("reads"), b"\x7fELF\0body");
         let tool = &image.entries["/bin/tool"];
         assert_eq!(image.part(tool, 5, 2).expect("reads"), b"bo");
+        assert_eq!(image.text("/bin/run"), Some(b"#!/bin/sh\n".as_slice()));
         assert!(image.content("/out").is_none());
         assert!(directory(&dir.path().join("none"), "linux/amd64").is_err());
     }

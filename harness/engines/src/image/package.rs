@@ -17,8 +17,8 @@ pub struct Package {
     /// From the bottom.
     pub(crate) layers: Vec<LayerFile>,
     /// The file that the layers lie in, where it was made for this; the image's contents share it.
-    #[expect(dead_code, reason = "the file goes with it")]
-    spool: Option<Arc<tempfile::TempPath>>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "the file goes with it"))]
+    pub(crate) spool: Option<Arc<tempfile::TempPath>>,
 }
 
 /// One layer: a tar archive, packed or not, in a file or a part of one.

@@ -84,6 +84,7 @@ fn layer_files(name: &str, reader: impl Read, spool: &mut Spool) -> Result<Strin
 mod tests {
     use super::*;
     use crate::image::{digest, tape};
+    use std::io::Write as _;
 
     #[test]
     fn every_file_of_every_layer_can_be_read_again() {
@@ -114,5 +115,23 @@ mod tests {
             assert_eq!(read.expect("reads"), bytes);
         }
         assert!(contents.read(&entry(b"[]"), 0, 1).is_err());
+    }
+
+    #[test]
+    fn a_layer_that_has_changed_since_is_not_read() {
+        let layer = |text: &[u8]| tape::Layer::default().file("a", 0o644, text).finish();
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let first = layer(b"first");
+        file.write_all(&first).expect("writes");
+        let of = LayerFile {
+            diff_id: format!("sha256:{}", digest::of(&first)),
+            path: file.path().to_owned(),
+            offset: 0,
+            size: first.len() as u64,
+        };
+        layers(std::slice::from_ref(&of)).expect("reads");
+        fs_err::write(file.path(), layer(b"other")).expect("writes");
+        let error = layers(&[of]).expect_err("refused");
+        assert!(error.to_string().contains("has changed"), "{error}");
     }
 }

@@ -1,5 +1,7 @@
 //! A verification for code scanning and pull requests: its findings and what could not be judged, in the neutral form.
 
+use std::fmt::Write as _;
+
 use adamant_core::check::verify::rule::{Rule, rules};
 use adamant_core::report::remark::{Level, Place, Remark, RuleText, Waiver};
 use adamant_core::report::{annotation, sarif};
@@ -49,7 +51,8 @@ fn finding(finding: &Finding, waiver: Option<&str>) -> Remark {
     let mut message = format!("{at}{}. Expected: {}", finding.seen, finding.expected);
     for (name, text) in [("Cause", &finding.cause), ("Fix", &finding.fix)] {
         if !text.is_empty() {
-            message.push_str(&format!(". {name}: {text}"));
+            // Writing to a string cannot fail.
+            let _ = write!(message, ". {name}: {text}");
         }
     }
     let line = finding.place.line.unwrap_or(1);
