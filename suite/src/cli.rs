@@ -47,6 +47,8 @@ pub enum Verb {
     Lint(LintArgs),
     /// Show the trials that `run` would run; touches no engine.
     List(PlanArgs),
+    /// Prove from an image alone that what it switches on can run: nothing is started.
+    Verify(VerifyArgs),
     /// Run the same cases on two engines and show how their answers differ.
     Compare(CompareArgs),
     /// Boot an image, watch it, and write the subject file that it deserves.
@@ -260,6 +262,54 @@ pub struct RunArgs {
     pub verbose: bool,
 }
 
+/// What is verified.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// A subject file (or its directory); or an image without one: a reference, an OCI layout, an archive, a root file system.
+    #[arg(value_name = "SUBJECT|IMAGE", default_value = "adamant.yaml")]
+    pub what: String,
+    /// Verify this image under the subject's contract instead of its own.
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// Only these rooms.
+    #[arg(long = "room", value_name = "ROOM", value_enum, value_delimiter = ',')]
+    pub rooms: Vec<RoomName>,
+    /// How findings are written.
+    #[arg(long, value_enum, default_value_t = VerifyFormat::Text)]
+    pub format: VerifyFormat,
+    /// Where images come from.
+    #[command(flatten)]
+    pub sourcing: SourcingArgs,
+}
+
+/// A room of a verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoomName {
+    /// Features of the manifest against artifacts.
+    Manifest,
+    /// Executables, interpreters, libraries, lock files.
+    Closure,
+    /// Paths in the environment, health check and supervisor files.
+    Environment,
+    /// JavaScript imports, bundles and runtimes.
+    Packaging,
+    /// Native addons.
+    Addons,
+}
+
+/// How a verification is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VerifyFormat {
+    /// For people.
+    Text,
+    /// A JSON object a line.
+    Jsonl,
+    /// One SARIF 2.1.0 log, as code scanning takes it.
+    Sarif,
+    /// GitHub's workflow commands, which become annotations.
+    Github,
+}
+
 /// What is linted, and how it is told.
 #[derive(Debug, Clone, Args)]
 pub struct LintArgs {
@@ -330,6 +380,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => command::run::run(args, cli.color),
         Verb::Lint(args) => command::lint::run(args, cli.color),
         Verb::List(args) => command::list::run(args),
+        Verb::Verify(args) => command::verify::run(args, cli.color),
         Verb::Compare(args) => command::compare::run(args),
         Verb::Init(args) => command::init::run(args),
         Verb::Gc(args) => command::gc::run(args),

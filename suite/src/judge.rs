@@ -15,7 +15,7 @@ use adamant_engines::store::Sourcing;
 use crate::cli::{EngineArgs, PlanArgs};
 use crate::command::Failure;
 use crate::engines::Connected;
-use crate::{engines, names, standard};
+use crate::{engines, names, standard, verify};
 
 impl EngineArgs {
     /// The engines asked for by option or environment.
@@ -148,6 +148,7 @@ pub fn engines_from(
     sourcing: &Sourcing,
     cancel: &Cancel,
 ) -> Result<Connected, Failure> {
+    verify::provide();
     let blind = blind_families();
     if !blind.is_empty() {
         return Err(Failure::broken(format!(

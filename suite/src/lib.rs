@@ -9,3 +9,4 @@ pub mod modules;
 pub mod names;
 pub mod signal;
 pub mod standard;
+pub mod verify;

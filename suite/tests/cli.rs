@@ -386,3 +386,108 @@ fn a_waiver_must_name_a_code_a_case_an_owner_and_a_day() {
         ends(dir.path(), &["list"], 2, &["adamant.yaml", told]);
     }
 }
+
+#[test]
+fn verify_needs_no_engine_and_ends_by_class() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    write("root/app/tool.sh", "#!/bin/sh\n");
+    write("root/m.toml", "[tools]\nweb = true\nother = true\n");
+    let contract = "name: s\nimage: rootfs:root\nmanifest: image:/m.toml\nartifacts: [{ id: web, path: /app/WEB, when: tools.web }]\n";
+    write("bad.yaml", &contract.replace("WEB", "gone.js"));
+    write(
+        "good.yaml",
+        &contract
+            .replace("WEB", "tool.sh")
+            .replace("tools.web", "tools.other"),
+    );
+    write(
+        "waived.yaml",
+        &format!(
+            "{}waivers: [{{ finding: manifest/missing-artifact, reason: r, owner: o, until: 2999-01-01 }}, {{ finding: manifest/unknown-feature, reason: r, owner: o, until: 2999-01-01 }}]\n",
+            contract.replace("WEB", "gone.js")
+        ),
+    );
+    ends(
+        dir.path(),
+        &["verify", "bad.yaml"],
+        1,
+        &[
+            "manifest/missing-artifact",
+            "/m.toml:2",
+            "`/app/gone.js` is not in the image",
+            "fix",
+            "manifest/unknown-feature",
+            "/m.toml:3",
+        ],
+    );
+    ends(
+        dir.path(),
+        &["verify", "bad.yaml", "--format", "jsonl"],
+        1,
+        &[
+            "\"kind\":\"finding\"",
+            "\"line\":2",
+            "\"rule\":\"manifest/missing-artifact\"",
+        ],
+    );
+    ends(
+        dir.path(),
+        &["verify", "waived.yaml"],
+        0,
+        &["waived", "2999-01-01"],
+    );
+    ends(
+        dir.path(),
+        &["verify", "good.yaml", "--room", "closure"],
+        3,
+        &["nothing was judged"],
+    );
+    ends(
+        dir.path(),
+        &["verify", "none.yaml"],
+        2,
+        &["none.yaml", "hint:"],
+    );
+    ends(dir.path(), &["verify", "rootfs:none"], 2, &["rootfs:none"]);
+    ends(
+        dir.path(),
+        &["verify", "root", "--image", "x"],
+        2,
+        &["--image"],
+    );
+}
+
+#[test]
+fn verify_tells_code_scanning_and_pull_requests_the_place() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| {
+        std::fs::write(dir.path().join(name), text).expect("written");
+    };
+    std::fs::create_dir(dir.path().join("root")).expect("made");
+    write("root/m.toml", "[tools]\nweb = true\n");
+    let contract = "name: s\nimage: rootfs:root\nmanifest: image:/m.toml\nartifacts: [{ id: web, path: /gone.js, when: tools.web }]\n";
+    write("bad.yaml", contract);
+    let waiver = "waivers: [{ finding: manifest/missing-artifact, reason: r, owner: o, until: 2999-01-01 }]\n";
+    write("waived.yaml", &format!("{contract}{waiver}"));
+    ends(
+        dir.path(),
+        &["verify", "bad.yaml", "--format", "sarif"],
+        1,
+        &[
+            "\"ruleId\": \"manifest/missing-artifact\"",
+            "\"startLine\": 2",
+            "\"uri\": \"m.toml\"",
+        ],
+    );
+    ends(
+        dir.path(),
+        &["verify", "waived.yaml", "--format", "github"],
+        0,
+        &["::notice file=/m.toml,line=2", "waived: "],
+    );
+}

@@ -1,5 +1,6 @@
 //! What each kind of finding means, where it comes from and how to fix it: the pages of `cases/findings/` and the lint's rules.
 
+use crate::check::verify;
 use crate::shell;
 
 macro_rules! pages {
@@ -57,7 +58,7 @@ pub struct Page<'a> {
     pub fix: &'a str,
 }
 
-/// Every page, by family and then as its file has it; the lint's rules last.
+/// Every page, by family and then as its file has it; the rules of the lint and of `verify` last.
 pub fn pages() -> impl Iterator<Item = Page<'static>> {
     let kinds = FILES
         .iter()
@@ -70,7 +71,14 @@ pub fn pages() -> impl Iterator<Item = Page<'static>> {
         cause: "A script of the boot chain has this command.",
         fix: rule.fix,
     });
-    kinds.chain(rules)
+    let proofs = verify::rule::rules().iter().map(|rule| Page {
+        code: rule.id,
+        title: rule.about,
+        clause: rule.clause,
+        cause: "The image's files prove the contrary; the finding names the file and who needs it.",
+        fix: rule.fix,
+    });
+    kinds.chain(rules).chain(proofs)
 }
 
 /// The page of a code.

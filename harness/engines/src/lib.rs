@@ -1,7 +1,7 @@
 //! Engines: what answers core's questions from real containers.
 
 pub mod docker;
-mod image;
+pub mod image;
 pub mod module;
 mod probe;
 pub mod store;

@@ -5,16 +5,17 @@ use crate::failure::Failure;
 use crate::layout::{self, Base};
 use crate::recipe::{self, Recipe, SCRATCH};
 use crate::tree::{Node, Tree};
-use crate::{busybox, debian, say, services};
+use crate::{busybox, debian, npm, say, services};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The code that decides what an image holds is one of its inputs.
-const SHAPED_BY: [&str; 5] = [
+const SHAPED_BY: [&str; 6] = [
     include_str!("busybox.rs"),
     include_str!("debian.rs"),
     include_str!("images.rs"),
     include_str!("layout.rs"),
+    include_str!("npm.rs"),
     include_str!("tree.rs"),
 ];
 
@@ -140,6 +141,12 @@ impl Workshop {
             let layer = debian::layer(wish)?;
             lower.apply(Tree::from_tar(&layer)?);
             layers.push(layer);
+        }
+        if !recipe.npm.is_empty() {
+            let mut tree = npm::tree(&recipe.npm)?;
+            tree.complete_parents(&lower);
+            layers.push(tree.to_tar()?);
+            lower.apply(tree);
         }
         let tree = self.own_layer(name, recipe, &lower)?;
         if !tree.is_empty() {

@@ -113,13 +113,20 @@ fn merged(base: &Map<String, Value>, config: &Config) -> Value {
                 .into(),
         )
     };
-    let keys: [(&str, Option<Value>); 8] = [
+    let keys: [(&str, Option<Value>); 9] = [
         ("User", config.user.clone().map(Value::from)),
         ("WorkingDir", config.workdir.clone().map(Value::from)),
         ("Env", config.env.clone().map(Value::from)),
         ("Entrypoint", config.entrypoint.clone().map(Value::from)),
         ("Cmd", config.cmd.clone().map(Value::from)),
         ("StopSignal", config.stop_signal.clone().map(Value::from)),
+        (
+            "Healthcheck",
+            config
+                .healthcheck
+                .clone()
+                .map(|test| json!({ "Test": test })),
+        ),
         ("ExposedPorts", set(&config.expose)),
         ("Volumes", set(&config.volumes)),
     ];

@@ -9,6 +9,7 @@ mod failure;
 mod images;
 mod layout;
 mod node;
+mod npm;
 mod recipe;
 mod services;
 mod tree;
@@ -31,6 +32,8 @@ usage: cargo xtask VERB
   soak lint [--seconds N] [--seed N]
   soak isolate [EXECUTIONS | --seconds N]
                    10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind
+  soak verify [--seconds N] [--seed N]
+                   images of broken manifests, packages, lock files, scripts and ELF files: no panic, no hang
   soak archive [ARCHIVES | --seconds N] [--seed N]
                    10,000 hostile image archives, or so many, or for so long: each is refused or unpacked, and none leaves
   soak workspace [KILLS | --seconds N]
@@ -86,7 +89,11 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }
-            [name, rest @ ..] if name == "archive" => {
+            [name, rest @ ..] if name == "verify" || name == "archive" => {
+                let (package, soak) = match name.as_str() {
+                    "verify" => ("adamant-verify", "soak"),
+                    _ => ("adamant-engines", "archives"),
+                };
                 // Unoptimised: a sum that overflows is to be seen.
                 let bench = [
                     "bench",
@@ -94,10 +101,12 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
                     "--profile",
                     "dev",
                     "-p",
-                    "adamant-engines",
+                    package,
+                    "--bench",
+                    soak,
+                    "--",
                 ];
-                let words = [&bench[..], &["--bench", "archives", "--"]].concat();
-                Err(cargo(&root, &words, rest))
+                Err(cargo(&root, &bench, rest))
             }
             [name, rest @ ..] if name == "lint" => {
                 let bench = ["bench", "--locked", "-p", "adamant-core"];

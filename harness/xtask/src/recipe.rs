@@ -15,6 +15,9 @@ pub(crate) struct Recipe {
     pub(crate) from: String,
     /// A Debian tree, as a layer of its own under ours.
     pub(crate) debian: Option<Debian>,
+    /// Packages of npm's registry, as a layer of their own over Debian's.
+    #[serde(default)]
+    pub(crate) npm: Vec<Npm>,
     /// Applets of the static busybox, as links in `/bin`.
     #[serde(default)]
     pub(crate) busybox: Vec<String>,
@@ -41,6 +44,21 @@ pub(crate) struct Recipe {
 pub(crate) struct Debian {
     pub(crate) suite: String,
     pub(crate) packages: Vec<String>,
+}
+
+/// A package whose archive is known by its digest.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Npm {
+    /// `name@version`.
+    pub(crate) package: String,
+    /// The SHA-256 of the archive.
+    pub(crate) sha256: String,
+    /// The directory of the image under which the package's files come.
+    pub(crate) at: String,
+    /// Only these files of the package; all of them when empty. One that ends in `/` stands for a directory.
+    #[serde(default)]
+    pub(crate) only: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,6 +98,8 @@ pub(crate) struct Config {
     pub(crate) expose: Option<Vec<String>>,
     pub(crate) volumes: Option<Vec<String>>,
     pub(crate) stop_signal: Option<String>,
+    /// `[CMD, …]` or `[CMD-SHELL, TEXT]`.
+    pub(crate) healthcheck: Option<Vec<String>>,
 }
 
 pub(crate) fn read(path: &Path) -> Result<Recipe, Failure> {

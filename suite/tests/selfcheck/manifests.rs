@@ -11,6 +11,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("harness/modules", &[]),
     ("harness/isolate", &["adamant-modules"]),
     ("harness/store", &[]),
+    (
+        "harness/verify",
+        &["adamant-core", "adamant-modules", "adamant-probe"],
+    ),
     ("harness/xtask", &[]),
     ("fixtures/services", &[]),
     (
@@ -21,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "adamant-isolate",
             "adamant-modules",
             "adamant-store",
+            "adamant-verify",
         ],
     ),
 ];
@@ -32,6 +37,8 @@ const ONLY: &[(&str, &[&str])] = &[
     ("testcontainers", &["harness/engines"]),
     ("tokio", &["harness/engines", "harness/store"]),
     ("v8", &["harness/isolate"]),
+    ("object", &["harness/verify"]),
+    ("oxc_parser", &["harness/verify"]),
 ];
 
 #[test]
@@ -43,6 +50,7 @@ fn arrows_point_down_only() {
         "adamant-modules",
         "adamant-probe",
         "adamant-store",
+        "adamant-verify",
         "adamant-xtask",
         "fixture-services",
     ];

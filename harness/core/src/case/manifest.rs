@@ -47,6 +47,25 @@ impl Manifest {
         Ok(Self(value))
     }
 
+    /// Every boolean that is there, by its dotted path and in order.
+    #[must_use]
+    pub fn flags(&self) -> Vec<(String, bool)> {
+        let mut flags = Vec::new();
+        let mut pending = vec![(String::new(), &self.0)];
+        while let Some((path, value)) = pending.pop() {
+            match value {
+                Value::Bool(on) => flags.push((path, *on)),
+                Value::Object(table) => pending.extend(table.iter().map(|(key, value)| {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    (format!("{path}{dot}{key}"), value)
+                })),
+                _ => {}
+            }
+        }
+        flags.sort();
+        flags
+    }
+
     /// The flag at a dotted path: a boolean, or a table with a boolean `enabled`.
     pub fn flag(&self, dotted: &str) -> Result<bool, ManifestError> {
         let at = dotted
@@ -78,6 +97,10 @@ mod tests {
         assert_eq!(manifest.flag("a.c"), Ok(false));
         assert!(manifest.flag("a.d").is_err());
         assert!(manifest.flag("a.e").is_err());
+        assert_eq!(
+            manifest.flags(),
+            [("a.b".to_owned(), true), ("a.c.enabled".to_owned(), false)]
+        );
         assert!(Manifest::parse("m.json", "{").is_err());
     }
 }

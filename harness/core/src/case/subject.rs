@@ -62,6 +62,10 @@ pub struct Subject {
     /// Where the feature flags are: `image:PATH` or `host:PATH` (TOML, YAML or JSON by its suffix).
     #[serde(default)]
     pub manifest: Option<ManifestSource>,
+    /// The manifest's text, when it is a file of the host; filled from it, never written.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub manifest_text: Option<String>,
     /// What a fatal message looks like.
     #[serde(default)]
     pub fatal: Fatal,

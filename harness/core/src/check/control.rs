@@ -56,7 +56,12 @@ pub fn blind_families() -> Vec<String> {
         fault: subject.artifacts().next(),
     };
     let mut blind = Vec::new();
-    for sample in samples() {
+    let judged_for_us = if super::verify::is_provided() {
+        verified()
+    } else {
+        Vec::new()
+    };
+    for sample in samples().into_iter().chain(judged_for_us) {
         let spec: CheckSpec =
             parse_text(sample.check, Path::new("control")).expect("the control checks are valid");
         match caught(&spec, &context, sample.boots) {
@@ -119,6 +124,11 @@ fn image() -> Image {
     ] {
         image.entries.insert(e.path.clone(), e);
     }
+    if let Some(script) = image.entries.get_mut("/entrypoint.sh") {
+        script.size = crate::shell::BAD_SAMPLE.len() as u64;
+    }
+    // A health check that starts a program for a runtime that is not there.
+    image.config.healthcheck = ["CMD", "node", "/app/health.mjs"].map(str::to_owned).into();
     image.texts.insert(
         "/entrypoint.sh".into(),
         crate::shell::BAD_SAMPLE.as_bytes().to_vec(),
@@ -221,6 +231,21 @@ fn with_events(events: Vec<Event>) -> Vec<Boot> {
     let mut boot = ready();
     boot.log.events = events;
     vec![boot]
+}
+
+/// Samples of what the front end judges for us; without a judge there is no verdict of theirs to be trusted.
+fn verified() -> Vec<Sample> {
+    let checks = [
+        "verify: manifest",
+        "verify: closure",
+        "verify: environment",
+        "verify: packaging",
+    ];
+    let sample = |check| Sample {
+        check,
+        boots: vec![Boot::default()],
+    };
+    checks.map(sample).into()
 }
 
 #[expect(clippy::too_many_lines, reason = "one table: a line for each sample")]
@@ -543,7 +568,8 @@ mod tests {
                 .expect("a tag");
             assert!(
                 samples()
-                    .iter()
+                    .into_iter()
+                    .chain(verified())
                     .any(|s| s.check.starts_with(&format!("{tag}:"))),
                 "family `{tag}` has no control"
             );

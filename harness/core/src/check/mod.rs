@@ -31,6 +31,7 @@ mod secrets;
 mod settles;
 mod stop;
 pub(crate) mod trace;
+pub mod verify;
 mod writes;
 
 use std::borrow::Cow;
@@ -107,6 +108,8 @@ pub enum CheckSpec {
     Egress(egress::Egress),
     /// What was run.
     Execs(execs::Execs),
+    /// What the image's files prove before anything boots.
+    Verify(verify::Verify),
 }
 
 /// What every family can do. No I/O in any of it.
@@ -367,6 +370,7 @@ impl CheckSpec {
             Self::Writes(c) => c,
             Self::Egress(c) => c,
             Self::Execs(c) => c,
+            Self::Verify(c) => c,
         }
     }
 
@@ -402,6 +406,7 @@ impl CheckSpec {
             Self::Writes(_) => "writes",
             Self::Egress(_) => "egress",
             Self::Execs(_) => "execs",
+            Self::Verify(_) => "verify",
         }
     }
 }

@@ -81,7 +81,7 @@ pub fn read_subject(path: &Path, image: Option<&str>) -> Result<Arc<SubjectFile>
     } else {
         path.to_owned()
     };
-    let subject = Subject::read(&path)?;
+    let mut subject = Subject::read(&path)?;
     let base = path.parent().unwrap_or(Path::new("."));
     let wrong = |message: String| ParseError::file(&path, message);
     let source = match image {
@@ -107,6 +107,7 @@ pub fn read_subject(path: &Path, image: Option<&str>) -> Result<Arc<SubjectFile>
                     .try_for_each(|flag| manifest.flag(flag).map(drop))
                     .map_err(|e| wrong(e.to_string()))?;
             }
+            subject.manifest_text = Some(text);
             Some(manifest)
         }
         _ => None,

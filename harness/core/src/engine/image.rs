@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use adamant_probe::{Entry, Kind};
 use serde::{Deserialize, Serialize};
 
+use super::Contents;
+
 /// Where an image comes from, by the names of containers-transports(5).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ImageSource {
@@ -113,6 +115,8 @@ pub struct Image {
     pub texts: BTreeMap<String, Vec<u8>>,
     /// Every regular file of every layer, hidden by a later one or not.
     pub layer_files: Vec<LayerFile>,
+    /// The whole content of every file, by its SHA-256.
+    pub contents: Contents,
 }
 
 /// One regular file of one layer.
@@ -147,6 +151,9 @@ pub struct ImageConfig {
     pub stop_signal: Option<String>,
     /// `LABEL`s.
     pub labels: BTreeMap<String, String>,
+    /// `HEALTHCHECK`'s test, as the image has it: `[CMD, …]` or `[CMD-SHELL, TEXT]`.
+    #[serde(default)]
+    pub healthcheck: Vec<String>,
 }
 
 impl Image {
@@ -271,6 +278,24 @@ impl Image {
             None => id(&passwd, 3).unwrap_or(0),
         };
         Some((uid, gid))
+    }
+
+    /// The whole content of a regular file, symlinks followed; `None` when there is none at the path.
+    #[must_use]
+    pub fn content(&self, path: &str) -> Option<Result<Vec<u8>, String>> {
+        let entry = self.resolve(path)?;
+        (entry.kind == Kind::File).then(|| self.part(entry, 0, u64::MAX))
+    }
+
+    /// At most `length` bytes from `offset` on of a regular file's entry.
+    pub fn part(&self, entry: &Entry, offset: u64, length: u64) -> Result<Vec<u8>, String> {
+        let kept = self.texts.get(&entry.path);
+        if let Some(text) = kept.filter(|text| text.len() as u64 == entry.size) {
+            let start = usize::try_from(offset).map_or(text.len(), |o| o.min(text.len()));
+            let end = start.saturating_add(usize::try_from(length).unwrap_or(usize::MAX));
+            return Ok(text[start..end.min(text.len())].to_vec());
+        }
+        self.contents.read(entry, offset, length)
     }
 
     /// The text of a file, symlinks followed, when it is small and text.

@@ -3,6 +3,7 @@
 //! The seam is synchronous; an engine that needs an executor keeps it to itself. Every call is bounded by a
 //! [`Deadline`]; a call that fails is an [`EngineError`] and makes a trial *broken*, never passed or failed.
 
+mod contents;
 mod error;
 pub mod fake;
 mod image;
@@ -10,6 +11,7 @@ mod log;
 mod plan;
 mod question;
 
+pub use contents::{Contents, Spool};
 pub use error::{EngineError, ErrorKind};
 pub use image::{Image, ImageConfig, ImageSource, LayerFile};
 pub use log::{Event, LineMatch, Log, LogCapture, Stream, Watch};

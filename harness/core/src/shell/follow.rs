@@ -87,6 +87,9 @@ impl Walk<'_> {
         if name.is_empty() || (how == How::Run && is_builtin(name)) {
             return Flow::Next;
         }
+        if matches!(how, How::Run | How::Exec) {
+            self.note_started(command, argv, how == How::Exec);
+        }
         let told = how != How::Run || name.contains('/');
         if name.contains(HOLE) {
             if told {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::started::Started;
+
 /// One file of an image, as the lint sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct File {
@@ -76,4 +78,6 @@ pub struct Lint {
     pub read: Vec<String>,
     /// What the boot starts and the lint does not read, and why: a binary, a Python script.
     pub not_followed: Vec<(String, String)>,
+    /// The programs that the boot starts, with their arguments.
+    pub started: Vec<Started>,
 }

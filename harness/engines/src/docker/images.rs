@@ -2,18 +2,22 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::client::Client;
 use super::transfer::failure;
 use super::{derive, lock};
 use crate::image::package::Package;
-use crate::image::{Indexed, archive};
-use crate::store::{Sourcing, Store};
+use crate::image::{Indexed, archive, spool};
+use crate::store::{self, Sourcing, Store};
 use adamant_core::engine::{BootPlan, EngineError, ErrorKind, Fault, Image, ImageSource};
 use adamant_core::run::Deadline;
 
 /// The repository of images that were loaded from files; the tag is the beginning of the digest.
 pub(super) const REPOSITORY: &str = "adamant.local/loaded";
+
+/// How long it may take to read an image again, for the contents of its files.
+const CONTENTS: Duration = Duration::from_secs(600);
 
 /// What a run knows of images.
 #[derive(Debug, Default)]
@@ -56,7 +60,7 @@ impl Images {
     /// Finds an image, loads it when the daemon does not have it, and indexes it; once.
     pub(super) fn find(
         &self,
-        client: &Client,
+        client: &Arc<Client>,
         source: &ImageSource,
         deadline: &Deadline,
     ) -> Result<Arc<Image>, EngineError> {
@@ -99,7 +103,7 @@ impl Images {
         let store = known.store.as_ref().expect("it was opened above");
         let package = store
             .image(source, &platform, self.sourcing.pull, deadline)?
-            .ok_or_else(|| absent(source))?;
+            .ok_or_else(|| store::absent(source))?;
         let id = load_once(client, &package, source, deadline)?;
         let index = Index::new(package.indexed, &id);
         Ok((id, index))
@@ -108,7 +112,7 @@ impl Images {
     /// What `plan` starts from: its image, or one derived from it, made once per run.
     pub(super) fn absent(
         &self,
-        client: &Client,
+        client: &Arc<Client>,
         plan: &BootPlan,
         labels: HashMap<String, String>,
         deadline: &Deadline,
@@ -158,7 +162,7 @@ impl Known {
     /// The index of an image that the daemon has.
     fn index(
         &mut self,
-        client: &Client,
+        client: &Arc<Client>,
         id: &str,
         deadline: &Deadline,
     ) -> Result<Index, EngineError> {
@@ -166,8 +170,13 @@ impl Known {
             return Ok(index.clone());
         }
         let read = client.export(id, deadline, |reader| archive::read(reader));
-        let indexed =
+        let mut indexed =
             read.map_err(|error| failure(format!("read the image `{id}`"), deadline, error))?;
+        let (again, name) = (client.clone(), id.to_owned());
+        indexed.image.contents = spool::contents(move || {
+            let deadline = Deadline::for_cleanup(CONTENTS);
+            again.export(&name, &deadline, |reader| spool::archive(reader))
+        });
         let index = Index::new(indexed, id);
         self.indexes.insert(id.to_owned(), index.clone());
         Ok(index)
@@ -201,21 +210,6 @@ fn present(client: &Client, reference: &str, deadline: &Deadline) -> Result<Stri
             "build it (`docker build -t {reference} .`) or load it (`docker load -i FILE`), or name a file: `oci:DIR[:TAG]`, `docker-archive:FILE`"
         ))
     })
-}
-
-/// A reference that was found nowhere on this host.
-fn absent(source: &ImageSource) -> EngineError {
-    let error = EngineError::new(ErrorKind::Input, format!("find the image `{source}`"));
-    match source {
-        ImageSource::Registry(_) => error
-            .caused_by("it was not pulled yet, and nothing is pulled unless you say so")
-            .hint("pull it: `--pull`"),
-        _ => error
-            .caused_by("neither the daemon nor the store of pulled images has it")
-            .hint(
-                "build it (`docker build -t NAME .`), pull it (`--pull`), or name a file: `oci:DIR[:TAG]`, `docker-archive:FILE`, `rootfs:DIR`",
-            ),
-    }
 }
 
 /// It becomes part of a URL's path: nothing that could lead elsewhere.

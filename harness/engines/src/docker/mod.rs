@@ -244,7 +244,7 @@ impl Engine for Docker {
     }
 
     fn image(&self, source: &ImageSource, deadline: &Deadline) -> Result<Arc<Image>, EngineError> {
-        self.images.find(&*self.client(deadline)?, source, deadline)
+        self.images.find(&self.client(deadline)?, source, deadline)
     }
 
     fn start(

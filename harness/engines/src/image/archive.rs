@@ -83,11 +83,7 @@ pub(crate) fn open(file: &Path, scratch: &Path) -> Result<Package, ImageError> {
             size,
         })
         .collect();
-    Ok(Package {
-        indexed,
-        layers,
-        spool,
-    })
+    Ok(Package::new(indexed, layers, spool))
 }
 
 fn scan(reader: impl Read) -> Result<Found, ImageError> {
@@ -268,7 +264,7 @@ fn named_by_digest(name: &str, config: &[u8]) -> Result<(), ImageError> {
 }
 
 /// A tar, a gzip stream, or an empty layer; everything else in an image archive is JSON or a word.
-fn looks_like_layer(head: &[u8]) -> bool {
+pub(crate) fn looks_like_layer(head: &[u8]) -> bool {
     let tar = head.len() == 512 && (&head[257..262] == b"ustar" || head.iter().all(|b| *b == 0));
     tar || packed::is_packed(head)
 }
@@ -445,7 +441,11 @@ mod tests {
             let mut reader = package.layers[0].open().expect("opens");
             reader.read_to_end(&mut found).expect("reads");
             assert_eq!(found, layer("x"));
-            drop(package);
+            // The image outlives its package, and its contents what they are read from.
+            let image = package.indexed.image;
+            let content = image.contents.read(&image.entries["/x"], 0, u64::MAX);
+            assert_eq!(content.expect("reads"), b"x");
+            drop((package.layers, package.spool, image));
             assert_eq!(fs::read_dir(dir.path()).expect("reads").count(), 1);
         }
     }

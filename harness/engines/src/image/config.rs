@@ -38,6 +38,15 @@ struct Config {
     stop_signal: Option<String>,
     #[serde(deserialize_with = "or_default")]
     labels: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
+    healthcheck: Healthcheck,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Healthcheck {
+    #[serde(deserialize_with = "or_default")]
+    test: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +80,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(Image, Vec<String>), ImageError> {
             exposed: names(config.exposed_ports),
             stop_signal: config.stop_signal.filter(|s| !s.is_empty()),
             labels: config.labels,
+            healthcheck: config.healthcheck.test,
         },
         ..Image::default()
     };

@@ -13,9 +13,9 @@ use super::{ImageError, packed};
 const TEXT_HEAD: usize = 8 * 1024;
 
 /// Scripts are kept up to this size, whatever bytes they hold: the boot may run them.
-const SCRIPT_BYTES: u64 = 4 * 1024 * 1024;
+pub(crate) const SCRIPT_BYTES: u64 = 4 * 1024 * 1024;
 /// As much is kept of a larger one: it says that the file is a script, and is shorter than the file.
-const SCRIPT_HEAD: usize = 128;
+pub(crate) const SCRIPT_HEAD: usize = 128;
 
 /// What a layer does, in its own order.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,7 +145,8 @@ pub(crate) fn seen<R: Read>(
     Ok(Some((found, text)))
 }
 
-fn content(
+/// A regular file as an archive's entry would be: hashed into `entry`, with its content when it is a small text or a script.
+pub(crate) fn content(
     reader: impl Read,
     entry: &mut Entry,
     texts: &mut Budget,

@@ -232,11 +232,7 @@ fn package(dir: &Path, config: Vec<u8>, layers: &[Descriptor]) -> Result<Package
         });
     }
     merge::merge(&mut image, all.iter().map(Vec::as_slice))?;
-    Ok(Package {
-        indexed: Indexed { image, config },
-        layers: files,
-        spool: None,
-    })
+    Ok(Package::new(Indexed { image, config }, files, None))
 }
 
 /// One pass: the blob's digest, the digest of what it unpacks to, and its files.

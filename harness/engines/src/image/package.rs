@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use adamant_core::engine::Image;
 use fs_err as fs;
 
-use super::{Indexed, digest, packed, tape};
+use super::{Indexed, digest, packed, spool, tape};
 
 /// A verified image whose layers are files.
 #[derive(Debug)]
@@ -15,9 +16,9 @@ pub struct Package {
     pub(crate) indexed: Indexed,
     /// From the bottom.
     pub(crate) layers: Vec<LayerFile>,
-    /// The file that the layers lie in, where it was made for this.
-    #[expect(dead_code, reason = "the file goes with it")]
-    pub(crate) spool: Option<tempfile::TempPath>,
+    /// The file that the layers lie in, where it was made for this; the image's contents share it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the file goes with it"))]
+    pub(crate) spool: Option<Arc<tempfile::TempPath>>,
 }
 
 /// One layer: a tar archive, packed or not, in a file or a part of one.
@@ -62,6 +63,27 @@ impl LayerFile {
 }
 
 impl Package {
+    /// A package whose image reads the contents of its files from these layers on demand; `spool` is the file that they lie
+    /// in, where it was made for this.
+    pub(crate) fn new(
+        mut indexed: Indexed,
+        layers: Vec<LayerFile>,
+        spool: Option<tempfile::TempPath>,
+    ) -> Self {
+        let spool = spool.map(Arc::new);
+        let (again, kept) = (layers.clone(), spool.clone());
+        indexed.image.contents = spool::contents(move || {
+            // An image outlives its package: the file stays until both are gone.
+            let _kept = &kept;
+            spool::layers(&again)
+        });
+        Self {
+            indexed,
+            layers,
+            spool,
+        }
+    }
+
     /// Its index and configuration.
     #[must_use]
     pub fn image(&self) -> &Image {

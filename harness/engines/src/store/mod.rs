@@ -249,6 +249,21 @@ fn unwritable(root: &Path, error: io::Error) -> EngineError {
     .hint("name a writable directory with `XDG_CACHE_HOME`")
 }
 
+/// A reference that was found nowhere on this host.
+pub(crate) fn absent(source: &ImageSource) -> EngineError {
+    let error = EngineError::new(ErrorKind::Input, format!("find the image `{source}`"));
+    match source {
+        ImageSource::Registry(_) => error
+            .caused_by("it was not pulled yet, and nothing is pulled unless you say so")
+            .hint("pull it: `--pull`"),
+        _ => error
+            .caused_by("neither the daemon nor the store of pulled images has it")
+            .hint(
+                "build it (`docker build -t NAME .`), pull it (`--pull`), or name a file: `oci:DIR[:TAG]`, `docker-archive:FILE`, `rootfs:DIR`",
+            ),
+    }
+}
+
 /// Removes from the user's store what nobody has used for thirty days, or all of it; answers what went.
 ///
 /// `None` where a live run uses the store: then it is left as it is.

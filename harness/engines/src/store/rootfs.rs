@@ -63,11 +63,7 @@ impl Store {
         let bytes = layer.open().map_err(ImageError::read(&what))?;
         let contents = layer::read(&what, bytes, &mut Budget::default())?;
         merge::merge(&mut image, [contents.items.as_slice()])?;
-        Ok(Package {
-            indexed: Indexed { image, config },
-            layers: vec![layer],
-            spool: None,
-        })
+        Ok(Package::new(Indexed { image, config }, vec![layer], None))
     }
 }
 
