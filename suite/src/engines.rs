@@ -1,4 +1,4 @@
-//! Which engines run: exactly those that were asked for, else all that this host supports.
+//! Which engines run: exactly those that were asked for, else the daemon that answers, else the one that needs none.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use std::time::Duration;
 use adamant_core::engine::{Engine, EngineError, ErrorKind};
 use adamant_core::report::text;
 use adamant_core::run::{Cancel, Deadline, Missing};
-use adamant_engines::docker::Docker;
+use adamant_engines::docker::{self, Docker};
+use adamant_engines::oci::Oci;
 
 /// Every engine by name, in this build or another.
 pub const KNOWN: &[&str] = &["adapter", "docker", "isolate", "node", "oci"];
 /// The engines of this build.
-const BUILT: &[&str] = &["docker"];
+const BUILT: &[&str] = &["docker", "oci"];
 
 /// Why no engine can be had.
 #[derive(Debug, thiserror::Error)]
@@ -75,10 +76,12 @@ impl Connected {
     }
 }
 
-/// The names that will run, without touching any engine: what `list` shows.
+/// The names that will run, without asking any engine: what `list` shows.
+///
+/// Where nobody asked, one engine judges: users wait for one verdict of each case, not for two that are the same.
 pub fn names(asked: Option<&[String]>) -> Result<Vec<&'static str>, EnginesError> {
     let Some(asked) = asked else {
-        return Ok(BUILT.to_vec());
+        return Ok(vec![if docker::listens() { "docker" } else { "oci" }]);
     };
     let known = |name: &String| {
         KNOWN
@@ -117,7 +120,11 @@ fn one(name: &str, cancel: &Cancel) -> Result<Arc<dyn Engine>, EngineError> {
             BUILT.join(", ")
         )));
     }
-    let docker = Docker::new();
-    docker.describe(&Deadline::after(Duration::from_secs(20), cancel))?;
-    Ok(Arc::new(docker))
+    let engine: Arc<dyn Engine> = if name == "oci" {
+        Arc::new(Oci::new())
+    } else {
+        Arc::new(Docker::new())
+    };
+    engine.describe(&Deadline::after(Duration::from_secs(20), cancel))?;
+    Ok(engine)
 }

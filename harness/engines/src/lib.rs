@@ -1,5 +1,10 @@
 //! Engines: what answers core's questions from real containers.
 
+mod ask;
 pub mod docker;
+mod drift;
+mod embedded;
 mod image;
-mod probe;
+pub mod oci;
+mod owner;
+mod supervisor;

@@ -1,12 +1,12 @@
 //! Makes paths absent: an image of one more layer that hides them, so that opening them says `ENOENT`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
-use adamant_core::engine::{EngineError, ErrorKind, Fault, Image};
-use adamant_probe::Entry;
+use adamant_core::engine::{EngineError, ErrorKind, Image};
 use serde_json::{Value, json};
 
+use crate::image::absent::layer;
 use crate::image::{digest, tape};
 
 /// The repository of derived images; they live as long as a run.
@@ -16,36 +16,6 @@ const REPOSITORY: &str = "adamant.local/derived";
 pub(super) struct Derived {
     pub(super) tag: String,
     pub(super) archive: Box<dyn Read + Send>,
-}
-
-/// The paths that have to be hidden, as the image holds them: below no symlink, and none below another.
-pub(super) fn hidden(image: &Image, faults: &[Fault]) -> Vec<String> {
-    let paths: BTreeSet<String> = faults
-        .iter()
-        .filter_map(|fault| physical(image, &fault.path))
-        .collect();
-    let below_another = |path: &String| {
-        paths.iter().any(|other| {
-            path.strip_prefix(other.as_str())
-                .is_some_and(|rest| rest.starts_with('/'))
-        })
-    };
-    paths
-        .iter()
-        .filter(|path| image.entries.contains_key(*path) && !below_another(path))
-        .cloned()
-        .collect()
-}
-
-/// Follows the symlinks on the way to `path`, not the last one: that is what is to be absent.
-fn physical(image: &Image, path: &str) -> Option<String> {
-    let (parent, name) = path.trim_end_matches('/').rsplit_once('/')?;
-    let parent = if parent.is_empty() {
-        ""
-    } else {
-        &image.resolve(parent)?.path
-    };
-    Some(format!("{parent}/{name}"))
 }
 
 /// `base` without `hidden`. The layers of `base` are only named: the daemon has them.
@@ -99,29 +69,6 @@ fn append(list: &mut Value, value: Value) {
     }
 }
 
-/// The directories on the way come along with their modes: without them a daemon would make its own.
-fn layer(image: &Image, hidden: &[String]) -> Vec<u8> {
-    let directories: BTreeSet<&str> = hidden.iter().flat_map(|path| ancestors(path)).collect();
-    let entries: Vec<&Entry> = directories
-        .into_iter()
-        .filter_map(|path| image.entries.get(path))
-        .collect();
-    let layer = entries
-        .into_iter()
-        .fold(tape::Layer::default(), tape::Layer::directory);
-    hidden
-        .iter()
-        .fold(layer, |layer, path| layer.whiteout(path))
-        .finish()
-}
-
-/// Every directory above `path`, without the root.
-pub(super) fn ancestors(path: &str) -> impl Iterator<Item = &str> {
-    path.char_indices()
-        .filter(|(at, c)| *c == '/' && *at > 0)
-        .map(|(at, _)| &path[..at])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,30 +89,6 @@ mod tests {
             vec![tape::Part::bytes("l/layer.tar", layer)],
         );
         archive::read(archive).expect("reads")
-    }
-
-    fn faults(paths: &[&str]) -> Vec<Fault> {
-        paths
-            .iter()
-            .map(|path| Fault {
-                path: (*path).to_owned(),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn symlinks_on_the_way_are_followed_and_the_last_is_not() {
-        let image = base().image;
-        assert_eq!(hidden(&image, &faults(&["/bin/node"])), ["/usr/bin/node"]);
-        assert_eq!(hidden(&image, &faults(&["/bin"])), ["/bin"]);
-        assert_eq!(
-            hidden(
-                &image,
-                &faults(&["/usr/bin/node", "/usr/bin", "/etc/motd/"])
-            ),
-            ["/etc/motd", "/usr/bin"]
-        );
-        assert!(hidden(&image, &faults(&["/not/there", "/etc/none"])).is_empty());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::client::Client;
 use super::transfer::failure;
 use super::{derive, lock};
 use crate::image::layout::Layout;
-use crate::image::{ImageError, Indexed, archive, merge};
+use crate::image::{ImageError, Indexed, absent, archive, merge};
 
 /// The repository of images that were loaded from files; the tag is the beginning of the digest.
 pub(super) const REPOSITORY: &str = "adamant.local/loaded";
@@ -79,7 +79,7 @@ impl Images {
         deadline: &Deadline,
     ) -> Result<Start, EngineError> {
         let base = lock(&self.known).index(client, &plan.image, deadline)?;
-        let hidden = derive::hidden(&base.image, &plan.absent);
+        let hidden = absent::hidden(&base.image, &plan.absent);
         if hidden.is_empty() {
             return Ok(Start {
                 id: plan.image.clone(),
@@ -149,7 +149,7 @@ impl Index {
     }
 }
 
-fn present(client: &Client, reference: &str, deadline: &Deadline) -> Result<String, EngineError> {
+pub(super) fn present(client: &Client, reference: &str, deadline: &Deadline) -> Result<String, EngineError> {
     let input = || EngineError::new(ErrorKind::Input, format!("find the image `{reference}`"));
     if !is_reference(reference) {
         return Err(input().caused_by("this is no image reference").hint(

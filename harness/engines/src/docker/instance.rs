@@ -11,9 +11,10 @@ use adamant_core::run::Deadline;
 
 use super::client::Client;
 use super::companion::{Companion, Wanted};
-use super::label::{self, Here};
 use super::output::{ExitWatch, Task};
-use super::trace::Supervisor;
+use crate::ask;
+use crate::owner::{self, Here};
+use crate::supervisor::Supervisor;
 
 /// A container of ours.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ impl Container {
         };
         let number = self.joined.fetch_add(1, Ordering::SeqCst);
         let name = format!("{}-companion-{number}", self.name);
-        let labels = label::labels(&self.plan.owner, &self.here);
+        let labels = owner::labels(&self.plan.owner, &self.here);
         let companion = Companion::start(
             &self.client,
             Wanted {
@@ -145,9 +146,9 @@ impl Instance for Container {
                     return Err(EngineError::new(kind, format!("observe `{}`", self.name))
                         .caused_by("the time for it was up"));
                 }
-                self.ask_probe(question, deadline)
+                ask::answer(self, question, deadline)
             }
-            _ => self.ask_probe(question, deadline),
+            _ => ask::answer(self, question, deadline),
         }
     }
 

@@ -154,7 +154,7 @@ impl Found {
 }
 
 /// A tar, a gzip stream, or an empty layer; everything else in an image archive is JSON or a word.
-fn looks_like_layer(head: &[u8]) -> bool {
+pub(crate) fn looks_like_layer(head: &[u8]) -> bool {
     let tar = head.len() == 512 && (&head[257..262] == b"ustar" || head.iter().all(|b| *b == 0));
     tar || head.starts_with(&[0x1f, 0x8b]) || head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
 }

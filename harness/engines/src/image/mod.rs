@@ -1,5 +1,6 @@
 //! Images as files: read, validated and flattened into core's index, without a daemon.
 
+pub(crate) mod absent;
 pub(crate) mod archive;
 pub(crate) mod config;
 pub(crate) mod digest;

@@ -24,7 +24,7 @@ const KERNEL: (u32, u32) = (5, 9);
 
 /// A supervisor at work, for one container.
 #[derive(Debug)]
-pub(super) struct Supervisor {
+pub(crate) struct Supervisor {
     child: Child,
     /// Numbers go in, and come back when everything before them has been told.
     control: PipeWriter,
@@ -55,7 +55,7 @@ struct State {
 }
 
 /// Why nobody can be watched on this host.
-pub(super) fn blind() -> Option<String> {
+pub(crate) fn blind() -> Option<String> {
     if !rustix::process::geteuid().is_root() {
         return Some("the processes of a container can only be watched by root".to_owned());
     }
@@ -72,7 +72,7 @@ pub(super) fn blind() -> Option<String> {
 
 impl Supervisor {
     /// Starts it; `probe` is its executable, `path` what the launcher tries to write.
-    pub(super) fn start(probe: &Path, path: &str) -> Result<Self, EngineError> {
+    pub(crate) fn start(probe: &Path, path: &str) -> Result<Self, EngineError> {
         Self::spawn(probe, path).map_err(|error| {
             EngineError::new(ErrorKind::Engine, "start the supervisor of a traced boot")
                 .caused_by(error)
@@ -115,13 +115,13 @@ impl Supervisor {
     }
 
     /// The socket as a file of the host.
-    pub(super) fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         let dir = self.socket.as_ref().map(TempDir::path);
         dir.unwrap_or(Path::new("/")).join("sock")
     }
 
     /// Waits until the launcher has handed over; `ended` tells when there is nobody left to do so.
-    pub(super) fn wait_attached(
+    pub(crate) fn wait_attached(
         &mut self,
         ended: impl Fn() -> bool,
         deadline: &Deadline,
@@ -156,12 +156,12 @@ impl Supervisor {
     }
 
     /// Why the launcher could not start the subject's executable: the error's name.
-    pub(super) fn refused(&self) -> Option<String> {
+    pub(crate) fn refused(&self) -> Option<String> {
         self.seen.lock().refused.clone()
     }
 
     /// Everything that has happened until now.
-    pub(super) fn trace(&mut self, deadline: &Deadline) -> Result<Trace, EngineError> {
+    pub(crate) fn trace(&mut self, deadline: &Deadline) -> Result<Trace, EngineError> {
         let attempt = "read the trace of a boot";
         let broken = |why: String| EngineError::new(ErrorKind::Engine, attempt).caused_by(why);
         self.asked += 1;

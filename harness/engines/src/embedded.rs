@@ -1,0 +1,69 @@
+//! The static executables beside ours, the probe and the shim: embedded here, written once to the user's cache.
+
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use adamant_core::engine::{EngineError, ErrorKind};
+use adamant_core::env;
+use fs_err as fs;
+
+use crate::image::digest;
+
+/// An executable that the build script made.
+#[derive(Debug)]
+pub(crate) struct Embedded {
+    name: &'static str,
+    /// Its content.
+    pub(crate) binary: &'static [u8],
+}
+
+/// What is mounted into subjects.
+pub(crate) const PROBE: Embedded = Embedded {
+    name: "adamant-probe",
+    binary: include_bytes!(concat!(env!("OUT_DIR"), "/adamant-probe")),
+};
+
+/// The parent of a container without a daemon.
+pub(crate) const SHIM: Embedded = Embedded {
+    name: "adamant-shim",
+    binary: include_bytes!(concat!(env!("OUT_DIR"), "/adamant-shim")),
+};
+
+impl Embedded {
+    /// As a file of the host, written when it is not there yet or is not what it should be.
+    pub(crate) fn file(&self) -> Result<PathBuf, EngineError> {
+        let wanted = digest::of(self.binary);
+        let kind = self.name.trim_start_matches("adamant-");
+        let path = env::cache_dir().join(kind).join(&wanted).join(self.name);
+        if is(&path, &wanted) {
+            return Ok(path);
+        }
+        write(&path, self.binary).map_err(|error| {
+            EngineError::new(
+                ErrorKind::Unsupported,
+                format!("write `{}` to `{}`", self.name, path.display()),
+            )
+            .caused_by(error)
+            .hint("name a writable directory with `XDG_CACHE_HOME`")
+        })?;
+        Ok(path)
+    }
+}
+
+fn is(path: &Path, wanted: &str) -> bool {
+    let runs = fs::metadata(path).is_ok_and(|m| m.permissions().mode() & 0o777 == 0o755);
+    runs && fs::read(path).is_ok_and(|found| digest::of(&found) == wanted)
+}
+
+/// Under another name first: another run may be starting it at this moment.
+fn write(path: &Path, binary: &[u8]) -> io::Result<()> {
+    let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    fs::create_dir_all(directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(binary)?;
+    file.as_file()
+        .set_permissions(std::fs::Permissions::from_mode(0o755))?;
+    file.persist(path)?;
+    Ok(())
+}
