@@ -8,11 +8,16 @@ use std::ptr;
 
 /// Gives every signal its default meaning and blocks none: our runtime ignores `SIGPIPE`, which a subject would inherit.
 pub(crate) fn reset_signals() {
+    // The kernel's own structure, all zero: the default action, no flags, no mask. The C library would refuse the two
+    // signals that it keeps for itself, which may be ignored all the same.
+    let default = [0u64; 4];
+    const MASK_BYTES: usize = 8;
     for signal in 1..=libc::SIGRTMAX() {
         #[expect(unsafe_code, reason = "no wrapper sets the default action")]
-        // SAFETY: SIG_DFL installs no code of ours; a number that cannot be set is refused.
+        // SAFETY: the kernel reads the structure during the call; a signal that cannot be set is refused.
         unsafe {
-            libc::signal(signal, libc::SIG_DFL);
+            let old = ptr::null_mut::<u64>();
+            libc::syscall(libc::SYS_rt_sigaction, signal, &raw const default, old, MASK_BYTES);
         }
     }
     #[expect(unsafe_code, reason = "no wrapper sets the signal mask")]

@@ -47,7 +47,7 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
         "images" => images::build(&root, rest),
         "v8" => v8::provide(&root, v8::source(rest)?),
         "run" => {
-            engine::require()?;
+            say_engine()?;
             images::build(&root, &["agentbox".to_owned()])?;
             // Judging containers needs no V8; plain `cargo test` afterwards does.
             if let Err(failure) = v8::provide(&root, v8::Source::Nearest) {
@@ -60,7 +60,7 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             Err(cargo(&root, &words, rest))
         }
         "test" => {
-            engine::require()?;
+            say_engine()?;
             v8::provide(&root, v8::Source::Nearest)?;
             images::build(&root, &[])?;
             Err(cargo(&root, &["test", "--locked", "--workspace"], rest))
@@ -80,6 +80,14 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
         }
         _ => Err(Failure::input(format!("unknown verb `{verb}`\n\n{USAGE}"))),
     }
+}
+
+/// Which engine will judge, when it is not the one that everybody expects.
+fn say_engine() -> Result<(), Failure> {
+    if let Some(told) = engine::require()? {
+        say(&told);
+    }
+    Ok(())
 }
 
 /// Become cargo, so that exit code and signals are its own; returns only if that failed.

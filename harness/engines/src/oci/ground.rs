@@ -68,6 +68,8 @@ pub(super) fn make(
         fs::rename(&draft, &dir)
     };
     made().map_err(|error| {
+        // Half of it is nobody's; what cannot be removed now is reaped.
+        let _ = fs::remove_dir_all(home.join(format!("{UNFINISHED}{name}")));
         let attempt = format!("make the directory `{}`", dir.display());
         EngineError::new(ErrorKind::Unsupported, attempt)
             .caused_by(error)

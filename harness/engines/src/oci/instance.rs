@@ -27,6 +27,8 @@ pub(super) struct Container {
     pub(super) plan: BootPlan,
     /// What it was started from, absent paths taken away.
     pub(super) image: Arc<Image>,
+    /// Its layers, unpacked, the topmost first.
+    pub(super) lowers: Vec<PathBuf>,
     pub(super) user: User,
     /// Directories of the host behind its volumes, by their paths in it.
     pub(super) volumes: BTreeMap<String, PathBuf>,

@@ -48,12 +48,14 @@ const LIBRARY: &str = "libcontainer 0.7.0";
 /// For taking back what was half made: the caller's own time may be up.
 const CLEANUP: Duration = Duration::from_secs(60);
 
+/// Names are told apart by it: all engines of a process share one directory.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
 /// The engine `oci`.
 #[derive(Debug)]
 pub struct Oci {
     images: Images,
     here: Here,
-    number: AtomicU64,
 }
 
 impl Default for Oci {
@@ -69,17 +71,16 @@ impl Oci {
         Self {
             images: Images::default(),
             here: Here::read(),
-            number: AtomicU64::new(0),
         }
     }
 
     /// A name that no other object of any run has.
-    fn unique(&self, owner: &Owner) -> String {
+    fn unique(owner: &Owner) -> String {
         let run = owner.run.chars();
         let run: String = run
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
             .collect();
-        let number = self.number.fetch_add(1, Ordering::SeqCst);
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         format!("{PREFIX}{run}-{}-{number}", std::process::id())
     }
 
@@ -136,7 +137,7 @@ impl Oci {
         let boot = Boot {
             name: name.to_owned(),
             dir: dir.to_owned(),
-            lowers,
+            lowers: lowers.clone(),
             in_memory,
             spec: spec.to_string(),
             filled,
@@ -155,6 +156,7 @@ impl Oci {
             dir: dir.to_owned(),
             plan: plan.clone(),
             image,
+            lowers,
             user,
             volumes,
             in_memory,
@@ -247,7 +249,7 @@ impl Engine for Oci {
         log: Arc<LogCapture>,
         deadline: &Deadline,
     ) -> Result<Box<dyn Instance>, EngineError> {
-        let name = self.unique(&plan.owner);
+        let name = Self::unique(&plan.owner);
         let labels = owner::labels(&plan.owner, &self.here);
         let dir = ground::make(Kind::Container, &name, &labels)?;
         match self.boot(&name, &dir, plan, log, deadline) {
@@ -267,7 +269,7 @@ impl Engine for Oci {
     }
 
     fn volume(&self, owner: &Owner, _deadline: &Deadline) -> Result<String, EngineError> {
-        let name = self.unique(owner);
+        let name = Self::unique(owner);
         let dir = ground::make(Kind::Volume, &name, &owner::labels(owner, &self.here))?;
         fs::create_dir(dir.join("data")).map_err(|error| {
             EngineError::new(ErrorKind::Engine, format!("create the volume `{name}`"))

@@ -1,5 +1,6 @@
 //! What a container wrote to its root file system: the directory above its layers, read from outside.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -24,7 +25,12 @@ const DEEPEST: usize = 512;
 pub(super) struct Upper {
     pub(super) found: Vec<Found>,
     pub(super) opaque: Vec<String>,
+    /// When each regular file was last written.
+    pub(super) written: BTreeMap<String, Written>,
 }
+
+/// Seconds and nanoseconds.
+pub(super) type Written = (i64, i64);
 
 impl Upper {
     /// Reads it while its container may be writing to it: what goes away meanwhile is not there.
@@ -68,7 +74,11 @@ impl Upper {
                     }
                     continue;
                 }
-                FileType::RegularFile => seen.sha256 = hash(dir, &name),
+                FileType::RegularFile => {
+                    seen.sha256 = hash(dir, &name);
+                    let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
+                    self.written.insert(path.clone(), (stat.st_mtime, nanoseconds));
+                }
                 FileType::Symlink => {
                     let target = readlinkat(dir, &name, Vec::new());
                     seen.target = target.ok().map(|t| t.to_string_lossy().into_owned());
