@@ -18,6 +18,8 @@ use crate::{cgroup, ground, kernel, supervise};
 
 /// Where the runtime library keeps what it knows, below the container's directory.
 pub(crate) const STATE: &str = "state";
+/// Whose the directory is, as the engine has noted.
+const OWNER: &str = "owner.json";
 /// Which process this is, for whoever has to clear up after it.
 const SHIM: &str = "shim";
 /// What the profile's installation takes where `no_new_privs` is not asked for.
@@ -179,13 +181,30 @@ fn remove(boot: &Boot) -> Result<(), Trouble> {
     for mounted in [ground::ROOT, "memory"] {
         let _ = unmount(boot.dir.join(mounted), UnmountFlags::DETACH);
     }
-    match std::fs::remove_dir_all(&boot.dir) {
+    match remove_dir(&boot.dir) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Trouble::new(
             format!("remove `{}`", boot.dir.display()),
             error,
         )),
         _ => Ok(()),
     }
+}
+
+/// The owner's name goes last: until then another run can tell whose the rest is, whenever this one is killed.
+fn remove_dir(dir: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name() == OWNER {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            std::fs::remove_dir_all(entry.path())?;
+        } else {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    std::fs::remove_file(dir.join(OWNER))?;
+    std::fs::remove_dir(dir)
 }
 
 #[cfg(test)]

@@ -27,7 +27,9 @@ usage: cargo xtask VERB
   run [ARGS…]      set up, then judge the bundled image: `adamant run ARGS…`
   test [ARGS…]     set up, then `cargo test --workspace ARGS…`
   soak isolate [EXECUTIONS | --seconds N]
-                   10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind";
+                   10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind
+  soak oci [CONTAINERS | --seconds N]
+                   500 containers without a daemon while they and their harnesses are killed: nothing may stay behind";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -69,6 +71,12 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             [name, rest @ ..] if name == "isolate" => {
                 v8::provide(&root, v8::Source::Nearest)?;
                 let bench = ["bench", "--locked", "-p", "adamant-isolate"];
+                let words = [&bench[..], &["--bench", "soak", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            [name, rest @ ..] if name == "oci" => {
+                images::build(&root, &["shell".to_owned()])?;
+                let bench = ["bench", "--locked", "-p", "adamant-engines"];
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }

@@ -120,11 +120,11 @@ fn is_abandoned(dir: &Path, here: &Here) -> bool {
     let labels = fs::read(dir.join(OWNER)).ok();
     let labels = labels.and_then(|text| serde_json::from_slice(&text).ok());
     match labels {
-        Some(labels) if !is_unfinished(dir) => {
-            owner::is_abandoned(&labels, here, SystemTime::now())
-        }
-        // Somebody is making it, or died while making it, or while removing it.
-        _ => is_old(dir),
+        Some(labels) => owner::is_abandoned(&labels, here, SystemTime::now()),
+        // Somebody is making it at this moment, or has died while making it.
+        None if is_unfinished(dir) => is_old(dir),
+        // The owner's name goes last: whoever removed it has died just before the end.
+        None => fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none()),
     }
 }
 
@@ -147,9 +147,11 @@ pub(super) fn sweep(name: &str, dir: &Path, deadline: &Deadline) -> Result<(), E
     // The shim's last process may still write: what cannot be removed now can be a moment later.
     let until = deadline.within(DYING);
     loop {
-        match fs::remove_dir_all(dir) {
+        match remove(dir) {
             Ok(()) => return Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !dir.exists() => {
+                return Ok(());
+            }
             Err(error) => {
                 if !until.pause(Duration::from_millis(20)) {
                     return Err(EngineError::new(
@@ -161,6 +163,26 @@ pub(super) fn sweep(name: &str, dir: &Path, deadline: &Deadline) -> Result<(), E
             }
         }
     }
+}
+
+/// Removes a directory so that its owner can be told until nothing else is in it, whenever this is interrupted.
+fn remove(dir: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.file_name().is_some_and(|name| name == OWNER) {
+            continue;
+        }
+        if path.is_symlink() || !path.is_dir() {
+            fs::remove_file(path)?;
+        } else {
+            fs::remove_dir_all(path)?;
+        }
+    }
+    match fs::remove_file(dir.join(OWNER)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::remove_dir(dir)
 }
 
 /// The shim of a container, if it lives: its number alone may be another's by now.
