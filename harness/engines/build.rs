@@ -45,13 +45,12 @@ fn build(workspace: &Path, target: &str, directory: &Path) -> Result<(), Box<dyn
     }
     let status = cargo
         .current_dir(workspace)
-        .args([
-            "build",
-            "--locked",
-            "--release",
-            "--quiet",
-        ])
-        .args(EMBEDDED.iter().flat_map(|name| ["--package", *name, "--bin", *name]))
+        .args(["build", "--locked", "--release", "--quiet"])
+        .args(
+            EMBEDDED
+                .iter()
+                .flat_map(|name| ["--package", *name, "--bin", *name]),
+        )
         .args(["--target", target, "--target-dir"])
         .arg(directory)
         .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static")

@@ -38,8 +38,14 @@ fn main() -> std::process::ExitCode {
         ("a_missing_executable_is_an_answer", no_executable),
         ("a_signal_removes_everything", sigterm),
         ("a_killed_run_leaves_nothing", killed_run),
-        ("a_killed_helper_makes_its_trial_broken_and_leaves_nothing", killed_helper),
-        ("what_nobody_could_remove_is_removed_by_the_next_run", killed_both),
+        (
+            "a_killed_helper_makes_its_trial_broken_and_leaves_nothing",
+            killed_helper,
+        ),
+        (
+            "what_nobody_could_remove_is_removed_by_the_next_run",
+            killed_both,
+        ),
         ("two_runs_at_once_leave_each_other_alone", two_runs),
     ];
     let trials = tests.iter().map(|(name, test)| {
@@ -130,13 +136,26 @@ fn objects(pid: u32) -> Vec<String> {
     };
     look(&env::cache_dir().join("oci/containers"));
     look(&env::cache_dir().join("oci/volumes"));
-    for group in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
+    for group in std::fs::read_dir("/sys/fs/cgroup")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         look(&group.path());
     }
     look(Path::new("/sys/fs/cgroup"));
-    found.extend(helpers(pid).into_iter().map(|helper| format!("process {helper}")));
+    found.extend(
+        helpers(pid)
+            .into_iter()
+            .map(|helper| format!("process {helper}")),
+    );
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    found.extend(mounts.lines().filter(|line| of_run(line)).map(str::to_owned));
+    found.extend(
+        mounts
+            .lines()
+            .filter(|line| of_run(line))
+            .map(str::to_owned),
+    );
     found
 }
 
@@ -144,9 +163,18 @@ fn objects(pid: u32) -> Vec<String> {
 fn helpers(pid: u32) -> Vec<u32> {
     let dirs = std::fs::read_dir(env::cache_dir().join("oci/containers"));
     let dirs = dirs.into_iter().flatten().flatten();
-    let notes = dirs.filter(|dir| dir.file_name().to_string_lossy().contains(&format!("-{pid}-")));
+    let notes = dirs.filter(|dir| {
+        dir.file_name()
+            .to_string_lossy()
+            .contains(&format!("-{pid}-"))
+    });
     notes
-        .filter_map(|dir| std::fs::read_to_string(dir.path().join("shim")).ok()?.parse().ok())
+        .filter_map(|dir| {
+            std::fs::read_to_string(dir.path().join("shim"))
+                .ok()?
+                .parse()
+                .ok()
+        })
         .filter(|helper| PathBuf::from(format!("/proc/{helper}")).exists())
         .collect()
 }
@@ -177,8 +205,13 @@ fn sleepers() -> Result<(Bench, Child), Failed> {
 }
 
 fn signal(pid: u32, name: &str) {
-    let sent = Command::new("kill").args([format!("-{name}"), pid.to_string()]).status();
-    assert!(sent.is_ok_and(|status| status.success()), "the signal is sent");
+    let sent = Command::new("kill")
+        .args([format!("-{name}"), pid.to_string()])
+        .status();
+    assert!(
+        sent.is_ok_and(|status| status.success()),
+        "the signal is sent"
+    );
 }
 
 fn no_daemon() -> Result<(), Failed> {
@@ -228,8 +261,12 @@ fn killed_helper() -> Result<(), Failed> {
     let pid = child.id();
     until("the container is up", || helpers(pid).len() == 1)?;
     // It is only known to run once its process does.
-    until("its process runs", || objects(pid).iter().any(|o| o.contains("/sys/fs/cgroup")))?;
-    helpers(pid).into_iter().for_each(|helper| signal(helper, "KILL"));
+    until("its process runs", || {
+        objects(pid).iter().any(|o| o.contains("/sys/fs/cgroup"))
+    })?;
+    helpers(pid)
+        .into_iter()
+        .for_each(|helper| signal(helper, "KILL"));
     let output = child.wait_with_output().expect("ended");
     expect(&told(&output), 3, &["1 broken", "parent process has ended"])?;
     nothing_left(pid)
@@ -240,7 +277,9 @@ fn killed_both() -> Result<(), Failed> {
     let pid = child.id();
     // Nobody is left to hear anything.
     signal(pid, "STOP");
-    helpers(pid).into_iter().for_each(|helper| signal(helper, "KILL"));
+    helpers(pid)
+        .into_iter()
+        .for_each(|helper| signal(helper, "KILL"));
     signal(pid, "KILL");
     drop(child.wait());
     if objects(pid).is_empty() {
@@ -255,7 +294,9 @@ fn two_runs() -> Result<(), Failed> {
     let slow = Bench::new("sleep 3", EXITS, 1);
     let child = slow.command().spawn().expect("adamant starts");
     let pid = child.id();
-    until("the first run's container is up", || !helpers(pid).is_empty())?;
+    until("the first run's container is up", || {
+        !helpers(pid).is_empty()
+    })?;
     let next = Bench::new("true", EXITS, 1);
     expect(&next.run(), 0, &["1 passed"])?;
     let output = child.wait_with_output().expect("ended");

@@ -86,7 +86,10 @@ fn measure() -> Result<(), Failure> {
     let exec = interleaved(vec![
         ("oci, through the probe", Box::new(|| ask(here.as_ref(), 1))),
         ("runc exec, bare", Box::new(|| bare.exec())),
-        ("docker, through the probe", Box::new(|| ask(there.as_ref(), 1))),
+        (
+            "docker, through the probe",
+            Box::new(|| ask(there.as_ref(), 1)),
+        ),
         ("oci, ten commands", Box::new(|| ask(here.as_ref(), 10))),
         ("docker, ten commands", Box::new(|| ask(there.as_ref(), 10))),
     ]);
@@ -94,7 +97,11 @@ fn measure() -> Result<(), Failure> {
     here.remove(&deadline())?;
     there.remove(&deadline())?;
     let exec = exec?;
-    println!("docker is {:.1} times oci for one, {:.1} times for ten", exec[2] / exec[0], exec[4] / exec[3]);
+    println!(
+        "docker is {:.1} times oci for one, {:.1} times for ten",
+        exec[2] / exec[0],
+        exec[4] / exec[3]
+    );
     Ok(())
 }
 
@@ -196,9 +203,15 @@ fn ask(instance: &dyn Instance, count: usize) -> Result<(), Failure> {
 /// Where the daemon has unpacked an image, the topmost layer first.
 fn layers(image: &str) -> Result<String, Failure> {
     let form = "{{index .GraphDriver.Data \"UpperDir\"}}:{{index .GraphDriver.Data \"LowerDir\"}}";
-    let output = Command::new("docker").args(["image", "inspect", "-f", form, image]).output()?;
+    let output = Command::new("docker")
+        .args(["image", "inspect", "-f", form, image])
+        .output()?;
     let text = String::from_utf8(output.stdout)?;
-    Ok(text.trim().trim_end_matches(":<no value>").trim_end_matches(':').to_owned())
+    Ok(text
+        .trim()
+        .trim_end_matches(":<no value>")
+        .trim_end_matches(':')
+        .to_owned())
 }
 
 /// The same life without an engine: by system calls alone, and by `runc`.
@@ -216,29 +229,56 @@ impl Bare {
     }
 
     /// A command that finds the layers mounted at `rootfs` of a new directory, in a mount namespace of its own.
-    fn command(&self, program: &str, flags: UnshareFlags, enter: bool) -> Result<(Command, PathBuf), Failure> {
-        let bundle = self.dir.join(NEXT.fetch_add(1, Ordering::SeqCst).to_string());
+    fn command(
+        &self,
+        program: &str,
+        flags: UnshareFlags,
+        enter: bool,
+    ) -> Result<(Command, PathBuf), Failure> {
+        let bundle = self
+            .dir
+            .join(NEXT.fetch_add(1, Ordering::SeqCst).to_string());
         for dir in ["upper", "work", "rootfs"] {
             std::fs::create_dir_all(bundle.join(dir))?;
         }
         let at = |dir: &str| bundle.join(dir).display().to_string();
-        let options = format!("lowerdir={},upperdir={},workdir={}", self.layers, at("upper"), at("work"));
+        let options = format!(
+            "lowerdir={},upperdir={},workdir={}",
+            self.layers,
+            at("upper"),
+            at("work")
+        );
         let options = std::ffi::CString::new(options)?;
         let root = bundle.join("rootfs");
         let mut command = Command::new(program);
         let set_up = move || {
-            #[expect(unsafe_code, reason = "the wrapper is unsafe for flags that are not used here")]
+            #[expect(
+                unsafe_code,
+                reason = "the wrapper is unsafe for flags that are not used here"
+            )]
             // SAFETY: only the file table's flag endangers descriptors.
             unsafe { unshare_unsafe(UnshareFlags::NEWNS | flags) }?;
-            mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)?;
-            mount("overlay", &root, "overlay", MountFlags::empty(), options.as_c_str())?;
+            mount_change(
+                "/",
+                MountPropagationFlags::REC | MountPropagationFlags::PRIVATE,
+            )?;
+            mount(
+                "overlay",
+                &root,
+                "overlay",
+                MountFlags::empty(),
+                options.as_c_str(),
+            )?;
             if enter {
                 rustix::process::chroot(&root)?;
                 rustix::process::chdir("/")?;
             }
             Ok(())
         };
-        #[expect(unsafe_code, reason = "what a child does for itself before it is a program")]
+        #[expect(
+            unsafe_code,
+            reason = "what a child does for itself before it is a program"
+        )]
         // SAFETY: system calls alone, on memory that was allocated before.
         unsafe {
             command.pre_exec(set_up);
@@ -248,7 +288,10 @@ impl Bare {
     }
 
     fn floor(&self) -> Result<(), Failure> {
-        let own = UnshareFlags::NEWPID | UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
+        let own = UnshareFlags::NEWPID
+            | UnshareFlags::NEWNET
+            | UnshareFlags::NEWIPC
+            | UnshareFlags::NEWUTS;
         let (mut command, bundle) = self.command("/bin/sh", own, true)?;
         let output = command.args(["-c", SCRIPT]).output()?;
         std::fs::remove_dir_all(bundle)?;
@@ -260,9 +303,20 @@ impl Bare {
 
     fn runc(&self) -> Result<(), Failure> {
         let (mut command, bundle) = self.command("runc", UnshareFlags::empty(), false)?;
-        let name = bundle.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        std::fs::write(bundle.join("config.json"), specification(SCRIPT).to_string())?;
-        command.arg("--root").arg(self.dir.join("runc")).args(["run", "--bundle"]).arg(&bundle);
+        let name = bundle
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        std::fs::write(
+            bundle.join("config.json"),
+            specification(SCRIPT).to_string(),
+        )?;
+        command
+            .arg("--root")
+            .arg(self.dir.join("runc"))
+            .args(["run", "--bundle"])
+            .arg(&bundle);
         let output = command.arg(format!("life-{name}")).output()?;
         std::fs::remove_dir_all(bundle)?;
         if output.status.code() == Some(3) && output.stdout == b"hi\n" {
@@ -274,8 +328,15 @@ impl Bare {
     /// A container of `runc` that runs until this goes.
     fn running(&self) -> Result<Running, Failure> {
         let (mut command, bundle) = self.command("runc", UnshareFlags::empty(), false)?;
-        std::fs::write(bundle.join("config.json"), specification(SLEEPS).to_string())?;
-        command.arg("--root").arg(self.dir.join("runc")).args(["run", "--bundle"]).arg(&bundle);
+        std::fs::write(
+            bundle.join("config.json"),
+            specification(SLEEPS).to_string(),
+        )?;
+        command
+            .arg("--root")
+            .arg(self.dir.join("runc"))
+            .args(["run", "--bundle"])
+            .arg(&bundle);
         let mut child = command.arg("life-running").stdout(Stdio::piped()).spawn()?;
         let mut byte = [0];
         std::io::Read::read_exact(child.stdout.as_mut().ok_or("no output")?, &mut byte)?;
@@ -284,9 +345,17 @@ impl Bare {
 
     fn exec(&self) -> Result<(), Failure> {
         let mut command = Command::new("runc");
-        command.arg("--root").arg(self.dir.join("runc")).args(["exec", "life-running", "/bin/true"]);
+        command.arg("--root").arg(self.dir.join("runc")).args([
+            "exec",
+            "life-running",
+            "/bin/true",
+        ]);
         let output = command.output()?;
-        if output.status.success() { Ok(()) } else { Err(format!("{output:?}").into()) }
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(format!("{output:?}").into())
+        }
     }
 }
 
@@ -295,7 +364,12 @@ struct Running(std::process::Child, PathBuf);
 impl Drop for Running {
     fn drop(&mut self) {
         let mut kill = Command::new("runc");
-        drop(kill.arg("--root").arg(&self.1).args(["kill", "life-running", "KILL"]).status());
+        drop(
+            kill.arg("--root")
+                .arg(&self.1)
+                .args(["kill", "life-running", "KILL"])
+                .status(),
+        );
         drop(self.0.wait());
     }
 }
@@ -336,7 +410,9 @@ struct Api {
 
 impl Api {
     fn connect(image: &str) -> Result<Self, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let docker = bollard::Docker::connect_with_unix_defaults()?;
         let docker = runtime.block_on(docker.negotiate_version())?;
         let log = HostConfigLogConfig {
@@ -368,20 +444,39 @@ impl Api {
     fn life(&self) -> Result<(), Failure> {
         self.runtime.block_on(async {
             let options = None::<api::CreateContainerOptions>;
-            let id = self.docker.create_container(options, self.body.clone()).await?.id;
-            let attach = api::AttachContainerOptionsBuilder::new().stdout(true).stderr(true).stream(true).build();
+            let id = self
+                .docker
+                .create_container(options, self.body.clone())
+                .await?
+                .id;
+            let attach = api::AttachContainerOptionsBuilder::new()
+                .stdout(true)
+                .stderr(true)
+                .stream(true)
+                .build();
             let mut attached = self.docker.attach_container(&id, Some(attach)).await?;
-            self.docker.start_container(&id, None::<api::StartContainerOptions>).await?;
+            self.docker
+                .start_container(&id, None::<api::StartContainerOptions>)
+                .await?;
             let mut text = Vec::new();
             while let Some(frame) = attached.output.next().await {
                 text.extend_from_slice(frame?.as_ref());
             }
-            let mut wait = self.docker.wait_container(&id, None::<api::WaitContainerOptions>);
+            let mut wait = self
+                .docker
+                .wait_container(&id, None::<api::WaitContainerOptions>);
             let ended = wait.next().await;
-            let remove = api::RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+            let remove = api::RemoveContainerOptionsBuilder::new()
+                .force(true)
+                .v(true)
+                .build();
             self.docker.remove_container(&id, Some(remove)).await?;
             match ended {
-                Some(Err(bollard::errors::Error::DockerContainerWaitError { code: 3, .. })) if text == b"hi\n" => Ok(()),
+                Some(Err(bollard::errors::Error::DockerContainerWaitError { code: 3, .. }))
+                    if text == b"hi\n" =>
+                {
+                    Ok(())
+                }
                 other => Err(format!("{other:?}").into()),
             }
         })

@@ -37,7 +37,11 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).filter(|w| *w != "--bench").collect();
+    let words: Vec<&str> = words
+        .iter()
+        .map(String::as_str)
+        .filter(|w| *w != "--bench")
+        .collect();
     let outcome = match words.as_slice() {
         ["--harness", seed] => seed.parse().map_err(Failure::from).and_then(harness),
         ["--reap"] => reap(),
@@ -128,8 +132,13 @@ impl Storm {
         println!(
             "{} containers begun, {} seen to their end, in {:.1} s; {} harnesses, {} of them killed; {} helpers killed; \
              {reaped} left for the next run; seed {}",
-            seen.begun, seen.whole, clock.elapsed().as_secs_f64(), seen.harnesses, seen.killed_harnesses,
-            seen.killed_helpers, self.seed
+            seen.begun,
+            seen.whole,
+            clock.elapsed().as_secs_f64(),
+            seen.harnesses,
+            seen.killed_harnesses,
+            seen.killed_helpers,
+            self.seed
         );
         let left = left(cache.path(), &before)?;
         if !left.is_empty() {
@@ -148,7 +157,11 @@ impl Storm {
         let (count_begun, count_whole) = (begun.clone(), whole.clone());
         let reader = std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let count = if line == "begun" { &count_begun } else { &count_whole };
+                let count = if line == "begun" {
+                    &count_begun
+                } else {
+                    &count_whole
+                };
                 count.fetch_add(1, Ordering::SeqCst);
             }
         });
@@ -163,7 +176,9 @@ impl Storm {
                 seen.killed_helpers += 1;
             }
         }
-        reader.join().map_err(|_panic| "the reader of a harness ended badly")?;
+        reader
+            .join()
+            .map_err(|_panic| "the reader of a harness ended badly")?;
         seen.begun += begun.load(Ordering::SeqCst);
         seen.whole += whole.load(Ordering::SeqCst);
         Ok(())
@@ -181,8 +196,12 @@ fn own(cache: &Path, words: &[&str]) -> Result<Child, Failure> {
 }
 
 fn pick(dice: &mut Dice, helpers: &[Pid]) -> Option<Pid> {
-    let count = u64::try_from(helpers.len()).ok().filter(|count| *count > 0)?;
-    helpers.get(usize::try_from(dice.below(count)).ok()?).copied()
+    let count = u64::try_from(helpers.len())
+        .ok()
+        .filter(|count| *count > 0)?;
+    helpers
+        .get(usize::try_from(dice.below(count)).ok()?)
+        .copied()
 }
 
 fn helpers(cache: &Path) -> Vec<Pid> {
@@ -220,10 +239,18 @@ fn left(cache: &Path, before: &Host) -> Result<Vec<String>, Failure> {
         }
     }
     let mut groups = vec![PathBuf::from("/sys/fs/cgroup")];
-    groups.extend(std::fs::read_dir("/sys/fs/cgroup")?.flatten().map(|entry| entry.path()));
+    groups.extend(
+        std::fs::read_dir("/sys/fs/cgroup")?
+            .flatten()
+            .map(|entry| entry.path()),
+    );
     for group in groups.iter().filter(|group| group.is_dir()) {
         for entry in std::fs::read_dir(group)?.flatten() {
-            if entry.file_name().to_string_lossy().contains("adamant-soak-") {
+            if entry
+                .file_name()
+                .to_string_lossy()
+                .contains("adamant-soak-")
+            {
                 left.push(entry.path().display().to_string());
             }
         }
@@ -237,8 +264,16 @@ fn left(cache: &Path, before: &Host) -> Result<Vec<String>, Failure> {
             left.push(format!("process {} and its namespaces", path.display()));
         }
     }
-    let new = Host::look().mounts.difference(&before.mounts).cloned().collect::<Vec<_>>();
-    left.extend(new.into_iter().filter(|mount| mount.contains(&cache)).map(|m| format!("mount {m}")));
+    let new = Host::look()
+        .mounts
+        .difference(&before.mounts)
+        .cloned()
+        .collect::<Vec<_>>();
+    left.extend(
+        new.into_iter()
+            .filter(|mount| mount.contains(&cache))
+            .map(|m| format!("mount {m}")),
+    );
     Ok(left)
 }
 
@@ -278,7 +313,12 @@ fn harness(seed: u64) -> Result<(), Failure> {
 fn one(engine: &Oci, image: &str, dice: &mut Dice) -> Result<(), Failure> {
     let deadline = Deadline::after(Duration::from_secs(60), &Cancel::default());
     // Some end by themselves, some change their user, which undoes what ends them with their helper.
-    let script = ["echo hi", "sleep 60", "sleep 60 & sleep 60", "echo x > /tmp/x; sleep 0.1"];
+    let script = [
+        "echo hi",
+        "sleep 60",
+        "sleep 60 & sleep 60",
+        "echo x > /tmp/x; sleep 0.1",
+    ];
     let script = script[usize::try_from(dice.below(4))?];
     let plan = BootPlan {
         image: image.to_owned(),
@@ -305,8 +345,15 @@ fn one(engine: &Oci, image: &str, dice: &mut Dice) -> Result<(), Failure> {
         },
         poll_ms: 20,
     };
-    let instance = engine.start(&plan, Arc::new(LogCapture::new(Vec::new(), None)), &deadline)?;
-    let looked = instance.wait(&Until::Exit, &deadline.within(Duration::from_millis(dice.below(200))));
+    let instance = engine.start(
+        &plan,
+        Arc::new(LogCapture::new(Vec::new(), None)),
+        &deadline,
+    )?;
+    let looked = instance.wait(
+        &Until::Exit,
+        &deadline.within(Duration::from_millis(dice.below(200))),
+    );
     let drift = instance.ask(&Question::Drift, &deadline);
     let removed = instance.remove(&Deadline::for_cleanup(Duration::from_secs(60)));
     looked?;

@@ -8,7 +8,6 @@ use adamant_core::report::text;
 use adamant_core::run::Deadline;
 use adamant_probe::{Entry, Observed, Reply, Request, Target};
 
-
 /// An answer beyond this is no answer.
 const ANSWER_BYTES: u64 = 512 * 1024 * 1024;
 /// What is kept of words that are no reply.
@@ -52,137 +51,155 @@ pub(crate) trait Inside {
 /// A path and what is there.
 pub(crate) type Found = (String, Option<Entry>);
 
-    /// Answers a question of the kinds that the probe answers.
+/// Answers a question of the kinds that the probe answers.
 pub(crate) fn answer(
-        inside: &impl Inside,
-        question: &Question,
-        deadline: &Deadline,
-    ) -> Result<Answer, EngineError> {
-        let one = |request: Request, who: As| inside.probe(&request, who, deadline);
-        match question {
-            Question::Processes | Question::ProcessesAfter { .. } => {
-                let processes = one(Request::Processes, As::Root)?
-                    .into_iter()
-                    .filter_map(|r| {
-                        if let Reply::Process(p) = r {
-                            Some(p)
-                        } else {
-                            None
-                        }
-                    });
-                Ok(Answer::Processes(processes.collect()))
-            }
-            Question::Mounts => {
-                let mounts = one(Request::Mounts, As::Root)?.into_iter().filter_map(|r| {
-                    if let Reply::Mount(m) = r {
-                        Some(m)
+    inside: &impl Inside,
+    question: &Question,
+    deadline: &Deadline,
+) -> Result<Answer, EngineError> {
+    let one = |request: Request, who: As| inside.probe(&request, who, deadline);
+    match question {
+        Question::Processes | Question::ProcessesAfter { .. } => {
+            let processes = one(Request::Processes, As::Root)?
+                .into_iter()
+                .filter_map(|r| {
+                    if let Reply::Process(p) = r {
+                        Some(p)
                     } else {
                         None
                     }
                 });
-                Ok(Answer::Mounts(mounts.collect()))
-            }
-            Question::Commands { commands } => {
-                let replies = one(
-                    Request::Commands {
-                        commands: commands.clone(),
-                    },
-                    As::Subject,
-                )?;
-                results(inside, replies, commands.len())
-            }
-            Question::Mcp { command } => results(inside,
-                one(
-                    Request::Mcp {
-                        command: command.clone(),
-                    },
-                    As::Subject,
-                )?,
-                1,
-            ),
-            Question::Http { port, path } => {
-                let left = deadline.left().unwrap_or_default();
-                let timeout_ms = millis(
-                    left.saturating_sub(Duration::from_secs(1))
-                        .max(left / 2)
-                        .min(RESPONSE),
-                );
-                let replies = one(
-                    Request::Http {
-                        port: *port,
-                        path: path.clone(),
-                        timeout_ms,
-                    },
-                    As::Root,
-                )?;
-                let http = replies.into_iter().find_map(|r| {
-                    if let Reply::Http(http) = r {
-                        Some(http)
-                    } else {
-                        None
-                    }
-                });
-                http.map(Answer::Http)
-                    .ok_or_else(|| unexpected(inside.name(), "no response"))
-            }
-            Question::Accepts { target } => accepts(inside, target, deadline),
-            Question::Stat { paths } => inside.stat(paths, deadline).map(Answer::Entries),
-            Question::TryWrite { dirs } => inside.try_write(dirs, deadline),
-            Question::Drift
-            | Question::Stop { .. }
-            | Question::Companion { .. }
-            | Question::CompanionPeers
-            | Question::Trace => Err(unexpected(inside.name(), "a question that is not the probe's")),
+            Ok(Answer::Processes(processes.collect()))
         }
-    }
-
-    fn accepts(inside: &impl Inside, target: &Target, deadline: &Deadline) -> Result<Answer, EngineError> {
-        // One look only: the pause after it takes the rest of the time.
-        let look_ms = if matches!(target, Target::Http { .. }) {
-            1000
-        } else {
-            250
-        };
-        let request = Request::Ready {
-            target: target.clone(),
-            within_ms: look_ms,
-            interval_ms: look_ms,
-        };
-        let replies = inside.probe(&request, who_reaches(target), deadline)?;
-        if replies.contains(&Reply::Ready { ready: true }) {
-            return Ok(Answer::Accepts { refused: None });
-        }
-        let seen = observed(&replies)
-            .last()
-            .map_or_else(|| "it was not looked at".to_owned(), |o| o.seen.clone());
-        Ok(Answer::Accepts {
-            refused: Some(seen),
-        })
-    }
-
-    fn results(inside: &impl Inside, replies: Vec<Reply>, wanted: usize) -> Result<Answer, EngineError> {
-        let results: Vec<_> = replies
-            .into_iter()
-            .filter_map(|r| {
-                if let Reply::Command(result) = r {
-                    Some(result)
+        Question::Mounts => {
+            let mounts = one(Request::Mounts, As::Root)?.into_iter().filter_map(|r| {
+                if let Reply::Mount(m) = r {
+                    Some(m)
                 } else {
                     None
                 }
-            })
-            .collect();
-        if results.len() != wanted {
-            let results = text::count(results.len(), "result");
-            let wanted = text::count(wanted, "command");
-            return Err(unexpected(inside.name(), &format!("{results} for {wanted}")));
+            });
+            Ok(Answer::Mounts(mounts.collect()))
         }
-        Ok(Answer::Commands(results))
+        Question::Commands { commands } => {
+            let replies = one(
+                Request::Commands {
+                    commands: commands.clone(),
+                },
+                As::Subject,
+            )?;
+            results(inside, replies, commands.len())
+        }
+        Question::Mcp { command } => results(
+            inside,
+            one(
+                Request::Mcp {
+                    command: command.clone(),
+                },
+                As::Subject,
+            )?,
+            1,
+        ),
+        Question::Http { port, path } => {
+            let left = deadline.left().unwrap_or_default();
+            let timeout_ms = millis(
+                left.saturating_sub(Duration::from_secs(1))
+                    .max(left / 2)
+                    .min(RESPONSE),
+            );
+            let replies = one(
+                Request::Http {
+                    port: *port,
+                    path: path.clone(),
+                    timeout_ms,
+                },
+                As::Root,
+            )?;
+            let http = replies.into_iter().find_map(|r| {
+                if let Reply::Http(http) = r {
+                    Some(http)
+                } else {
+                    None
+                }
+            });
+            http.map(Answer::Http)
+                .ok_or_else(|| unexpected(inside.name(), "no response"))
+        }
+        Question::Accepts { target } => accepts(inside, target, deadline),
+        Question::Stat { paths } => inside.stat(paths, deadline).map(Answer::Entries),
+        Question::TryWrite { dirs } => inside.try_write(dirs, deadline),
+        Question::Drift
+        | Question::Stop { .. }
+        | Question::Companion { .. }
+        | Question::CompanionPeers
+        | Question::Trace => Err(unexpected(
+            inside.name(),
+            "a question that is not the probe's",
+        )),
     }
+}
+
+fn accepts(
+    inside: &impl Inside,
+    target: &Target,
+    deadline: &Deadline,
+) -> Result<Answer, EngineError> {
+    // One look only: the pause after it takes the rest of the time.
+    let look_ms = if matches!(target, Target::Http { .. }) {
+        1000
+    } else {
+        250
+    };
+    let request = Request::Ready {
+        target: target.clone(),
+        within_ms: look_ms,
+        interval_ms: look_ms,
+    };
+    let replies = inside.probe(&request, who_reaches(target), deadline)?;
+    if replies.contains(&Reply::Ready { ready: true }) {
+        return Ok(Answer::Accepts { refused: None });
+    }
+    let seen = observed(&replies)
+        .last()
+        .map_or_else(|| "it was not looked at".to_owned(), |o| o.seen.clone());
+    Ok(Answer::Accepts {
+        refused: Some(seen),
+    })
+}
+
+fn results(
+    inside: &impl Inside,
+    replies: Vec<Reply>,
+    wanted: usize,
+) -> Result<Answer, EngineError> {
+    let results: Vec<_> = replies
+        .into_iter()
+        .filter_map(|r| {
+            if let Reply::Command(result) = r {
+                Some(result)
+            } else {
+                None
+            }
+        })
+        .collect();
+    if results.len() != wanted {
+        let results = text::count(results.len(), "result");
+        let wanted = text::count(wanted, "command");
+        return Err(unexpected(
+            inside.name(),
+            &format!("{results} for {wanted}"),
+        ));
+    }
+    Ok(Answer::Commands(results))
+}
 
 /// An answer of the probe that is none.
 pub(crate) fn unexpected(name: &str, what: &str) -> EngineError {
-    EngineError::new(ErrorKind::Engine, format!("understand the probe in `{name}`"))
-        .caused_by(format!("it answered {what}"))
+    EngineError::new(
+        ErrorKind::Engine,
+        format!("understand the probe in `{name}`"),
+    )
+    .caused_by(format!("it answered {what}"))
 }
 
 /// Root without capabilities may not connect to a socket of another user; the subject's user most likely made it.

@@ -31,11 +31,13 @@ fn main() -> ExitCode {
         for engine in ["docker", "fake", "oci"] {
             let name = format!("{engine}::{}", claim.name);
             let chosen = engines.named(engine);
-            trials.push(Trial::ignorable_test(name, move || match absence(engine, claim.scripted) {
-                Some(reason) => Ok(Completion::ignored_with(reason)),
-                None => (claim.holds)(&Stage::new(engine, &chosen)?)
-                    .map(|()| Completion::Completed)
-                    .map_err(Into::into),
+            trials.push(Trial::ignorable_test(name, move || {
+                match absence(engine, claim.scripted) {
+                    Some(reason) => Ok(Completion::ignored_with(reason)),
+                    None => (claim.holds)(&Stage::new(engine, &chosen)?)
+                        .map(|()| Completion::Completed)
+                        .map_err(Into::into),
+                }
             }));
         }
     }

@@ -51,7 +51,9 @@ mod tests {
 
     #[test]
     fn a_count_above_zero_is_a_kill() {
-        assert!(counts_kills("oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"));
+        assert!(counts_kills(
+            "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"
+        ));
         assert!(!counts_kills("low 0\noom 3\noom_kill 0\n"));
         assert!(!counts_kills("oom_kill_disable 0\nunder_oom 0\n"));
     }

@@ -14,7 +14,10 @@ use crate::{kernel, net, supervise};
 pub(crate) fn start(control: &mut Control) -> Result<(), Trouble> {
     let wanted: Companion = control.first()?;
     let subject = net::of(&wanted.shim.to_string())?;
-    #[expect(unsafe_code, reason = "the wrapper is unsafe for flags that are not used here")]
+    #[expect(
+        unsafe_code,
+        reason = "the wrapper is unsafe for flags that are not used here"
+    )]
     // SAFETY: only the file table's flag endangers descriptors.
     unsafe { unshare_unsafe(UnshareFlags::NEWNET) }
         .map_err(while_doing("make a network of its own"))?;
@@ -30,7 +33,10 @@ pub(crate) fn start(control: &mut Control) -> Result<(), Trouble> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    #[expect(unsafe_code, reason = "what a child does for itself before it is a program")]
+    #[expect(
+        unsafe_code,
+        reason = "what a child does for itself before it is a program"
+    )]
     // SAFETY: the closure makes one system call and touches no memory.
     unsafe {
         command.pre_exec(|| {
@@ -38,7 +44,9 @@ pub(crate) fn start(control: &mut Control) -> Result<(), Trouble> {
             Ok(())
         });
     }
-    let child = command.spawn().map_err(while_doing(format!("start `{program}`")))?;
+    let child = command
+        .spawn()
+        .map_err(while_doing(format!("start `{program}`")))?;
     let pid = i32::try_from(child.id()).map_err(while_doing("start a companion"))?;
     control.tell(&Note::Started { pid });
     let life = supervise::until_end(control, pid)?;

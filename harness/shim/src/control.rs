@@ -61,7 +61,9 @@ impl Control {
         loop {
             if let Some(line) = self.line() {
                 let order = serde_json::from_slice(&line);
-                return order.map(Heard::Order).map_err(while_doing("read an order"));
+                return order
+                    .map(Heard::Order)
+                    .map_err(while_doing("read an order"));
             }
             // A socket that breaks says the same as one that ends.
             if !self.fill().unwrap_or(false) {

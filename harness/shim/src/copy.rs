@@ -4,16 +4,18 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::fs::XattrFlags;
 use rustix::fs::{
     AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, chownat, fchmod,
     fchown, fgetxattr, flistxattr, fsetxattr, fstat, futimens, mkdirat, mknodat, openat,
     readlinkat, statat, symlinkat,
 };
-use rustix::fs::XattrFlags;
 
 /// A deeper tree is an attack on our stack.
 const DEEPEST: usize = 512;
-const DIR: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const DIR: OFlags = OFlags::DIRECTORY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
 
 /// Copies everything in `from` to `to`, and the owner and mode of `from` itself.
 pub(crate) fn tree(from: &OwnedFd, to: &OwnedFd) -> std::io::Result<()> {
@@ -66,7 +68,13 @@ fn one(from: &OwnedFd, to: &OwnedFd, name: &CStr, depth: usize) -> std::io::Resu
 
 fn own(to: &OwnedFd, name: &CStr, stat: &Stat) -> std::io::Result<()> {
     let (uid, gid) = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
-    Ok(chownat(to, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?)
+    Ok(chownat(
+        to,
+        name,
+        Some(uid),
+        Some(gid),
+        AtFlags::SYMLINK_NOFOLLOW,
+    )?)
 }
 
 /// Owner first: changing it takes setuid bits and capabilities away.
@@ -127,10 +135,16 @@ mod tests {
         let open = |path: &std::path::Path| crate::place::root(path).expect("opens");
         tree(&open(&from), &open(&to)).expect("copies");
         let (was, is) = (from.join("dir/file"), to.join("dir/file"));
-        let (was, is) = (was.metadata().expect("there"), is.metadata().expect("there"));
+        let (was, is) = (
+            was.metadata().expect("there"),
+            is.metadata().expect("there"),
+        );
         assert_eq!((was.mode(), was.mtime()), (is.mode(), is.mtime()));
         assert_eq!(to.metadata().expect("there").mode() & 0o7777, 0o1770);
-        assert_eq!(std::fs::read_to_string(to.join("link")).expect("reads"), "content");
+        assert_eq!(
+            std::fs::read_to_string(to.join("link")).expect("reads"),
+            "content"
+        );
         std::fs::remove_dir_all(base).expect("removed");
     }
 }

@@ -29,7 +29,10 @@ pub(crate) fn exec(control: &mut Control) -> Result<(), Trouble> {
         .map_err(doing())?
         .with_executor(launch.clone());
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let tenant = builder.as_tenant().with_detach(true).with_process(Some(path));
+    let tenant = builder
+        .as_tenant()
+        .with_detach(true)
+        .with_process(Some(path));
     let since = Instant::now();
     let pid = tenant.build().map_err(doing())?.as_raw();
     let note = match outcome(launch, reader)? {

@@ -99,7 +99,11 @@ fn locate(name: &str, env: &[String]) -> std::io::Result<String> {
     }
     let path = env.iter().find_map(|pair| pair.strip_prefix("PATH="));
     let mut refusal = libc::ENOENT;
-    for dir in path.unwrap_or_default().split(':').filter(|dir| !dir.is_empty()) {
+    for dir in path
+        .unwrap_or_default()
+        .split(':')
+        .filter(|dir| !dir.is_empty())
+    {
         let file = format!("{dir}/{name}");
         match std::fs::metadata(&file) {
             Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => {
@@ -118,10 +122,7 @@ impl Executor for Launch {
         let mut told = [kind, 0, 0, 0, 0];
         told[1..].copy_from_slice(&error.raw_os_error().unwrap_or(libc::EIO).to_le_bytes());
         let _ = (&*self.told).write_all(&told);
-        #[expect(
-            clippy::exit,
-            reason = "the runtime library would go on as if it were the parent"
-        )]
+        // The runtime library would go on as if it were the parent.
         std::process::exit(NOT_FOUND)
     }
 
@@ -159,7 +160,8 @@ pub(crate) fn in_memory(name: &str, text: &str) -> Result<File, Trouble> {
     let file = rustix::fs::memfd_create(name, rustix::fs::MemfdFlags::CLOEXEC)
         .map_err(while_doing(&doing))?;
     let mut file = File::from(file);
-    file.write_all(text.as_bytes()).map_err(while_doing(doing))?;
+    file.write_all(text.as_bytes())
+        .map_err(while_doing(doing))?;
     Ok(file)
 }
 
@@ -172,7 +174,10 @@ mod tests {
         let dir = std::env::temp_dir();
         let path = |path: &str| vec![format!("PATH={path}")];
         assert_eq!(locate("/x/y", &[]).expect("a path"), "/x/y");
-        assert_eq!(locate("sh", &path("/nowhere:/bin")).expect("found"), "/bin/sh");
+        assert_eq!(
+            locate("sh", &path("/nowhere:/bin")).expect("found"),
+            "/bin/sh"
+        );
         let error = locate("sh", &path("/nowhere")).expect_err("not there");
         assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
         let name = dir.file_name().and_then(|n| n.to_str()).expect("a name");

@@ -19,11 +19,17 @@ const OPTIONS_MOST: usize = 4095;
 /// Leaves the host's network and mounts: whatever is mounted from here on goes with this process.
 pub(crate) fn leave() -> Result<(), Trouble> {
     let own = UnshareFlags::NEWNS | UnshareFlags::NEWNET;
-    #[expect(unsafe_code, reason = "the wrapper is unsafe for flags that are not used here")]
+    #[expect(
+        unsafe_code,
+        reason = "the wrapper is unsafe for flags that are not used here"
+    )]
     // SAFETY: only the file table's flag endangers descriptors.
     unsafe { unshare_unsafe(own) }.map_err(while_doing("make namespaces of its own"))?;
-    mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)
-        .map_err(while_doing("make its mounts its own"))?;
+    mount_change(
+        "/",
+        MountPropagationFlags::REC | MountPropagationFlags::PRIVATE,
+    )
+    .map_err(while_doing("make its mounts its own"))?;
     net::loopback_up()
 }
 
@@ -37,8 +43,17 @@ pub(crate) fn mount_layers(boot: &Boot) -> Result<(), Trouble> {
         std::fs::create_dir_all(&memory).map_err(while_doing("make a directory"))?;
         mount("tmpfs", &memory, "tmpfs", MountFlags::empty(), c"mode=700").map_err(doing)?;
     }
-    let over = if boot.in_memory { dir.join("memory") } else { dir.clone() };
-    for made in [over.join("upper"), over.join("work"), dir.join(ROOT), dir.join("l")] {
+    let over = if boot.in_memory {
+        dir.join("memory")
+    } else {
+        dir.clone()
+    };
+    for made in [
+        over.join("upper"),
+        over.join("work"),
+        dir.join(ROOT),
+        dir.join("l"),
+    ] {
         std::fs::create_dir_all(&made)
             .map_err(while_doing(format!("make `{}`", made.display())))?;
     }
@@ -63,8 +78,14 @@ pub(crate) fn mount_layers(boot: &Boot) -> Result<(), Trouble> {
     }
     let options = std::ffi::CString::new(options).map_err(while_doing(&doing))?;
     chdir(dir).map_err(while_doing(&doing))?;
-    mount("overlay", ROOT, "overlay", MountFlags::empty(), options.as_c_str())
-        .map_err(while_doing(&doing))?;
+    mount(
+        "overlay",
+        ROOT,
+        "overlay",
+        MountFlags::empty(),
+        options.as_c_str(),
+    )
+    .map_err(while_doing(&doing))?;
     chdir("/").map_err(while_doing(doing))
 }
 

@@ -17,7 +17,13 @@ pub(crate) fn reset_signals() {
         // SAFETY: the kernel reads the structure during the call; a signal that cannot be set is refused.
         unsafe {
             let old = ptr::null_mut::<u64>();
-            libc::syscall(libc::SYS_rt_sigaction, signal, &raw const default, old, MASK_BYTES);
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                &raw const default,
+                old,
+                MASK_BYTES,
+            );
         }
     }
     #[expect(unsafe_code, reason = "no wrapper sets the signal mask")]
@@ -124,7 +130,8 @@ pub(crate) fn give_up(capabilities: u64) -> io::Result<()> {
     for number in (0..64u32).filter(|number| capabilities >> number & 1 == 1) {
         #[expect(unsafe_code, reason = "no wrapper drops one by number")]
         // SAFETY: the call touches no memory.
-        if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(number), 0, 0, 0) } != 0 {
+        if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(number), 0, 0, 0) } != 0
+        {
             return Err(io::Error::last_os_error());
         }
     }
@@ -169,7 +176,10 @@ pub(crate) fn install(program: &[seccompiler::sock_filter]) -> io::Result<()> {
         len: length,
         filter: program.as_ptr().cast_mut().cast(),
     };
-    #[expect(unsafe_code, reason = "the library's own function sets no_new_privs too")]
+    #[expect(
+        unsafe_code,
+        reason = "the library's own function sets no_new_privs too"
+    )]
     // SAFETY: both types are the kernel's `struct sock_filter`, of which it reads `len` during the call.
     match unsafe { libc::syscall(libc::SYS_seccomp, FILTER, 0, &raw const program) } {
         0 => Ok(()),

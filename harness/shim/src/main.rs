@@ -46,7 +46,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             use std::io::Write as _;
-            let _ = writeln!(std::io::stderr(), "adamant-shim: {}", trouble.chain().join(": "));
+            let _ = writeln!(
+                std::io::stderr(),
+                "adamant-shim: {}",
+                trouble.chain().join(": ")
+            );
             ExitCode::from(FAILED)
         }
     }
@@ -82,7 +86,7 @@ fn rooted(dir: &str, program: &str, rest: &[&str]) -> Result<(), Trouble> {
     rustix::process::chroot(dir)
         .and_then(|()| rustix::process::chdir("/"))
         .map_err(while_doing(format!("enter `{dir}`")))?;
-    Err(while_doing(format!("start `{program}`"))(kernel::become_file(
-        &file, program, rest,
-    )))
+    Err(while_doing(format!("start `{program}`"))(
+        kernel::become_file(&file, program, rest),
+    ))
 }

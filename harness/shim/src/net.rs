@@ -44,7 +44,9 @@ fn into(network: &File) -> Result<(), Trouble> {
 
 /// A new network has its loopback interface down.
 pub(crate) fn loopback_up() -> Result<(), Trouble> {
-    Route::open()?.up(LOOPBACK).map_err(while_doing("start the loopback interface"))
+    Route::open()?
+        .up(LOOPBACK)
+        .map_err(while_doing("start the loopback interface"))
 }
 
 /// Connects the network of this process, a companion's, with its subject's.
@@ -54,9 +56,12 @@ pub(crate) fn cable(subject: &File, companion: &Companion) -> Result<(), Trouble
     let there = format!("eth{}", companion.number);
     let mut here = Route::open()?;
     here.veth(COMPANION_END, &there, subject).map_err(doing())?;
-    here.bring_up(COMPANION_END, companion.address()).map_err(doing())?;
+    here.bring_up(COMPANION_END, companion.address())
+        .map_err(doing())?;
     into(subject)?;
-    let up = Route::open()?.bring_up(&there, companion.peer()).map_err(doing());
+    let up = Route::open()?
+        .bring_up(&there, companion.peer())
+        .map_err(doing());
     into(&own)?;
     up
 }
@@ -96,7 +101,10 @@ impl Route {
                 LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
             ]),
         ];
-        self.ask(RouteNetlinkMessage::NewLink(link), NLM_F_CREATE | NLM_F_EXCL)
+        self.ask(
+            RouteNetlinkMessage::NewLink(link),
+            NLM_F_CREATE | NLM_F_EXCL,
+        )
     }
 
     fn bring_up(&self, name: &str, address: [u8; 4]) -> std::io::Result<()> {
@@ -135,7 +143,9 @@ impl Route {
         match answer.payload {
             NetlinkPayload::Error(error) if error.code.is_none() => Ok(()),
             NetlinkPayload::Error(error) => Err(error.to_io()),
-            other => Err(std::io::Error::other(format!("the kernel answered {other:?}"))),
+            other => Err(std::io::Error::other(format!(
+                "the kernel answered {other:?}"
+            ))),
         }
     }
 }

@@ -28,7 +28,10 @@ pub(crate) fn dir(root: impl AsFd, path: &str) -> Result<Option<OwnedFd>, Troubl
 pub(crate) fn make_dirs(root: impl AsFd, path: &str) -> Result<(), Trouble> {
     let mut above = String::from("/");
     let mut parent = open_dir(&root, &above)?;
-    for name in path.split('/').filter(|name| !name.is_empty() && *name != ".") {
+    for name in path
+        .split('/')
+        .filter(|name| !name.is_empty() && *name != ".")
+    {
         above = format!("{}/{name}", above.trim_end_matches('/'));
         parent = match open_dir(&root, &above) {
             Ok(dir) => dir,

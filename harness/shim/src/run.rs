@@ -53,16 +53,22 @@ fn live(boot: &Boot, control: &mut Control) -> Result<(), Trouble> {
     control.tell(&note);
     let lived = supervise::until_end(control, process.pid);
     let after_ms = u64::try_from(process.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let unwanted = lived.and_then(|life| {
+    let unwanted = lived.map(|life| {
         control.tell(&Note::Exited {
             code: life.code,
             oom_killed: cgroup::oom_killed(&boot.name),
             after_ms,
         });
-        Ok::<_, Trouble>(life.unwanted)
+        life.unwanted
     });
     // Its files are looked at until somebody says that they may go.
-    let waited = unwanted.and_then(|unwanted| if unwanted { Ok(()) } else { until_unwanted(control) });
+    let waited = unwanted.and_then(|unwanted| {
+        if unwanted {
+            Ok(())
+        } else {
+            until_unwanted(control)
+        }
+    });
     let deleted = process.container.delete(true);
     waited?;
     deleted.map_err(while_doing(format!("delete the container `{}`", boot.name)))
@@ -101,14 +107,25 @@ impl Started {
             .with_root_path(state(&boot.dir)?)
             .map_err(doing())?
             .with_executor(launch.clone());
-        let built = builder.as_init(&boot.dir).with_systemd(false).with_detach(true).build();
+        let built = builder
+            .as_init(&boot.dir)
+            .with_systemd(false)
+            .with_detach(true)
+            .build();
         let mut container = built.map_err(doing())?;
         let pid = container.pid().map_or(0, |pid| pid.as_raw());
         let since = Instant::now();
-        let started = container.start().map_err(while_doing("start the container's process"));
+        let started = container
+            .start()
+            .map_err(while_doing("start the container's process"));
         let outcome = started.and_then(|()| outcome(launch, reader));
         match outcome {
-            Ok(outcome) => Ok(Self { container, pid, outcome, since }),
+            Ok(outcome) => Ok(Self {
+                container,
+                pid,
+                outcome,
+                since,
+            }),
             Err(trouble) => {
                 // The first failure is the one to tell; what is left is swept by name.
                 drop(kernel::send(pid, libc::SIGKILL));

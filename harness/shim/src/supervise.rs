@@ -25,7 +25,8 @@ pub(crate) struct Life {
 /// Until the child has ended; it is killed when nobody wants it any more.
 pub(crate) fn until_end(control: &mut Control, pid: i32) -> Result<Life, Trouble> {
     let doing = format!("wait for process {pid}");
-    let child = Pid::from_raw(pid).ok_or_else(|| Trouble::new("wait for a child", "it has no pid"))?;
+    let child =
+        Pid::from_raw(pid).ok_or_else(|| Trouble::new("wait for a child", "it has no pid"))?;
     let end = pidfd_open(child, PidfdFlags::empty()).map_err(while_doing(&doing))?;
     let mut unwanted = false;
     loop {

@@ -54,7 +54,11 @@ mod tests {
         let trouble = Trouble::new("mount `/y`", below);
         assert_eq!(
             trouble.chain(),
-            ["failed to mount `/y`", "failed to open `/x`", "no such file"]
+            [
+                "failed to mount `/y`",
+                "failed to open `/x`",
+                "no such file"
+            ]
         );
     }
 }

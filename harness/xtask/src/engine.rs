@@ -19,12 +19,16 @@ pub(crate) fn require() -> Result<Option<String>, Failure> {
     };
     let why = format!("no Docker socket answers at `{host}` ({error})");
     if is_root() && has_overlayfs() {
-        return Ok(Some(format!("{why}: the embedded engine `oci` runs the containers")));
+        return Ok(Some(format!(
+            "{why}: the embedded engine `oci` runs the containers"
+        )));
     }
     Err(Failure::host(format!(
         "{why}, and the embedded engine `oci` takes root and overlayfs"
     ))
-    .with_hint(format!("run as root, or start a daemon as root: `{START}`, or set DOCKER_HOST")))
+    .with_hint(format!(
+        "run as root, or start a daemon as root: `{START}`, or set DOCKER_HOST"
+    )))
 }
 
 /// The owner of what this process makes is the user whom it runs as.

@@ -64,4 +64,3 @@ pub(crate) fn exec(request: &Request, who: As) -> Exec {
         user,
     }
 }
-

@@ -16,8 +16,8 @@ use testcontainers::{ContainerAsync, GenericImage};
 use super::client::Client;
 use super::output::Exec;
 use crate::ask;
-use crate::image::{digest, tape};
 use crate::embedded::PROBE;
+use crate::image::{digest, tape};
 
 /// The repository of the image that companions run; the tag is the digest of what is in it.
 pub(super) const REPOSITORY: &str = "adamant.local/companion";

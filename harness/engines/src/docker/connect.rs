@@ -36,7 +36,9 @@ pub(super) fn connect(deadline: &Deadline) -> Result<Client, EngineError> {
 /// Whether any of the sockets takes connections; a `DOCKER_HOST` that cannot be used is left to [`connect`] to explain.
 pub(super) fn listens() -> bool {
     candidates(env::host("DOCKER_HOST"), env::host("XDG_RUNTIME_DIR")).map_or(true, |sockets| {
-        sockets.iter().any(|socket| UnixStream::connect(socket).is_ok())
+        sockets
+            .iter()
+            .any(|socket| UnixStream::connect(socket).is_ok())
     })
 }
 

@@ -86,4 +86,3 @@ impl Container {
 
 /// Named paths as they are now, and everything that is on writable mounts.
 type Seen = (Vec<Found>, Vec<Entry>);
-

@@ -149,7 +149,11 @@ impl Index {
     }
 }
 
-pub(super) fn present(client: &Client, reference: &str, deadline: &Deadline) -> Result<String, EngineError> {
+pub(super) fn present(
+    client: &Client,
+    reference: &str,
+    deadline: &Deadline,
+) -> Result<String, EngineError> {
     let input = || EngineError::new(ErrorKind::Input, format!("find the image `{reference}`"));
     if !is_reference(reference) {
         return Err(input().caused_by("this is no image reference").hint(

@@ -228,7 +228,9 @@ impl Daemon {
         deadline: &Deadline,
     ) -> Result<(), EngineError> {
         let id = images::present(&self.0, reference, deadline)?;
-        let copied = self.0.export(&id, deadline, |reader| std::io::copy(reader, into));
+        let copied = self
+            .0
+            .export(&id, deadline, |reader| std::io::copy(reader, into));
         copied.map(drop).map_err(|error| {
             transfer::failure(format!("read the image `{reference}`"), deadline, error)
         })

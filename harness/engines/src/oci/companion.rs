@@ -62,7 +62,9 @@ impl Companion {
         // The file itself is mounted: it must be written to, not replaced.
         let line = format!("{}\t{}\n", Ipv4Addr::from(order.address()), wanted.alias);
         let hosts = fs_err::OpenOptions::new().append(true).open(wanted.hosts);
-        hosts.and_then(|mut hosts| hosts.write_all(line.as_bytes())).map_err(trouble)?;
+        hosts
+            .and_then(|mut hosts| hosts.write_all(line.as_bytes()))
+            .map_err(trouble)?;
         Ok(companion)
     }
 
@@ -77,7 +79,10 @@ impl Companion {
             interval_ms: 20,
         };
         let attempt = format!("reach the companion `{}` on port {}", self.alias, self.port);
-        if self.probe(&request, &attempt)?.contains(&Reply::Ready { ready: true }) {
+        if self
+            .probe(&request, &attempt)?
+            .contains(&Reply::Ready { ready: true })
+        {
             return Ok(());
         }
         Err(EngineError::new(ErrorKind::Engine, attempt).caused_by("it does not answer"))
@@ -91,10 +96,13 @@ impl Companion {
             timeout_ms: millis(deadline.left().unwrap_or(Duration::ZERO)),
         };
         let attempt = format!("ask the companion `{}` who connected", self.alias);
-        let body = self.probe(&request, &attempt)?.into_iter().find_map(|reply| match reply {
-            Reply::Http(http) if http.status == Some(200) => Some(http.body),
-            _ => None,
-        });
+        let body = self
+            .probe(&request, &attempt)?
+            .into_iter()
+            .find_map(|reply| match reply {
+                Reply::Http(http) if http.status == Some(200) => Some(http.body),
+                _ => None,
+            });
         let body = body.ok_or_else(|| {
             EngineError::new(ErrorKind::Engine, attempt).caused_by("it does not answer")
         })?;
@@ -124,7 +132,10 @@ fn started(shim: &mut Shim, attempt: &str, deadline: &Deadline) -> Result<i32, E
         let Some(slice) = deadline.slice() else {
             return Err(out_of_time(attempt, deadline));
         };
-        for heard in shim.hear(slice).map_err(|error| engine(error.to_string()))? {
+        for heard in shim
+            .hear(slice)
+            .map_err(|error| engine(error.to_string()))?
+        {
             match heard {
                 Heard::Note(Note::Started { pid }) => return Ok(pid),
                 Heard::Note(Note::Failed { chain }) => return Err(engine(chain.join(": "))),

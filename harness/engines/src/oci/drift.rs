@@ -27,7 +27,11 @@ impl Container {
             let below = format!("{opaque}/");
             let hidden = self.image.entries.range(below.clone()..);
             let hidden = hidden.take_while(|(path, _)| path.starts_with(&below));
-            now.extend(hidden.filter(|(path, _)| !there.contains(*path)).map(|(p, _)| (p.clone(), None)));
+            now.extend(
+                hidden
+                    .filter(|(path, _)| !there.contains(*path))
+                    .map(|(p, _)| (p.clone(), None)),
+            );
         }
         now.retain(|(path, now)| {
             let written = upper.written.get(path);
@@ -68,7 +72,11 @@ impl Container {
     }
 
     fn mounted(&self, ground: &Ground, deadline: &Deadline) -> Result<Vec<Entry>, EngineError> {
-        let roots = ground.writable.iter().map(|(path, _)| path.clone()).collect();
+        let roots = ground
+            .writable
+            .iter()
+            .map(|(path, _)| path.clone())
+            .collect();
         let replies = self.probe(&Request::Tree { roots, hash: true }, As::Root, deadline)?;
         let entries = replies.into_iter().filter_map(|reply| match reply {
             Reply::Entry(entry) => Some(entry),
@@ -82,7 +90,10 @@ impl Container {
         for (path, source) in &self.volumes {
             // Memory over a part of a volume has hidden that part.
             let hidden = |entry: &Entry| {
-                self.plan.tmpfs.iter().any(|t| t.path != *path && is_under(&entry.path, &t.path))
+                self.plan
+                    .tmpfs
+                    .iter()
+                    .any(|t| t.path != *path && is_under(&entry.path, &t.path))
             };
             let tree = tree_at_rest(source, path, deadline)?;
             entries.extend(tree.into_iter().filter(|entry| !hidden(entry)));

@@ -50,9 +50,8 @@ impl Container {
             uid: if root { 0 } else { self.user.uid },
         };
         let shim = Shim::start(&SHIM.file()?, "exec", &order);
-        let shim = shim.map_err(|error| {
-            EngineError::new(ErrorKind::Engine, &attempt).caused_by(error)
-        })?;
+        let shim =
+            shim.map_err(|error| EngineError::new(ErrorKind::Engine, &attempt).caused_by(error))?;
         drive(shim, &attempt, deadline, take)
     }
 }
@@ -70,9 +69,16 @@ fn drive(
         // What the process left running may hold its streams open for ever.
         let until = last_words.as_ref().unwrap_or(deadline);
         let Some(slice) = until.slice() else {
-            return Ok(if last_words.is_some() { Ran::Whole } else { Ran::TimedOut });
+            return Ok(if last_words.is_some() {
+                Ran::Whole
+            } else {
+                Ran::TimedOut
+            });
         };
-        for heard in shim.hear(slice).map_err(|error| engine(error.to_string()))? {
+        for heard in shim
+            .hear(slice)
+            .map_err(|error| engine(error.to_string()))?
+        {
             match heard {
                 Heard::Output(stream, bytes) => {
                     if take(stream, &bytes).is_break() {
@@ -110,10 +116,13 @@ impl Inside for Container {
             return Err(error);
         }
         let mut replies = Replies::default();
-        let ran = self.run_probe(request, who, deadline, |stream, bytes| replies.take(stream, bytes));
+        let ran = self.run_probe(request, who, deadline, |stream, bytes| {
+            replies.take(stream, bytes)
+        });
         if ran.is_err() || !replies.is_answer() {
             // The probe ends with its container; the news may be on its way.
-            self.life.wait_exit(&self.name, &deadline.within(LAST_WORDS))?;
+            self.life
+                .wait_exit(&self.name, &deadline.within(LAST_WORDS))?;
         }
         let answer = match ran {
             Ok(Ran::Whole) => replies.finish(&attempt),
@@ -165,7 +174,8 @@ impl Inside for Container {
 
 pub(super) fn out_of_time(attempt: &str, deadline: &Deadline) -> EngineError {
     if deadline.is_cancelled() {
-        return EngineError::new(ErrorKind::Cancelled, attempt).caused_by("the run was interrupted");
+        return EngineError::new(ErrorKind::Cancelled, attempt)
+            .caused_by("the run was interrupted");
     }
     EngineError::new(ErrorKind::TimedOut, attempt).caused_by("the time for it was up")
 }
@@ -182,7 +192,12 @@ pub(super) fn tree_at_rest(
         hash: true,
     };
     let probe = PROBE.file()?;
-    let words = [dir.as_os_str(), probe.as_os_str(), encode(&request).as_ref()].map(ToOwned::to_owned);
+    let words = [
+        dir.as_os_str(),
+        probe.as_os_str(),
+        encode(&request).as_ref(),
+    ]
+    .map(ToOwned::to_owned);
     let output = std::process::Command::new(SHIM.file()?)
         .arg("rooted")
         .args(words)

@@ -101,7 +101,11 @@ fn orphans(deadline: &Deadline) -> Result<Vec<String>, EngineError> {
     let mut names = std::collections::BTreeSet::new();
     for mount in control_groups() {
         for group in children(&mount) {
-            let name = group.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = group
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             let known = Kind::Container.home().join(&name).exists();
             // Another user's cache is elsewhere: what has processes is in use.
             let empty = pids(&group).is_empty();
@@ -113,7 +117,10 @@ fn orphans(deadline: &Deadline) -> Result<Vec<String>, EngineError> {
     for name in &names {
         end_groups(name, deadline)?;
     }
-    Ok(names.into_iter().map(|name| format!("control group {name}")).collect())
+    Ok(names
+        .into_iter()
+        .map(|name| format!("control group {name}"))
+        .collect())
 }
 
 fn is_abandoned(dir: &Path, here: &Here) -> bool {
@@ -187,9 +194,16 @@ fn remove(dir: &Path) -> std::io::Result<()> {
 
 /// The shim of a container, if it lives: its number alone may be another's by now.
 fn shim(dir: &Path) -> Option<Pid> {
-    let number: i32 = fs::read_to_string(dir.join("shim")).ok()?.trim().parse().ok()?;
+    let number: i32 = fs::read_to_string(dir.join("shim"))
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
     let exe = fs::read_link(format!("/proc/{number}/exe")).ok()?;
-    exe.file_name()?.to_string_lossy().starts_with("adamant-shim").then_some(())?;
+    exe.file_name()?
+        .to_string_lossy()
+        .starts_with("adamant-shim")
+        .then_some(())?;
     Pid::from_raw(number)
 }
 

@@ -20,11 +20,16 @@ pub(super) fn check() -> Result<(), EngineError> {
     let filesystems = fs::read_to_string("/proc/filesystems").unwrap_or_default();
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let root = rustix::process::geteuid().is_root();
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    let release = rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned();
     refusal(root, &status, &release, &filesystems, &mounts).map_or(Ok(()), |(why, hint)| {
-        Err(EngineError::new(ErrorKind::Unsupported, "run containers without a daemon")
-            .caused_by(why)
-            .hint(hint))
+        Err(
+            EngineError::new(ErrorKind::Unsupported, "run containers without a daemon")
+                .caused_by(why)
+                .hint(hint),
+        )
     })
 }
 
@@ -38,26 +43,38 @@ fn refusal(
     const DAEMON: &str = "or use a daemon: `--engine docker`";
     if !root {
         let why = "only root can mount layers and make namespaces and control groups";
-        return Some((why.to_owned(), "run as root, or use a daemon: `--engine docker`"));
+        return Some((
+            why.to_owned(),
+            "run as root, or use a daemon: `--engine docker`",
+        ));
     }
     let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
     let effective = effective.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
     if effective.is_some_and(|bits| bits >> CAP_SYS_ADMIN & 1 == 0) {
         let why = "this root user lacks CAP_SYS_ADMIN, without which nothing can be mounted";
-        return Some((why.to_owned(), "run outside a container, or in a privileged one"));
+        return Some((
+            why.to_owned(),
+            "run outside a container, or in a privileged one",
+        ));
     }
     if version(release) < KERNEL {
         let (major, minor) = KERNEL;
         let why = format!("it takes Linux {major}.{minor}, and this is {release}");
         return Some((why, DAEMON));
     }
-    if !filesystems.lines().any(|line| line.trim_start_matches("nodev").trim() == "overlay") {
+    if !filesystems
+        .lines()
+        .any(|line| line.trim_start_matches("nodev").trim() == "overlay")
+    {
         let why = "this kernel has no overlayfs".to_owned();
         return Some((why, "load it: `modprobe overlay`"));
     }
     if !mounts.lines().any(|line| line.contains(" - cgroup")) {
         let why = "no control groups are mounted".to_owned();
-        return Some((why, "mount them at /sys/fs/cgroup, or use a daemon: `--engine docker`"));
+        return Some((
+            why,
+            "mount them at /sys/fs/cgroup, or use a daemon: `--engine docker`",
+        ));
     }
     None
 }
@@ -71,8 +88,11 @@ fn version(release: &str) -> (u32, u32) {
 /// Whether what containers write below `dir` has to be kept in memory.
 pub(super) fn writes_to_memory(dir: &Path) -> Result<bool, EngineError> {
     let about = rustix::fs::statfs(dir).map_err(|error| {
-        EngineError::new(ErrorKind::Unsupported, format!("look at `{}`", dir.display()))
-            .caused_by(error)
+        EngineError::new(
+            ErrorKind::Unsupported,
+            format!("look at `{}`", dir.display()),
+        )
+        .caused_by(error)
     })?;
     Ok(NOT_BELOW_OVERLAY.contains(&about.f_type))
 }
@@ -98,10 +118,16 @@ mod tests {
         let why = |root, status: &str, release, filesystems, mounts| {
             refusal(root, status, release, filesystems, mounts).map(|(why, _)| why)
         };
-        let (fine, group) = ("nodev\toverlay\n\text4\n", "1 2 0:3 / /x rw - cgroup2 c rw\n");
+        let (fine, group) = (
+            "nodev\toverlay\n\text4\n",
+            "1 2 0:3 / /x rw - cgroup2 c rw\n",
+        );
         assert_eq!(why(true, &all, "6.18.44-x", fine, group), None);
         let told = |found: Option<String>, word: &str| {
-            assert!(found.as_ref().is_some_and(|why| why.contains(word)), "{found:?}");
+            assert!(
+                found.as_ref().is_some_and(|why| why.contains(word)),
+                "{found:?}"
+            );
         };
         told(why(false, &all, "6.1", fine, group), "root");
         told(why(true, &caps(0), "6.1", fine, group), "CAP_SYS_ADMIN");

@@ -78,13 +78,11 @@ fn open(source: &ImageSource, deadline: &Deadline) -> Result<Unpacked, EngineErr
         }
         ImageSource::Archive(file) => {
             let read = || {
-                fs::File::open(file).map_err(|error| {
-                    EngineError::new(ErrorKind::Input, &attempt).caused_by(error)
-                })
+                fs::File::open(file)
+                    .map_err(|error| EngineError::new(ErrorKind::Input, &attempt).caused_by(error))
             };
-            let indexed = archive::read(read()?).map_err(|error| {
-                EngineError::new(ErrorKind::Input, &attempt).caused_by(error)
-            })?;
+            let indexed = archive::read(read()?)
+                .map_err(|error| EngineError::new(ErrorKind::Input, &attempt).caused_by(error))?;
             unpacked(indexed, read, &attempt)
         }
         ImageSource::Daemon(reference) => from_daemon(reference, &attempt, deadline),
@@ -102,9 +100,8 @@ fn from_daemon(
             "no daemon on this host: name the image as a file, `oci:DIR[:TAG]` or `docker-archive:FILE`",
         )
     })?;
-    let mut spool = tempfile::tempfile().map_err(|error| {
-        EngineError::new(ErrorKind::Unsupported, attempt).caused_by(error)
-    })?;
+    let mut spool = tempfile::tempfile()
+        .map_err(|error| EngineError::new(ErrorKind::Unsupported, attempt).caused_by(error))?;
     daemon.save(reference, &mut spool, deadline)?;
     let rewind = |spool: &std::fs::File| {
         let mut again = spool.try_clone()?;
@@ -125,7 +122,10 @@ fn unpacked<R: Read>(
 ) -> Result<Unpacked, EngineError> {
     let platform = host::platform();
     if indexed.image.platform != platform {
-        let why = format!("it is for {}, and this host is {platform}", indexed.image.platform);
+        let why = format!(
+            "it is for {}, and this host is {platform}",
+            indexed.image.platform
+        );
         return Err(EngineError::new(ErrorKind::Input, attempt).caused_by(why));
     }
     let (_, diff_ids) = config::read(&indexed.config)

@@ -81,10 +81,12 @@ impl Container {
             return Err(EngineError::new(ErrorKind::Unsupported, attempt)
                 .caused_by("the boot has no network to join"));
         }
-        let mut companions = self.companions.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = u8::try_from(companions.len()).map_err(|error| {
-            EngineError::new(ErrorKind::Unsupported, attempt).caused_by(error)
-        })?;
+        let mut companions = self
+            .companions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let number = u8::try_from(companions.len())
+            .map_err(|error| EngineError::new(ErrorKind::Unsupported, attempt).caused_by(error))?;
         companions.push(Companion::start(
             &Wanted {
                 alias,
@@ -99,7 +101,10 @@ impl Container {
     }
 
     fn companion_peers(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
-        let companions = self.companions.lock().unwrap_or_else(PoisonError::into_inner);
+        let companions = self
+            .companions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let peers = companions.iter().map(|companion| companion.peers(deadline));
         let peers: Vec<Vec<String>> = peers.collect::<Result<_, _>>()?;
         Ok(Answer::Peers(peers.concat()))
@@ -171,7 +176,10 @@ impl Instance for Container {
 
     fn remove(mut self: Box<Self>, deadline: &Deadline) -> Result<(), EngineError> {
         // Companions end with their handles, before the network that they lead to goes.
-        self.companions.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        self.companions
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
         match self.life.remove(&self.name, deadline) {
             Ok(()) => Ok(()),
             // A shim that was killed leaves what it made: then it is done here.

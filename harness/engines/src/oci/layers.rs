@@ -55,13 +55,17 @@ pub(super) fn unpack(archive: impl Read, wanted: &[String]) -> io::Result<()> {
         }
     }
     match wanted.iter().find(|diff_id| !place(diff_id).is_dir()) {
-        Some(missing) => Err(io::Error::other(format!("the layer `{missing}` is not in it"))),
+        Some(missing) => Err(io::Error::other(format!(
+            "the layer `{missing}` is not in it"
+        ))),
         None => Ok(()),
     }
 }
 
 fn one(packed: impl Read, wanted: &[String]) -> io::Result<()> {
-    let draft = tempfile::Builder::new().prefix(".new-").tempdir_in(home())?;
+    let draft = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempdir_in(home())?;
     let root = draft.path().join("fs");
     fs::create_dir(&root)?;
     let mut plain = Hashing::new(layer::plain("a layer", packed).map_err(io::Error::other)?);
@@ -92,7 +96,8 @@ impl Tree {
         for entry in archive.entries()? {
             let mut entry = entry?;
             let path = layer::absolute(&entry.path_bytes()).map_err(io::Error::other)?;
-            let told = |error: io::Error| io::Error::new(error.kind(), format!("`{path}`: {error}"));
+            let told =
+                |error: io::Error| io::Error::new(error.kind(), format!("`{path}`: {error}"));
             self.take(&path, &mut entry).map_err(told)?;
         }
         Ok(())
@@ -139,7 +144,10 @@ impl Tree {
         let device = || -> io::Result<u64> {
             let number = |n: io::Result<Option<u32>>| Ok::<_, io::Error>(n?.unwrap_or(0));
             let header = entry.header();
-            Ok(makedev(number(header.device_major())?, number(header.device_minor())?))
+            Ok(makedev(
+                number(header.device_major())?,
+                number(header.device_minor())?,
+            ))
         };
         let special = match kind {
             EntryType::Char => Some((FileType::CharacterDevice, device()?)),
@@ -171,7 +179,13 @@ impl Tree {
                 let target = layer::absolute(&target).map_err(io::Error::other)?;
                 let (above, of) = target.rsplit_once('/').unwrap_or(("", &target));
                 clear(parent, name, false)?;
-                Ok(linkat(self.parent(above)?, of, parent, name, AtFlags::empty())?)
+                Ok(linkat(
+                    self.parent(above)?,
+                    of,
+                    parent,
+                    name,
+                    AtFlags::empty(),
+                )?)
             }
             // Headers without a file of their own.
             _ => Ok(()),
@@ -258,7 +272,10 @@ fn owned<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<Owned> {
     if let Some(extensions) = entry.pax_extensions()? {
         for extension in extensions {
             let extension = extension?;
-            let name = extension.key().ok().and_then(|k| k.strip_prefix("SCHILY.xattr."));
+            let name = extension
+                .key()
+                .ok()
+                .and_then(|k| k.strip_prefix("SCHILY.xattr."));
             // What overlayfs notes for itself is not an image's to say.
             if let Some(name) = name.filter(|name| !name.starts_with("trusted.overlay.")) {
                 attributes.push((name.to_owned(), extension.value_bytes().to_vec()));

@@ -74,10 +74,16 @@ impl Life {
     }
 
     /// Waits until process 1 runs, has been refused, or never will be.
-    pub(super) fn wait_started(&self, name: &str, deadline: &Deadline) -> Result<Known, EngineError> {
+    pub(super) fn wait_started(
+        &self,
+        name: &str,
+        deadline: &Deadline,
+    ) -> Result<Known, EngineError> {
         let attempt = format!("start the container `{name}`");
         let begun = |known: &Known| known.pid.is_some() || known.refused.is_some();
-        let known = self.board.wait(|known| begun(known) || known.is_over(), deadline);
+        let known = self
+            .board
+            .wait(|known| begun(known) || known.is_over(), deadline);
         if begun(&known) {
             return Ok(known);
         }
@@ -87,7 +93,9 @@ impl Life {
     /// Waits for the end of process 1; answers whether it came in time.
     pub(super) fn wait_exit(&self, name: &str, deadline: &Deadline) -> Result<bool, EngineError> {
         let ended = |known: &Known| known.exit.is_some();
-        let known = self.board.wait(|known| ended(known) || known.is_over(), deadline);
+        let known = self
+            .board
+            .wait(|known| ended(known) || known.is_over(), deadline);
         if ended(&known) {
             return Ok(true);
         }
@@ -139,7 +147,8 @@ impl Known {
             return EngineError::new(ErrorKind::Engine, attempt).caused_by(chain.join(": "));
         }
         if self.gone {
-            let why = "its parent process has ended: somebody killed it, or the machine is out of memory";
+            let why =
+                "its parent process has ended: somebody killed it, or the machine is out of memory";
             return EngineError::new(ErrorKind::Engine, attempt).caused_by(why);
         }
         let (kind, why) = if deadline.is_cancelled() {

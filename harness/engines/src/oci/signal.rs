@@ -19,7 +19,11 @@ pub(super) fn number(name: &str) -> Option<i32> {
     let upper = name.to_uppercase();
     let short = upper.strip_prefix("SIG").unwrap_or(&upper);
     if let Some(offset) = short.strip_prefix("RTMIN") {
-        let offset: i32 = if offset.is_empty() { 0 } else { offset.parse().ok()? };
+        let offset: i32 = if offset.is_empty() {
+            0
+        } else {
+            offset.parse().ok()?
+        };
         return (0..=30).contains(&offset).then_some(REAL_TIME + offset);
     }
     let at = NAMES.iter().position(|known| *known == short)?;

@@ -12,18 +12,43 @@ use super::user::User;
 
 /// What a container may do by default.
 const CAPABILITIES: [&str; 14] = [
-    "CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP",
-    "SETPCAP", "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FSETID",
+    "FOWNER",
+    "MKNOD",
+    "NET_RAW",
+    "SETGID",
+    "SETUID",
+    "SETFCAP",
+    "SETPCAP",
+    "NET_BIND_SERVICE",
+    "SYS_CHROOT",
+    "KILL",
+    "AUDIT_WRITE",
 ];
 /// What a probe needs beside that to look at files of others.
 const LOOKING: [&str; 3] = ["DAC_OVERRIDE", "DAC_READ_SEARCH", "SYS_PTRACE"];
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const MASKED: [&str; 10] = [
-    "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-    "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
 ];
-const READ_ONLY: [&str; 5] =
-    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+const READ_ONLY: [&str; 5] = [
+    "/proc/bus",
+    "/proc/fs",
+    "/proc/irq",
+    "/proc/sys",
+    "/proc/sysrq-trigger",
+];
 /// Name servers where the host's are its own loopback.
 const NAME_SERVERS: [&str; 2] = ["8.8.8.8", "8.8.4.4"];
 
@@ -73,7 +98,12 @@ pub(super) fn spec(plan: &BootPlan, ground: &Ground<'_>) -> Result<Value, Engine
 }
 
 /// A process beside process 1 that only looks: as the subject, or as somebody who may look at everything.
-pub(super) fn looking(plan: &BootPlan, ground: &Ground<'_>, args: Vec<String>, root: bool) -> Value {
+pub(super) fn looking(
+    plan: &BootPlan,
+    ground: &Ground<'_>,
+    args: Vec<String>,
+    root: bool,
+) -> Value {
     let mut may = capabilities(plan);
     if !root {
         let dir = workdir(plan, ground.image);
@@ -135,13 +165,19 @@ fn environment(plan: &BootPlan, ground: &Ground<'_>) -> Vec<String> {
             None => env.push((name, value)),
         }
     }
-    env.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+    env.into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect()
 }
 
 /// Where process 1 starts.
 pub(super) fn workdir(plan: &BootPlan, image: &Image) -> String {
     let dir = plan.workdir.as_ref().unwrap_or(&image.config.workdir);
-    if dir.is_empty() { "/".to_owned() } else { dir.clone() }
+    if dir.is_empty() {
+        "/".to_owned()
+    } else {
+        dir.clone()
+    }
 }
 
 fn capabilities(plan: &BootPlan) -> BTreeSet<String> {
@@ -160,7 +196,12 @@ fn capabilities(plan: &BootPlan) -> BTreeSet<String> {
     for name in plan.cap_drop.iter().map(full) {
         may.remove(&name);
     }
-    may.extend(plan.cap_add.iter().map(full).filter(|name| name != "CAP_ALL"));
+    may.extend(
+        plan.cap_add
+            .iter()
+            .map(full)
+            .filter(|name| name != "CAP_ALL"),
+    );
     may
 }
 
@@ -188,12 +229,32 @@ fn mounts(plan: &BootPlan, ground: &Ground<'_>) -> Vec<Value> {
     };
     let mut mounts = vec![
         kernel("/proc", "proc", "proc", "nosuid,noexec,nodev"),
-        kernel("/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k"),
-        kernel("/dev/pts", "devpts", "devpts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5"),
+        kernel(
+            "/dev",
+            "tmpfs",
+            "tmpfs",
+            "nosuid,strictatime,mode=755,size=65536k",
+        ),
+        kernel(
+            "/dev/pts",
+            "devpts",
+            "devpts",
+            "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5",
+        ),
         kernel("/sys", "sysfs", "sysfs", "nosuid,noexec,nodev,ro"),
-        kernel("/sys/fs/cgroup", "cgroup", "cgroup", "ro,nosuid,noexec,nodev"),
+        kernel(
+            "/sys/fs/cgroup",
+            "cgroup",
+            "cgroup",
+            "ro,nosuid,noexec,nodev",
+        ),
         kernel("/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev"),
-        kernel("/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777,size=65536k"),
+        kernel(
+            "/dev/shm",
+            "tmpfs",
+            "shm",
+            "nosuid,noexec,nodev,mode=1777,size=65536k",
+        ),
     ];
     let bind = |target: &str, source: &Path, read_only: bool| {
         let how = if read_only { "ro" } else { "rw" };
@@ -201,19 +262,37 @@ fn mounts(plan: &BootPlan, ground: &Ground<'_>) -> Vec<Value> {
     };
     let mut asked = Vec::new();
     for name in ["hosts", "hostname", "resolv.conf"] {
-        asked.push(bind(&format!("/etc/{name}"), &ground.dir.join(name), plan.read_only));
+        asked.push(bind(
+            &format!("/etc/{name}"),
+            &ground.dir.join(name),
+            plan.read_only,
+        ));
     }
     asked.extend(plan.tmpfs.iter().map(|tmpfs| {
         let options = format!("noexec,nosuid,nodev,{}", tmpfs.options);
         kernel(&tmpfs.path, "tmpfs", "tmpfs", &tmpfs_options(&options))
     }));
-    asked.extend(ground.volumes.iter().map(|(path, source)| bind(path, source, false)));
-    asked.extend(plan.binds.iter().map(|b| bind(&b.target, &b.source, b.read_only)));
+    asked.extend(
+        ground
+            .volumes
+            .iter()
+            .map(|(path, source)| bind(path, source, false)),
+    );
+    asked.extend(
+        plan.binds
+            .iter()
+            .map(|b| bind(&b.target, &b.source, b.read_only)),
+    );
     let target = |mount: &Value| mount["destination"].as_str().unwrap_or_default().to_owned();
     let targets: BTreeSet<String> = asked.iter().map(target).collect();
     mounts.retain(|mount| !targets.contains(&target(mount)));
     // What is mounted inside another mount comes after it.
-    asked.sort_by_key(|mount| target(mount).split('/').filter(|part| !part.is_empty()).count());
+    asked.sort_by_key(|mount| {
+        target(mount)
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .count()
+    });
     mounts.extend(asked);
     mounts.push(bind(MOUNT_PATH, ground.probe, true));
     mounts.extend(ground.socket.map(|socket| bind(TRACE_SOCKET, socket, true)));
@@ -222,10 +301,16 @@ fn mounts(plan: &BootPlan, ground: &Ground<'_>) -> Vec<Value> {
 
 /// The last word on a subject counts, as for `mount`.
 fn tmpfs_options(options: &str) -> String {
-    const OPPOSITES: [(&str, &str); 4] =
-        [("exec", "noexec"), ("suid", "nosuid"), ("dev", "nodev"), ("rw", "ro")];
+    const OPPOSITES: [(&str, &str); 4] = [
+        ("exec", "noexec"),
+        ("suid", "nosuid"),
+        ("dev", "nodev"),
+        ("rw", "ro"),
+    ];
     let key = |option: &str| {
-        let pair = OPPOSITES.iter().find(|(on, off)| [on, off].contains(&&option));
+        let pair = OPPOSITES
+            .iter()
+            .find(|(on, off)| [on, off].contains(&&option));
         let name = option.split('=').next().unwrap_or(option);
         pair.map_or(name, |(on, _)| on).to_owned()
     };
@@ -282,7 +367,10 @@ mod tests {
 
     #[test]
     fn of_tmpfs_options_the_last_word_counts() {
-        assert_eq!(tmpfs_options("noexec,nosuid,size=1m,exec,size=2m"), "nosuid,exec,size=2m");
+        assert_eq!(
+            tmpfs_options("noexec,nosuid,size=1m,exec,size=2m"),
+            "nosuid,exec,size=2m"
+        );
         assert_eq!(tmpfs_options("noexec,,mode=1777"), "noexec,mode=1777");
     }
 

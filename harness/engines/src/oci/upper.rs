@@ -77,7 +77,8 @@ impl Upper {
                 FileType::RegularFile => {
                     seen.sha256 = hash(dir, &name);
                     let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
-                    self.written.insert(path.clone(), (stat.st_mtime, nanoseconds));
+                    self.written
+                        .insert(path.clone(), (stat.st_mtime, nanoseconds));
                 }
                 FileType::Symlink => {
                     let target = readlinkat(dir, &name, Vec::new());
@@ -107,7 +108,11 @@ fn entry(path: &str, kind: FileType, stat: &Stat) -> Entry {
         mode: stat.st_mode & 0o7777,
         uid: stat.st_uid,
         gid: stat.st_gid,
-        size: if kind == Kind::File { u64::try_from(stat.st_size).unwrap_or(0) } else { 0 },
+        size: if kind == Kind::File {
+            u64::try_from(stat.st_size).unwrap_or(0)
+        } else {
+            0
+        },
         target: None,
         sha256: None,
     }

@@ -38,7 +38,9 @@ impl User {
 fn groups(image: &Image, uid: u32) -> Vec<u32> {
     let text = |path| String::from_utf8_lossy(image.text(path).unwrap_or_default()).into_owned();
     let passwd = text("/etc/passwd");
-    let row = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let row = passwd
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>());
     let name = row
         .filter(|row| row.get(2).is_some_and(|id| *id == uid.to_string()))
         .find_map(|row| row.first().copied());
@@ -46,10 +48,15 @@ fn groups(image: &Image, uid: u32) -> Vec<u32> {
         return Vec::new();
     };
     let group = text("/etc/group");
-    let rows = group.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    rows.filter(|row| row.get(3).is_some_and(|members| members.split(',').any(|m| m == name)))
-        .filter_map(|row| row.get(2)?.parse().ok())
-        .collect()
+    let rows = group
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>());
+    rows.filter(|row| {
+        row.get(3)
+            .is_some_and(|members| members.split(',').any(|m| m == name))
+    })
+    .filter_map(|row| row.get(2)?.parse().ok())
+    .collect()
 }
 
 #[cfg(test)]
@@ -62,8 +69,16 @@ mod tests {
         let mut image = Image::default();
         for (path, kind, text) in [
             ("/etc", Kind::Dir, ""),
-            ("/etc/passwd", Kind::File, "root:x:0:0::/:\napp:x:1000:1001::/:\n"),
-            ("/etc/group", Kind::File, "audio:x:29:app,root\nstaff:x:50:root\napp:x:1001:\n"),
+            (
+                "/etc/passwd",
+                Kind::File,
+                "root:x:0:0::/:\napp:x:1000:1001::/:\n",
+            ),
+            (
+                "/etc/group",
+                Kind::File,
+                "audio:x:29:app,root\nstaff:x:50:root\napp:x:1001:\n",
+            ),
         ] {
             let entry = Entry {
                 path: path.into(),
@@ -78,7 +93,11 @@ mod tests {
             image.entries.insert(path.into(), entry);
             image.texts.insert(path.into(), text.into());
         }
-        let of = |user| User::find(&image, user).map(|u| (u.uid, u.gid, u.groups)).ok();
+        let of = |user| {
+            User::find(&image, user)
+                .map(|u| (u.uid, u.gid, u.groups))
+                .ok()
+        };
         assert_eq!(of("app"), Some((1000, 1001, vec![29])));
         assert_eq!(of("1000"), Some((1000, 1001, vec![29])));
         assert_eq!(of("app:staff"), Some((1000, 50, vec![])));

@@ -89,7 +89,10 @@ impl Container {
             return self.timed_out(observed);
         }
         // A probe that ends early, or cannot start, does so because the container ends; the news may be on its way.
-        if self.life.wait_exit(&self.name, &deadline.within(LAST_WORDS))? {
+        if self
+            .life
+            .wait_exit(&self.name, &deadline.within(LAST_WORDS))?
+        {
             return self.exited(observed);
         }
         ran?;

@@ -43,7 +43,10 @@ pub(crate) const ALL: &[Claim] = &[
     real("a_program_that_is_not_there_is_an_answer", refused),
     real("a_signal_ends_with_its_number", signals),
     real("users_and_groups_go_by_name_and_number", users),
-    real("environment_and_working_directory_are_the_images_and_the_plans", environment),
+    real(
+        "environment_and_working_directory_are_the_images_and_the_plans",
+        environment,
+    ),
     real("privileges_are_dockers_by_default", default_privileges),
     real("privileges_go_when_they_are_taken", no_privileges),
     real("the_kernel_is_masked", masked),
@@ -70,7 +73,10 @@ fn names_itself(stage: &Stage) -> Result<()> {
 
 fn ends(stage: &Stage) -> Result<()> {
     let (exit, lines) = stage.run(&stage.plan(&format!("echo {GO}; exit 3")))?;
-    same(&(exit.code, exit.oom_killed, exit.refused), &(3, false, None))?;
+    same(
+        &(exit.code, exit.oom_killed, exit.refused),
+        &(3, false, None),
+    )?;
     same(&lines, &vec![GO.to_owned()])
 }
 
@@ -85,10 +91,18 @@ fn too_late(stage: &Stage) -> Result<()> {
 
 fn volume_names(stage: &Stage) -> Result<()> {
     let owner = stage.owner();
-    let make = || stage.engine.volume(&owner, &deadline()).map_err(|e| told(&e));
+    let make = || {
+        stage
+            .engine
+            .volume(&owner, &deadline())
+            .map_err(|e| told(&e))
+    };
     let (one, other) = (make()?, make()?);
     let removed = [&one, &other].map(|name| stage.engine.remove_volume(name, &deadline()));
-    removed.into_iter().collect::<std::result::Result<(), _>>().map_err(|e| told(&e))?;
+    removed
+        .into_iter()
+        .collect::<std::result::Result<(), _>>()
+        .map_err(|e| told(&e))?;
     if one == other { Err(one) } else { Ok(()) }
 }
 
@@ -191,7 +205,11 @@ fn users(stage: &Stage) -> Result<()> {
 fn environment(stage: &Stage) -> Result<()> {
     let script = "echo $LANG; echo $A; pwd; echo $HOME; cat /etc/hostname; echo $HOSTNAME; umask";
     let plan = BootPlan {
-        env: [("A".to_owned(), "b c".to_owned()), ("LANG".to_owned(), "x".to_owned())].into(),
+        env: [
+            ("A".to_owned(), "b c".to_owned()),
+            ("LANG".to_owned(), "x".to_owned()),
+        ]
+        .into(),
         workdir: Some("/made/for/this".into()),
         ..stage.plan(script)
     };
@@ -206,7 +224,10 @@ fn environment(stage: &Stage) -> Result<()> {
         ..plan
     })?;
     let seen = inside.shell(&["echo $LANG $A $HOME", "pwd"])?;
-    same(&seen, &vec!["x b c /workspace".to_owned(), "/made/for/this".to_owned()])?;
+    same(
+        &seen,
+        &vec!["x b c /workspace".to_owned(), "/made/for/this".to_owned()],
+    )?;
     inside.remove()
 }
 
@@ -222,14 +243,21 @@ fn status(stage: &Stage, plan: &BootPlan, wanted: &[&str]) -> Result<()> {
     inside.remove()?;
     for line in wanted {
         if !lines.iter().any(|seen| seen == line) || !beside[0].lines().any(|seen| seen == *line) {
-            return Err(format!("expected {line}\nprocess 1 {lines:?}\nbeside it {beside:?}"));
+            return Err(format!(
+                "expected {line}\nprocess 1 {lines:?}\nbeside it {beside:?}"
+            ));
         }
     }
     Ok(())
 }
 
 fn default_privileges(stage: &Stage) -> Result<()> {
-    let own = ["CapBnd:00000000a80425fb", "CapAmb:0000000000000000", "NoNewPrivs:0", "Seccomp:2"];
+    let own = [
+        "CapBnd:00000000a80425fb",
+        "CapAmb:0000000000000000",
+        "NoNewPrivs:0",
+        "Seccomp:2",
+    ];
     status(stage, &stage.plan(""), &own)?;
     // Whatever whoever started us ignores; this shell ignores SIGQUIT by itself.
     let (_, lines) = stage.run(&stage.plan("grep -E '^Sig(Ign|Blk):' /proc/1/status"))?;
@@ -251,7 +279,12 @@ fn no_privileges(stage: &Stage) -> Result<()> {
         no_new_privileges: true,
         ..stage.plan("")
     };
-    let wanted = ["CapEff:0000000000000400", "CapBnd:0000000000000400", "NoNewPrivs:1", "Seccomp:2"];
+    let wanted = [
+        "CapEff:0000000000000400",
+        "CapBnd:0000000000000400",
+        "NoNewPrivs:1",
+        "Seccomp:2",
+    ];
     status(stage, &plan, &wanted)
 }
 
@@ -269,7 +302,12 @@ fn masked(stage: &Stage) -> Result<()> {
         "ls -d /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/shm /dev/mqueue /dev/pts | wc -l",
         "ls /proc/self/fd/0 >/dev/null && readlink /proc/1/fd/0",
     ])?;
-    same(&seen[..5].to_vec(), &["0", "0", "refused", "refused", "9"].map(str::to_owned).to_vec())?;
+    same(
+        &seen[..5].to_vec(),
+        &["0", "0", "refused", "refused", "9"]
+            .map(str::to_owned)
+            .to_vec(),
+    )?;
     same(&seen[5].as_str(), &"/dev/null")?;
     boot.remove()
 }
@@ -286,11 +324,20 @@ fn read_only(stage: &Stage) -> Result<()> {
     };
     let boot = stage.running(&plan)?;
     let dirs = ["/opt", "/tmp", "/etc"].map(str::to_owned);
-    let question = Question::TryWrite { dirs: dirs.to_vec() };
-    let wanted = [("/opt", Some("EROFS")), ("/tmp", None), ("/etc", Some("EROFS"))];
+    let question = Question::TryWrite {
+        dirs: dirs.to_vec(),
+    };
+    let wanted = [
+        ("/opt", Some("EROFS")),
+        ("/tmp", None),
+        ("/etc", Some("EROFS")),
+    ];
     let wanted = wanted.map(|(dir, errno)| (dir.to_owned(), errno.map(str::to_owned)));
     same(&boot.ask(&question)?, &Answer::Written(wanted.to_vec()))?;
-    let seen = boot.shell(&["head -c 3000000 /dev/zero > /tmp/x 2>/dev/null || echo full", "(echo x >> /etc/hosts) 2>/dev/null || echo refused"])?;
+    let seen = boot.shell(&[
+        "head -c 3000000 /dev/zero > /tmp/x 2>/dev/null || echo full",
+        "(echo x >> /etc/hosts) 2>/dev/null || echo refused",
+    ])?;
     same(&seen, &vec!["full".to_owned(), "refused".to_owned()])?;
     boot.remove()
 }
@@ -310,7 +357,8 @@ fn memory(stage: &Stage) -> Result<()> {
 }
 
 fn pids(stage: &Stage) -> Result<()> {
-    let script = "i=0; while [ $i -lt 60 ]; do sleep 5 & i=$((i+1)); done 2>/dev/null; echo survived";
+    let script =
+        "i=0; while [ $i -lt 60 ]; do sleep 5 & i=$((i+1)); done 2>/dev/null; echo survived";
     let plan = BootPlan {
         pids: Some(16),
         ..stage.plan(script)
@@ -324,7 +372,11 @@ fn pids(stage: &Stage) -> Result<()> {
 
 fn network(stage: &Stage) -> Result<()> {
     let boot = stage.running(&stage.plan(""))?;
-    let seen = boot.shell(&["ls /sys/class/net", "cat /sys/class/net/lo/flags", "grep -c localhost /etc/hosts"])?;
+    let seen = boot.shell(&[
+        "ls /sys/class/net",
+        "cat /sys/class/net/lo/flags",
+        "grep -c localhost /etc/hosts",
+    ])?;
     same(&seen, &["lo", "0x9", "2"].map(str::to_owned).to_vec())?;
     let target = Target::Tcp { port: 9 };
     match boot.ask(&Question::Accepts { target })? {
@@ -343,10 +395,31 @@ fn absent(stage: &Stage) -> Result<()> {
     let boot = stage.running(&plan)?;
     let script = "ls -d /usr/local/bin/codex /opt/agentbox 2>/dev/null; stat -c '%a %u' /usr/local/bin /opt; ls /usr/local/bin | wc -l";
     let seen = boot.shell(&[script])?;
-    let all = stage.image.entries.keys().filter(|p| p.starts_with("/usr/local/bin/")).count();
-    let mode = |path: &str| stage.image.entries.get(path).map(|e| format!("{:o} {}", e.mode, e.uid));
-    let wanted = [mode("/usr/local/bin"), mode("/opt"), Some((all - 1).to_string())];
-    same(&seen[0].lines().map(|l| Some(l.to_owned())).collect::<Vec<_>>(), &wanted.to_vec())?;
+    let all = stage
+        .image
+        .entries
+        .keys()
+        .filter(|p| p.starts_with("/usr/local/bin/"))
+        .count();
+    let mode = |path: &str| {
+        stage
+            .image
+            .entries
+            .get(path)
+            .map(|e| format!("{:o} {}", e.mode, e.uid))
+    };
+    let wanted = [
+        mode("/usr/local/bin"),
+        mode("/opt"),
+        Some((all - 1).to_string()),
+    ];
+    same(
+        &seen[0]
+            .lines()
+            .map(|l| Some(l.to_owned()))
+            .collect::<Vec<_>>(),
+        &wanted.to_vec(),
+    )?;
     same(&boot.ask(&Question::Drift)?, &Answer::Drift(Vec::new()))?;
     boot.remove()
 }
@@ -378,7 +451,14 @@ fn drift(stage: &Stage) -> Result<()> {
         same(&(path, of(path)), &(path, Some(kind)))?;
     }
     // What the engine makes itself is nobody's doing, and opening alone is no difference.
-    let ours = ["/opt/agentbox/agentbox.toml", "/.adamant", "/etc/hosts", "/.dockerenv", "/dev/null", "/proc"];
+    let ours = [
+        "/opt/agentbox/agentbox.toml",
+        "/.adamant",
+        "/etc/hosts",
+        "/.dockerenv",
+        "/dev/null",
+        "/proc",
+    ];
     if let Some(change) = running.iter().find(|c| ours.contains(&c.path.as_str())) {
         return Err(format!("{change:?}"));
     }
@@ -388,13 +468,19 @@ fn drift(stage: &Stage) -> Result<()> {
     })?;
     let rest = changes(boot.ask(&Question::Drift)?)?;
     for path in ["/opt/new", "/etc/group", "/usr/local/bin/codex"] {
-        same(&(path, rest.iter().find(|c| c.path == path).map(|c| c.kind)), &(path, of(path)))?;
+        same(
+            &(path, rest.iter().find(|c| c.path == path).map(|c| c.kind)),
+            &(path, of(path)),
+        )?;
     }
     boot.remove()
 }
 
 fn volumes(stage: &Stage) -> Result<()> {
-    let volume = stage.engine.volume(&stage.owner(), &deadline()).map_err(|e| told(&e))?;
+    let volume = stage
+        .engine
+        .volume(&stage.owner(), &deadline())
+        .map_err(|e| told(&e))?;
     let plan = BootPlan {
         volumes: vec![VolumeMount {
             name: volume.clone(),
@@ -406,7 +492,10 @@ fn volumes(stage: &Stage) -> Result<()> {
     };
     let held = || -> Result<()> {
         let boot = stage.running(&plan)?;
-        let seen = boot.shell(&["ls /opt/agentbox/agentbox.toml", "echo kept > /opt/agentbox/kept"])?;
+        let seen = boot.shell(&[
+            "ls /opt/agentbox/agentbox.toml",
+            "echo kept > /opt/agentbox/kept",
+        ])?;
         same(&seen[0].as_str(), &"/opt/agentbox/agentbox.toml")?;
         let Answer::Drift(changes) = boot.ask(&Question::Drift)? else {
             return Err("no changes".into());
@@ -421,12 +510,19 @@ fn volumes(stage: &Stage) -> Result<()> {
         same(&lines, &vec!["kept".to_owned()])
     };
     let held = held();
-    stage.engine.remove_volume(&volume, &deadline()).map_err(|e| told(&e))?;
+    stage
+        .engine
+        .remove_volume(&volume, &deadline())
+        .map_err(|e| told(&e))?;
     held
 }
 
 fn binds(stage: &Stage) -> Result<()> {
-    let dir = std::env::temp_dir().join(format!("adamant-contract-{}-{}", std::process::id(), number()));
+    let dir = std::env::temp_dir().join(format!(
+        "adamant-contract-{}-{}",
+        std::process::id(),
+        number()
+    ));
     std::fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
     std::fs::write(dir.join("file"), "from the host\n").map_err(|e| e.to_string())?;
     let bind = |target: &str, read_only| Bind {
@@ -444,7 +540,10 @@ fn binds(stage: &Stage) -> Result<()> {
     std::fs::remove_dir_all(&dir).map_err(|e| e.to_string())?;
     let (exit, lines) = ran?;
     same(&exit.code, &0)?;
-    same(&lines, &["from the host", "refused"].map(str::to_owned).to_vec())?;
+    same(
+        &lines,
+        &["from the host", "refused"].map(str::to_owned).to_vec(),
+    )?;
     same(&back.map_err(|e| e.to_string())?.as_str(), &"back\n")?;
     let missing = BootPlan {
         binds: vec![Bind {
@@ -466,13 +565,25 @@ fn processes(stage: &Stage) -> Result<()> {
     let Answer::Processes(processes) = boot.ask(&Question::Processes)? else {
         return Err("no processes".into());
     };
-    let first = processes.iter().find(|p| p.pid == 1).ok_or("process 1 is not there")?;
-    same(&(first.uid, first.gid, first.seccomp), &([1000; 4], [1000; 4], 2))?;
+    let first = processes
+        .iter()
+        .find(|p| p.pid == 1)
+        .ok_or("process 1 is not there")?;
+    same(
+        &(first.uid, first.gid, first.seccomp),
+        &([1000; 4], [1000; 4], 2),
+    )?;
     same(&first.cap_bnd, &0xa804_25fb)?;
-    if !processes.iter().any(|p| p.ppid == 1 && p.argv.first().is_some_and(|a| a.contains("sleep"))) {
+    if !processes
+        .iter()
+        .any(|p| p.ppid == 1 && p.argv.first().is_some_and(|a| a.contains("sleep")))
+    {
         return Err(format!("{processes:?}"));
     }
-    if processes.iter().any(|p| p.argv.iter().any(|word| word.contains("adamant"))) {
+    if processes
+        .iter()
+        .any(|p| p.argv.iter().any(|word| word.contains("adamant")))
+    {
         return Err(format!("the probe sees itself: {processes:?}"));
     }
     boot.remove()
@@ -504,9 +615,15 @@ fn mounts(stage: &Stage) -> Result<()> {
         let seen = seen.map(|m| (m.fstype.as_str(), m.read_only));
         same(&(target, seen), &(target, Some((fstype, read_only))))?;
     }
-    let memory = mounts.iter().rfind(|m| m.target == "/run/agentbox").ok_or("no tmpfs")?;
+    let memory = mounts
+        .iter()
+        .rfind(|m| m.target == "/run/agentbox")
+        .ok_or("no tmpfs")?;
     for option in ["nosuid", "nodev", "noexec"] {
-        same(&(option, memory.options.iter().any(|o| o == option)), &(option, true))?;
+        same(
+            &(option, memory.options.iter().any(|o| o == option)),
+            &(option, true),
+        )?;
     }
     boot.remove()
 }
@@ -525,13 +642,19 @@ fn trace(stage: &Stage) -> Result<()> {
         return Err("no trace".into());
     };
     let wrote = |wanted: &str| {
-        trace.events.iter().any(|event| matches!(&event.action, Action::Write { path, .. } if path == wanted))
+        trace
+            .events
+            .iter()
+            .any(|event| matches!(&event.action, Action::Write { path, .. } if path == wanted))
     };
     let (address, port) = CONTROL_ADDRESS.split_once(':').unwrap_or_default();
     let reached = trace.events.iter().any(|event| {
         matches!(&event.action, Action::Connect { address: a, port: p } if a == address && p.to_string() == port)
     });
-    same(&(wrote("/opt/.adamant-control"), wrote("/opt/nope"), reached), &(true, true, true))?;
+    same(
+        &(wrote("/opt/.adamant-control"), wrote("/opt/nope"), reached),
+        &(true, true, true),
+    )?;
     // Only what the subject started is its doing.
     same(&wrote("/opt/from-beside"), &false)?;
     boot.remove()
@@ -545,9 +668,15 @@ fn companion(stage: &Stage) -> Result<()> {
     let boot = stage.running(&plan)?;
     for (alias, port) in [("one.adamant.test", 8080), ("other.adamant.test", 8081)] {
         let alias = alias.to_owned();
-        same(&boot.ask(&Question::Companion { alias, port })?, &Answer::Joined)?;
+        same(
+            &boot.ask(&Question::Companion { alias, port })?,
+            &Answer::Joined,
+        )?;
     }
-    same(&boot.ask(&Question::CompanionPeers)?, &Answer::Peers(Vec::new()))?;
+    same(
+        &boot.ask(&Question::CompanionPeers)?,
+        &Answer::Peers(Vec::new()),
+    )?;
     boot.remove()?;
     let boot = stage.running(&stage.plan(""))?;
     let alone = Question::Companion {

@@ -139,9 +139,11 @@ impl Stage {
 
     /// Boots and waits until the script says so; it goes on for long.
     pub(crate) fn running(&self, plan: &BootPlan) -> Result<Box> {
-        let args = plan.args.iter().flatten().map(|script| {
-            format!("{script}\necho {GO}\nwhile :; do sleep 0.05; done")
-        });
+        let args = plan
+            .args
+            .iter()
+            .flatten()
+            .map(|script| format!("{script}\necho {GO}\nwhile :; do sleep 0.05; done"));
         let plan = BootPlan {
             args: Some(args.collect()),
             ..plan.clone()
@@ -160,7 +162,9 @@ impl Box {
     }
 
     pub(crate) fn wait(&self, until: &Until) -> Result<Reached> {
-        self.instance().wait(until, &deadline()).map_err(|e| told(&e))
+        self.instance()
+            .wait(until, &deadline())
+            .map_err(|e| told(&e))
     }
 
     pub(crate) fn exit(&self) -> Result<Exit> {
@@ -172,11 +176,16 @@ impl Box {
 
     pub(crate) fn lines(&self) -> Vec<String> {
         let log = self.log.snapshot();
-        format!("{}{}", log.head, log.tail).lines().map(str::to_owned).collect()
+        format!("{}{}", log.head, log.tail)
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 
     pub(crate) fn ask(&self, question: &Question) -> Result<Answer> {
-        self.instance().ask(question, &deadline()).map_err(|e| told(&e))
+        self.instance()
+            .ask(question, &deadline())
+            .map_err(|e| told(&e))
     }
 
     /// What a shell inside says to each of these, as the subject's user.

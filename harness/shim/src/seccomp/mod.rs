@@ -30,12 +30,27 @@ const WITH: [(&str, &[c_long]); 14] = [
     (
         "SYS_ADMIN",
         &[
-            libc::SYS_bpf, libc::SYS_clone, libc::SYS_clone3, libc::SYS_fanotify_init,
-            libc::SYS_fsconfig, libc::SYS_fsmount, libc::SYS_fsopen, libc::SYS_fspick,
-            libc::SYS_lookup_dcookie, libc::SYS_mount, libc::SYS_mount_setattr,
-            libc::SYS_move_mount, libc::SYS_open_tree, libc::SYS_perf_event_open,
-            libc::SYS_quotactl, libc::SYS_quotactl_fd, libc::SYS_setdomainname,
-            libc::SYS_sethostname, libc::SYS_setns, libc::SYS_syslog, libc::SYS_umount2,
+            libc::SYS_bpf,
+            libc::SYS_clone,
+            libc::SYS_clone3,
+            libc::SYS_fanotify_init,
+            libc::SYS_fsconfig,
+            libc::SYS_fsmount,
+            libc::SYS_fsopen,
+            libc::SYS_fspick,
+            libc::SYS_lookup_dcookie,
+            libc::SYS_mount,
+            libc::SYS_mount_setattr,
+            libc::SYS_move_mount,
+            libc::SYS_open_tree,
+            libc::SYS_perf_event_open,
+            libc::SYS_quotactl,
+            libc::SYS_quotactl_fd,
+            libc::SYS_setdomainname,
+            libc::SYS_sethostname,
+            libc::SYS_setns,
+            libc::SYS_syslog,
+            libc::SYS_umount2,
             libc::SYS_unshare,
         ],
     ),
@@ -43,19 +58,34 @@ const WITH: [(&str, &[c_long]); 14] = [
     ("SYS_CHROOT", &[libc::SYS_chroot]),
     (
         "SYS_MODULE",
-        &[libc::SYS_delete_module, libc::SYS_init_module, libc::SYS_finit_module],
+        &[
+            libc::SYS_delete_module,
+            libc::SYS_init_module,
+            libc::SYS_finit_module,
+        ],
     ),
     ("SYS_PACCT", &[libc::SYS_acct]),
     (
         "SYS_PTRACE",
-        &[libc::SYS_kcmp, libc::SYS_pidfd_getfd, libc::SYS_process_madvise],
+        &[
+            libc::SYS_kcmp,
+            libc::SYS_pidfd_getfd,
+            libc::SYS_process_madvise,
+        ],
     ),
     ("SYS_RAWIO", PORTS),
-    ("SYS_TIME", &[libc::SYS_settimeofday, libc::SYS_clock_settime]),
+    (
+        "SYS_TIME",
+        &[libc::SYS_settimeofday, libc::SYS_clock_settime],
+    ),
     ("SYS_TTY_CONFIG", &[libc::SYS_vhangup]),
     (
         "SYS_NICE",
-        &[libc::SYS_get_mempolicy, libc::SYS_mbind, libc::SYS_set_mempolicy],
+        &[
+            libc::SYS_get_mempolicy,
+            libc::SYS_mbind,
+            libc::SYS_set_mempolicy,
+        ],
     ),
     ("SYSLOG", &[libc::SYS_syslog]),
     ("BPF", &[libc::SYS_bpf]),
@@ -84,7 +114,12 @@ impl Profile {
             // Its flags are in memory, which no filter sees: whoever calls it is sent back to `clone`.
             let clone3 = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
             let answer = errno(libc::ENOSYS);
-            filters.push(SeccompFilter::new(clone3, SeccompAction::Allow, answer, arch));
+            filters.push(SeccompFilter::new(
+                clone3,
+                SeccompAction::Allow,
+                answer,
+                arch,
+            ));
         }
         let compiled = filters
             .into_iter()
@@ -95,7 +130,9 @@ impl Profile {
 
     /// Installs it in this process; with `no_new_privs`, or with the capability to do so.
     pub(crate) fn install(&self) -> io::Result<()> {
-        self.0.iter().try_for_each(|program| kernel::install(program))
+        self.0
+            .iter()
+            .try_for_each(|program| kernel::install(program))
     }
 }
 
@@ -146,11 +183,16 @@ mod tests {
     /// What the kernel would answer: the strictest of the programs.
     fn answer(profile: &Profile, arch: u32, call: c_long, argument: u64) -> u32 {
         let answers = profile.0.iter().map(|p| run(p, arch, call, argument));
-        answers.min_by_key(|a| (a & 0xffff_0000).wrapping_sub(KILL)).expect("programs")
+        answers
+            .min_by_key(|a| (a & 0xffff_0000).wrapping_sub(KILL))
+            .expect("programs")
     }
 
     fn run(program: &BpfProgram, arch: u32, call: c_long, argument: u64) -> u32 {
-        let mut data = i32::try_from(call).expect("a number").to_ne_bytes().to_vec();
+        let mut data = i32::try_from(call)
+            .expect("a number")
+            .to_ne_bytes()
+            .to_vec();
         data.extend(arch.to_ne_bytes());
         data.extend([0; 8]);
         data.extend(argument.to_ne_bytes());
@@ -188,10 +230,20 @@ mod tests {
     fn calls_are_allowed_by_themselves_by_their_arguments_or_by_a_capability() {
         let plain = Profile::new(0).expect("compiles");
         let of = |call, argument| answer(&plain, ARCH, call, argument);
-        for call in [libc::SYS_read, libc::SYS_openat, libc::SYS_seccomp, libc::SYS_ptrace] {
+        for call in [
+            libc::SYS_read,
+            libc::SYS_openat,
+            libc::SYS_seccomp,
+            libc::SYS_ptrace,
+        ] {
             assert_eq!(of(call, u64::MAX), ALLOW, "{call}");
         }
-        for call in [libc::SYS_mount, libc::SYS_keyctl, libc::SYS_unshare, 0x4000_0000] {
+        for call in [
+            libc::SYS_mount,
+            libc::SYS_keyctl,
+            libc::SYS_unshare,
+            0x4000_0000,
+        ] {
             assert_eq!(of(call, 0), errno(libc::EPERM), "{call}");
         }
         assert_eq!(of(libc::SYS_socket, 2), ALLOW);
