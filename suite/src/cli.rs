@@ -47,6 +47,12 @@ pub enum Verb {
     Gc(EngineArgs),
     /// Run the module tests of test262 on the reference module loader.
     Test262(Test262Args),
+    /// Tell what a finding's code, a spec or a case means and how to fix it; without a word, list every code.
+    Explain {
+        /// A code (`drift/undeclared`), a family of codes (`drift`), a spec (`RC-002-04`) or a case.
+        #[arg(value_name = "CODE|SPEC|CASE")]
+        words: Vec<String>,
+    },
     /// Print a JSON Schema for editors.
     Schema {
         /// Of which file.
@@ -162,6 +168,7 @@ pub fn main() -> ExitCode {
         Verb::List(args) => command::list::run(args),
         Verb::Gc(args) => command::gc::run(args),
         Verb::Test262(args) => command::test262::run(args),
+        Verb::Explain { words } => command::explain::run(words),
         Verb::Schema { of } => command::schema::run(*of),
     };
     end(done)

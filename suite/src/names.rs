@@ -27,6 +27,15 @@ pub fn check(
     }
     for subject in subjects {
         let place = subject.path.display();
+        for waiver in subject.subject.waivers.iter().map(|w| &w.value) {
+            if let Some(case) = waiver.case.as_deref().filter(|case| !ids.contains(case)) {
+                return Err(unknown(
+                    &format!("{place}: the waiver of `{}` names no case", waiver.finding),
+                    case,
+                    &ids,
+                ));
+            }
+        }
         for expected in &subject.subject.expect_fail {
             if expected.reason.trim().is_empty() {
                 return Err(format!(

@@ -271,3 +271,66 @@ fn schemas_and_help_are_data_on_stdout() {
     }
     ends(&root(), &["--help"], 0, &["Exit codes"]);
 }
+
+#[test]
+fn a_code_a_spec_and_a_case_are_explained_and_a_typo_is_bad_input() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let all = ends(
+        dir.path(),
+        &["explain"],
+        0,
+        &["drift/undeclared", "install/npm"],
+    );
+    assert!(all.lines().count() > 60, "{all}");
+    ends(
+        dir.path(),
+        &["explain", "drift/undeclared", "RC-002-04"],
+        0,
+        &[
+            "cause",
+            "fix",
+            "PRD-002",
+            "cases/rc-002/04-writes-stay-declared.yaml",
+        ],
+    );
+    ends(
+        dir.path(),
+        &["explain", "drift"],
+        0,
+        &["drift/tree-changed", "drift/write-missing"],
+    );
+    ends(
+        dir.path(),
+        &["explain", "drift/undeclared", "drift/undeclard"],
+        2,
+        &["`drift/undeclard`", "did you mean `drift/undeclared`?"],
+    );
+}
+
+#[test]
+fn a_waiver_must_name_a_code_a_case_an_owner_and_a_day() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for (waiver, told) in [
+        (
+            "finding: drift/undeclard, reason: r, owner: o, until: 2999-01-01",
+            "did you mean `drift/undeclared`?",
+        ),
+        (
+            "finding: drift/undeclared, reason: r, owner: ' ', until: 2999-01-01",
+            "empty `owner`",
+        ),
+        (
+            "finding: drift/undeclared, reason: r, owner: o, until: soon",
+            "expected `YYYY-MM-DD`",
+        ),
+        ("finding: drift/undeclared, reason: r, owner: o", "until"),
+        (
+            "finding: drift/undeclared, reason: r, owner: o, until: 2999-01-01, case: rc-002/none",
+            "names no case",
+        ),
+    ] {
+        let text = format!("image: x\nwaivers:\n  - {{ {waiver} }}\n");
+        std::fs::write(dir.path().join("adamant.yaml"), text).expect("written");
+        ends(dir.path(), &["list"], 2, &["adamant.yaml", told]);
+    }
+}

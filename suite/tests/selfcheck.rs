@@ -3,6 +3,7 @@
 mod selfcheck {
     mod conformance;
     mod files;
+    mod findings;
     mod generated;
     mod manifests;
     mod tree;

@@ -19,6 +19,7 @@ pub mod check;
 pub mod discover;
 pub mod engine;
 pub mod env;
+pub mod explain;
 pub mod frontend;
 pub mod redact;
 pub mod report;

@@ -8,7 +8,7 @@ use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
 use crate::check::Finding;
-use crate::run::{Outcome, PlacedFinding};
+use crate::run::{Outcome, PlacedFinding, Waived};
 
 /// Stands where a secret stood.
 const SECRET: &str = "[SECRET]";
@@ -228,21 +228,31 @@ impl Redactor {
 
     fn finding(&self, placed: &PlacedFinding) -> PlacedFinding {
         let Finding {
+            code,
             expected,
             seen,
             detail,
+            things,
         } = &placed.finding;
         let theirs = self.of_subject();
         let detail = detail.iter().map(|d| theirs.text(d)).collect();
+        let things = things.iter().map(|t| theirs.text(t)).collect();
+        let waiver = placed.waiver.as_ref().map(|waiver| Waived {
+            accepts: waiver.accepts,
+            by: self.text(&waiver.by),
+        });
         let finding = Finding {
+            code: code.clone(),
             expected: self.text(expected),
             seen: self.text(seen),
             detail,
+            things,
         };
         PlacedFinding {
             check: placed.check.clone(),
             place: placed.place.clone(),
             finding,
+            waiver,
         }
     }
 }

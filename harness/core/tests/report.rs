@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use adamant_core::case::{Level, Need, Place};
+use adamant_core::case::{Level, Need, Place, Waiver, parse_text};
 use adamant_core::check::Finding;
 use adamant_core::engine::{
     Answer, Change, ChangeKind, Description, Event as LogEvent, Exit, Log, Question, Reached,
@@ -15,7 +15,7 @@ use adamant_core::report::{
     Asked, BootEvidence, Event, Evidence, Junit, Reporter, RunReport, Summary, Terminal,
     TrialReport, Verbosity, View, text,
 };
-use adamant_core::run::{Outcome, PlacedFinding, Skip, Totals};
+use adamant_core::run::{Outcome, PlacedFinding, Skip, Totals, Waived};
 use serde_json::json;
 
 const TOKEN: &str = "s3cr3t-value";
@@ -44,6 +44,7 @@ fn trial(name: &str, outcome: Outcome) -> TrialReport {
             Need { cap: Some("NET_BIND_SERVICE".into()), root: false, reason: "nginx listens on port 80".into() },
             Need { cap: None, root: true, reason: "supervisord starts as root and drops to the user of each program afterwards, one by one".into() },
         ],
+        waivers: waivers(),
         image: Some(format!("sha256:{}", "4f".repeat(32))),
         platform: Some("linux/amd64".into()),
         started: SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
@@ -58,17 +59,23 @@ fn trial(name: &str, outcome: Outcome) -> TrialReport {
     }
 }
 
+/// One that counts, and one that has ended.
+fn waivers() -> Vec<Waiver> {
+    let text = "
+- { finding: exit/wrong-end, reason: the cache moves with release 9, owner: team-runtime, until: 2999-12-31 }
+- { finding: drift/undeclared, reason: it was known, owner: somebody, until: 2001-01-01 }
+";
+    parse_text(text, Path::new("waivers")).expect("waivers")
+}
+
 fn finding(expected: &str, seen: &str, detail: &[&str]) -> PlacedFinding {
     let place = Place {
         file: "cases/rc-002/05-missing-artifact-is-fatal.yaml".into(),
         line: 14,
         column: 5,
     };
-    PlacedFinding {
-        check: "exit".into(),
-        place,
-        finding: Finding::new(expected, seen).with(detail.iter().copied()),
-    }
+    let finding = Finding::new(expected, seen).coded("exit/wrong-end");
+    PlacedFinding::new("exit", place, finding.with(detail.iter().copied()))
 }
 
 fn boot(id: &str) -> BootEvidence {
@@ -134,7 +141,7 @@ const FATAL: &str = "docker::agentbox::RC-002-05::missing-artifact-is-fatal";
 
 fn failed() -> TrialReport {
     let token = format!("log: \x1b[31mtoken {TOKEN}\x1b[0m");
-    let findings = vec![
+    let mut findings = vec![
         finding(
             "process 1 ends with a code other than 0 within 30s when `codex` is absent",
             "it became ready after 612 ms all the same",
@@ -146,6 +153,10 @@ fn failed() -> TrialReport {
             &[],
         ),
     ];
+    findings[1].waiver = Some(Waived {
+        accepts: false,
+        by: format!("its waiver has ended: {}", waivers()[1]),
+    });
     let mut failed = trial(&format!("{FATAL}::codex"), Outcome::Failed { findings });
     failed.boots = vec![boot("4f1c9e0a7b2d"), boot("5a1c9e0a7b2e")];
     failed
@@ -171,6 +182,19 @@ fn skipped(name: &str, kind: Skip, reason: &str) -> TrialReport {
     trial(name, Outcome::Skipped { kind, reason })
 }
 
+/// A finding that a waiver accepts, and one whose waiver has ended.
+fn waived(name: &str) -> TrialReport {
+    let by = waivers()[0].to_string();
+    let mut accepted = finding("nothing under /opt changes", "/opt/cache was created", &[]);
+    accepted.waiver = Some(Waived {
+        accepts: true,
+        by: by.clone(),
+    });
+    let findings = vec![accepted];
+    let reason = format!("waived: {by}");
+    trial(name, Outcome::ExpectedFailure { reason, findings })
+}
+
 /// Every kind of outcome.
 fn outcomes() -> Vec<TrialReport> {
     let agentbox = |rest: &str| format!("docker::agentbox::{rest}");
@@ -189,6 +213,7 @@ fn outcomes() -> Vec<TrialReport> {
             Outcome::Passed,
         ),
         trial(&agentbox("RC-002-03::drift"), declared),
+        waived(&agentbox("RC-002-04::waived")),
         trial(
             &agentbox("RC-002-04::declared"),
             Outcome::UnexpectedPass { reason },
@@ -397,7 +422,7 @@ fn junit_keeps_failures_errors_and_skips_apart_and_is_well_formed() {
     let parsed = quick_junit::Report::deserialize_from_str(&xml).expect("well-formed");
     assert_eq!(
         (parsed.tests, parsed.failures, parsed.errors, parsed.skipped),
-        (14, 2, 2, 5)
+        (15, 2, 2, 5)
     );
     assert!(!xml.contains(TOKEN));
     assert!(xml.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)));
@@ -416,7 +441,7 @@ fn the_summary_is_for_programs() {
     let json = fs_err::read_to_string(dir.path().join("summary.json")).expect("written");
     assert!(!json.contains(TOKEN));
     let mut value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-    assert_eq!(value["trials"].as_array().expect("a list").len(), 13);
+    assert_eq!(value["trials"].as_array().expect("a list").len(), 14);
     for key in ["started", "finished", "host"] {
         assert!(!value[key].is_null());
         value[key] = json!(format!("[{}]", key.to_uppercase()));
@@ -460,7 +485,7 @@ fn a_killed_run_keeps_what_it_had_and_nothing_of_the_run_before() {
     let json: serde_json::Value = serde_json::from_str(&read("summary.json")).expect("JSON");
     assert_eq!(
         (&json["exit_code"], &json["finished"], &json["planned"]),
-        (&json!(null), &json!(null), &json!(14))
+        (&json!(null), &json!(null), &json!(15))
     );
     assert_eq!(json["totals"]["passed"], 1);
 }

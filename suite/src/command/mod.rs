@@ -1,5 +1,6 @@
 //! One file per verb, and the failure that each of them can come to.
 
+pub mod explain;
 pub mod gc;
 pub mod list;
 pub mod run;

@@ -12,6 +12,7 @@ mod schema;
 mod subject;
 mod value;
 mod variable;
+mod waiver;
 
 pub use artifact::{Artifact, ArtifactKind, Load};
 pub use compose::ComposeError;
@@ -30,3 +31,4 @@ pub use subject::{
 };
 pub use value::{Pattern, Span};
 pub use variable::{FromSubject, Var, variables};
+pub use waiver::{Day, Waiver};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::option::{
     absolute_path, capabilities, maybe_absolute_path, one_capability, some_pids, url_path,
 };
-use super::{Artifact, At, Memory, Mount, Pattern, Span};
+use super::{Artifact, At, Memory, Mount, Pattern, Span, Waiver};
 use crate::check::is_under;
 use crate::redact::Secrets;
 
@@ -79,6 +79,9 @@ pub struct Subject {
     /// Failures that are known and accepted; one that passes is a failure.
     #[serde(default)]
     pub expect_fail: Vec<ExpectFail>,
+    /// Kinds of findings that are accepted until a day, each with a reason and an owner.
+    #[serde(default)]
+    pub waivers: Vec<At<Waiver>>,
 }
 
 /// How a subject is run, beside what its image says.
@@ -444,6 +447,39 @@ impl Subject {
                 )));
             }
         }
+        self.validate_artifacts()?;
+        if let Some(ready) = &self.ready {
+            let given = [
+                ready.http.is_some(),
+                ready.tcp.is_some(),
+                ready.unix.is_some(),
+                ready.output.is_some(),
+                ready.exit.is_some(),
+            ];
+            if given.iter().filter(|g| **g).count() != 1 {
+                return Err(String::from(
+                    "`ready` needs exactly one of `http`, `tcp`, `unix`, `output`, `exit`",
+                )
+                .into());
+            }
+        }
+        for waiver in &self.waivers {
+            waiver
+                .value
+                .validate()
+                .map_err(|wrong| waiver.with(wrong))?;
+        }
+        for need in &self.needs {
+            if need.cap.is_some() == need.root {
+                return Err(
+                    String::from("each of `needs` is either a `cap` or `root: true`").into(),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_artifacts(&self) -> Result<(), At<String>> {
         let mut ids = std::collections::BTreeSet::new();
         for artifact in &self.artifacts {
             let at = |value: String| artifact.with(value);
@@ -461,28 +497,6 @@ impl Subject {
                 return Err(at(format!(
                     "artifact `{id}` has `when` but the subject has no `manifest`"
                 )));
-            }
-        }
-        if let Some(ready) = &self.ready {
-            let given = [
-                ready.http.is_some(),
-                ready.tcp.is_some(),
-                ready.unix.is_some(),
-                ready.output.is_some(),
-                ready.exit.is_some(),
-            ];
-            if given.iter().filter(|g| **g).count() != 1 {
-                return Err(String::from(
-                    "`ready` needs exactly one of `http`, `tcp`, `unix`, `output`, `exit`",
-                )
-                .into());
-            }
-        }
-        for need in &self.needs {
-            if need.cap.is_some() == need.root {
-                return Err(
-                    String::from("each of `needs` is either a `cap` or `root: true`").into(),
-                );
             }
         }
         Ok(())

@@ -154,16 +154,19 @@ fn in_image(context: &Context<'_>, artifact: &Artifact) -> Option<Finding> {
         artifact.id, argv[0]
     );
     let path = context.image.path_env();
-    (!found).then(|| Finding::new(expected, format!("none in {path}")))
+    (!found).then(|| Finding::new(expected, format!("none in {path}")).coded("artifacts/absent"))
 }
 
 fn on_file(context: &Context<'_>, artifact: &Artifact) -> Option<Finding> {
     let id = &artifact.id;
     match artifact.kind().ok()? {
-        ArtifactKind::Path(path) if context.image.resolve(path).is_none() => Some(Finding::new(
-            format!("artifact `{id}`: {path} is in the image"),
-            "it is not",
-        )),
+        ArtifactKind::Path(path) if context.image.resolve(path).is_none() => Some(
+            Finding::new(
+                format!("artifact `{id}`: {path} is in the image"),
+                "it is not",
+            )
+            .coded("artifacts/absent"),
+        ),
         ArtifactKind::Glob(glob) => {
             let matcher = GlobBuilder::new(glob)
                 .literal_separator(true)
@@ -176,14 +179,16 @@ fn on_file(context: &Context<'_>, artifact: &Artifact) -> Option<Finding> {
                     format!("artifact `{id}`: a path of the image matches {glob}"),
                     "none does",
                 )
+                .coded("artifacts/absent")
             })
         }
-        ArtifactKind::Load(load) if context.image.resolve(&load.path).is_none() => {
-            Some(Finding::new(
+        ArtifactKind::Load(load) if context.image.resolve(&load.path).is_none() => Some(
+            Finding::new(
                 format!("artifact `{id}`: {} is in the image", load.path),
                 "it is not",
-            ))
-        }
+            )
+            .coded("artifacts/absent"),
+        ),
         _ => None,
     }
 }
@@ -209,7 +214,9 @@ fn ran(artifact: &Artifact, result: &CommandResult) -> Option<Finding> {
             }
             let expected = format!("artifact `{}`: `{shown}` prints `{version}`", artifact.id);
             return Some(
-                Finding::new(expected, "it exits 0 but prints something else").with(said()),
+                Finding::new(expected, "it exits 0 but prints something else")
+                    .coded("artifacts/wrong-version")
+                    .with(said()),
             );
         }
         (Some(127), _) => "it is not on PATH (127)".into(),
@@ -218,24 +225,30 @@ fn ran(artifact: &Artifact, result: &CommandResult) -> Option<Finding> {
         (None, Some(signal)) => format!("signal {signal} killed it"),
         (None, None) => "it ended in no known way".into(),
     };
-    Some(Finding::new(expected, seen).with(said()))
+    Some(
+        Finding::new(expected, seen)
+            .coded("artifacts/does-not-run")
+            .with(said()),
+    )
 }
 
 fn answered(artifact: &Artifact, answer: &Answer) -> Result<Option<Finding>, Unanswered> {
     match (artifact.kind().map_err(Unanswered)?, answer) {
         (_, Answer::Accepts { refused: None }) => Ok(None),
-        (ArtifactKind::Tcp(port), Answer::Accepts { refused: Some(why) }) => {
-            Ok(Some(Finding::new(
+        (ArtifactKind::Tcp(port), Answer::Accepts { refused: Some(why) }) => Ok(Some(
+            Finding::new(
                 format!("artifact `{}`: port {port} accepts", artifact.id),
                 why,
-            )))
-        }
-        (ArtifactKind::Unix(path), Answer::Accepts { refused: Some(why) }) => {
-            Ok(Some(Finding::new(
+            )
+            .coded("artifacts/does-not-answer"),
+        )),
+        (ArtifactKind::Unix(path), Answer::Accepts { refused: Some(why) }) => Ok(Some(
+            Finding::new(
                 format!("artifact `{}`: socket {path} accepts", artifact.id),
                 why,
-            )))
-        }
+            )
+            .coded("artifacts/does-not-answer"),
+        )),
         (ArtifactKind::Mcp(argv), Answer::Commands(results)) => {
             let [result] = results.as_slice() else {
                 return Err(Unanswered("`initialize` got no single answer".into()));
@@ -257,9 +270,11 @@ fn answered(artifact: &Artifact, answer: &Answer) -> Result<Option<Finding>, Una
                 _ if result.stdout.is_empty() => "it answered nothing".into(),
                 _ => "its answer has no `result.protocolVersion`".into(),
             };
-            Ok(Some(Finding::new(expected, seen).with(
-                result.stdout.lines().chain(result.stderr.lines()).take(4),
-            )))
+            Ok(Some(
+                Finding::new(expected, seen)
+                    .coded("artifacts/does-not-answer")
+                    .with(result.stdout.lines().chain(result.stderr.lines()).take(4)),
+            ))
         }
         _ => Err(Unanswered(format!(
             "artifact `{}` got an answer of another kind",

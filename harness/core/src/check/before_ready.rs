@@ -59,10 +59,13 @@ impl Check for BeforeReady {
                 .peekable();
             let expected = format!("ready only after every `{name}`");
             if written.peek().is_none() {
-                findings.push(Finding::new(
-                    expected,
-                    format!("ready after {ready_ms} ms, `{name}` not written by then"),
-                ));
+                findings.push(
+                    Finding::new(
+                        expected,
+                        format!("ready after {ready_ms} ms, `{name}` not written by then"),
+                    )
+                    .coded("before-ready/too-early"),
+                );
                 continue;
             }
             if let Some(late) = written.find(is_late) {
@@ -77,7 +80,7 @@ impl Check for BeforeReady {
                         boot.since_start_ms(late.at_ns)
                     ),
                 };
-                findings.push(Finding::new(expected, seen));
+                findings.push(Finding::new(expected, seen).coded("before-ready/too-early"));
             }
         }
         Ok(findings)

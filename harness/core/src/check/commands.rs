@@ -104,8 +104,11 @@ impl One {
                 (None, Some(signal)) => format!("signal {signal} killed it"),
                 (None, None) => "it ended in no known way".into(),
             };
-            findings
-                .push(Finding::new(format!("`{shown}` exits {}", self.exit), seen).with(said()));
+            findings.push(
+                Finding::new(format!("`{shown}` exits {}", self.exit), seen)
+                    .coded("commands/exit")
+                    .with(said()),
+            );
         }
         for (name, pattern, text) in [
             ("stdout", &self.stdout, &result.stdout),
@@ -119,6 +122,7 @@ impl One {
                         format!("a line of the {name} of `{shown}` matches `{pattern}`"),
                         "no line does",
                     )
+                    .coded("commands/output")
                     .with(said()),
                 );
             }

@@ -87,7 +87,8 @@ impl Check for Drift {
             } else {
                 format!("nothing changes outside {}", allowed.join(", "))
             };
-            findings.extend(found(changes.iter().filter(elsewhere), &shown));
+            let hits = changes.iter().filter(elsewhere);
+            findings.extend(found(hits, "drift/undeclared", &shown));
         }
         for name in &self.never_created {
             let hits = changes
@@ -95,6 +96,7 @@ impl Check for Drift {
                 .filter(|c| c.kind == ChangeKind::Added && c.path.rsplit('/').next() == Some(name));
             findings.extend(found(
                 hits,
+                "drift/forbidden-name",
                 &format!("no `{name}` is created, at any depth"),
             ));
         }
@@ -134,10 +136,13 @@ impl<'a> Root<'a> {
 fn unchanged_under(context: &Context<'_>, root: &str, changes: &[Change]) -> Option<Finding> {
     let root = Root::new(context.image, root);
     if root.place.is_none() {
-        return Some(Finding::new(
-            format!("{} is in the image", root.written),
-            "it is not, so nothing about it can be proven",
-        ));
+        return Some(
+            Finding::new(
+                format!("{} is in the image", root.written),
+                "it is not, so nothing about it can be proven",
+            )
+            .coded("drift/tree-absent"),
+        );
     }
     let writable = context.subject.writable.iter();
     let exceptions: Vec<Root<'_>> = writable
@@ -154,10 +159,18 @@ fn unchanged_under(context: &Context<'_>, root: &str, changes: &[Change]) -> Opt
     let hits = changes
         .iter()
         .filter(|c| root.holds(&c.path) && !exceptions.iter().any(|e| e.holds(&c.path)));
-    found(hits, &format!("nothing under {} changes", root.written))
+    found(
+        hits,
+        "drift/tree-changed",
+        &format!("nothing under {} changes", root.written),
+    )
 }
 
-fn found<'a>(hits: impl Iterator<Item = &'a Change>, expected: &str) -> Option<Finding> {
+fn found<'a>(
+    hits: impl Iterator<Item = &'a Change>,
+    code: &'static str,
+    expected: &str,
+) -> Option<Finding> {
     let hits: Vec<&Change> = hits.collect();
     let first = hits.first()?;
     let more = if hits.len() > 1 {
@@ -167,7 +180,8 @@ fn found<'a>(hits: impl Iterator<Item = &'a Change>, expected: &str) -> Option<F
     };
     Some(
         Finding::new(expected, format!("{}{more}", describe(first)))
-            .with(hits.iter().map(|c| describe(c))),
+            .coded(code)
+            .about(hits.iter().map(|c| describe(c)).collect()),
     )
 }
 
@@ -201,7 +215,10 @@ fn absent(boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
     })?;
     let missing = entries.iter().filter(|(_, entry)| entry.is_none());
     Ok(missing
-        .map(|(path, _)| Finding::new(format!("a boot writes {path}"), "it does not exist"))
+        .map(|(path, _)| {
+            Finding::new(format!("a boot writes {path}"), "it does not exist")
+                .coded("drift/write-missing")
+        })
         .collect())
 }
 

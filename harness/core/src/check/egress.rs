@@ -43,7 +43,9 @@ impl Check for Egress {
                 .map(|(event, what)| format!("{} {what}", seen.who(&event.actor))),
         );
         Ok(vec![
-            Finding::new("nobody tries to reach anything outside", told).with(all),
+            Finding::new("nobody tries to reach anything outside", told)
+                .coded("egress/attempt")
+                .about(all),
         ])
     }
 }

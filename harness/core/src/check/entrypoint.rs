@@ -40,18 +40,24 @@ impl Check for Entrypoint {
         let image = context.image;
         let chains = chains(context);
         if chains.is_empty() {
-            return Ok(vec![Finding::new(
-                "the image has an ENTRYPOINT or CMD",
-                "it has neither, and the subject names no entrypoint",
-            )]);
+            return Ok(vec![
+                Finding::new(
+                    "the image has an ENTRYPOINT or CMD",
+                    "it has neither, and the subject names no entrypoint",
+                )
+                .coded("entrypoint/absent"),
+            ]);
         }
         if let Some(entrypoint) = &context.subject.entrypoint
             && image.resolve(&entrypoint.path).is_none()
         {
-            return Ok(vec![Finding::new(
-                format!("the entrypoint {} is in the image", entrypoint.path),
-                "it is not",
-            )]);
+            return Ok(vec![
+                Finding::new(
+                    format!("the entrypoint {} is in the image", entrypoint.path),
+                    "it is not",
+                )
+                .coded("entrypoint/absent"),
+            ]);
         }
         let mut findings = Vec::new();
         for argv in chains {
@@ -135,6 +141,7 @@ fn unparsed(lint: &Lint) -> impl Iterator<Item = Finding> {
     lint.unparsed.iter().map(|u| {
         let expected = format!("the script {} can be read whole", u.file);
         Finding::new(expected, format!("{}:{}: {}", u.file, u.line, u.why))
+            .coded("entrypoint/unreadable")
     })
 }
 
@@ -149,6 +156,7 @@ fn too_large(image: &Image, lint: &Lint) -> impl Iterator<Item = Finding> {
                 expected,
                 format!("{path}: too large to be read, {} bytes", entry.size),
             )
+            .coded("entrypoint/unreadable")
         })
     })
 }
@@ -159,7 +167,10 @@ fn missing(lint: &Lint) -> impl Iterator<Item = Finding> {
     lint.not_followed
         .iter()
         .filter(move |(_, why)| gone(why))
-        .map(|(what, why)| Finding::new("the boot chain can be read", format!("{what}: {why}")))
+        .map(|(what, why)| {
+            Finding::new("the boot chain can be read", format!("{what}: {why}"))
+                .coded("entrypoint/unreadable")
+        })
 }
 
 /// Why there is nothing to lint: the boot starts with a script in another language. A binary is a program, not a script.
@@ -193,7 +204,7 @@ fn smell(smell: &shell::Smell) -> Finding {
         smell.explain,
         format!("{}:{}: `{}`{chain}", smell.file, smell.line, smell.text),
     );
-    finding.with([
+    finding.coded(smell.rule).with([
         format!("rule {} ({})", smell.rule, smell.clause),
         format!("fix: {}", smell.fix),
     ])

@@ -96,10 +96,10 @@ impl Check for Events {
                     "`MissingArtifactDetected` or `BootstrapFailed` names the missing artifact `{}`",
                     fault.id
                 );
-                findings.push(Finding::new(
-                    expected,
-                    format!("no event has it: {}", list(events)),
-                ));
+                findings.push(
+                    Finding::new(expected, format!("no event has it: {}", list(events)))
+                        .coded("events/artifact-not-named"),
+                );
             }
         }
         Ok(findings)
@@ -113,27 +113,33 @@ impl Events {
         let mut findings = Vec::new();
         for name in self.in_order.iter().chain(&self.seen) {
             if count(name) == 0 {
-                findings.push(Finding::new(
-                    format!("event `{name}` is written"),
-                    format!("it is not among: {}", list(events)),
-                ));
+                findings.push(
+                    Finding::new(
+                        format!("event `{name}` is written"),
+                        format!("it is not among: {}", list(events)),
+                    )
+                    .coded("events/missing"),
+                );
             }
         }
         for name in &self.once {
             let n = count(name);
             if n != 1 {
-                findings.push(Finding::new(
-                    format!("event `{name}` is written once"),
-                    format!("{n} times"),
-                ));
+                findings.push(
+                    Finding::new(
+                        format!("event `{name}` is written once"),
+                        format!("{n} times"),
+                    )
+                    .coded("events/not-once"),
+                );
             }
         }
         for name in &self.never {
             if count(name) > 0 {
-                findings.push(Finding::new(
-                    format!("event `{name}` is never written"),
-                    list(events),
-                ));
+                findings.push(
+                    Finding::new(format!("event `{name}` is never written"), list(events))
+                        .coded("events/forbidden"),
+                );
             } else if let Some(cut) = &boot.log.cut {
                 return Err(Unanswered(format!(
                     "the log is not whole, so no event can be said to be absent from it: {cut}"
@@ -156,10 +162,13 @@ impl Events {
                     "`{after}` on line {} comes before `{before}` on line {}",
                     events[first].line, events[last].line
                 );
-                findings.push(Finding::new(
-                    format!("every `{before}` is written before the first `{after}`"),
-                    seen,
-                ));
+                findings.push(
+                    Finding::new(
+                        format!("every `{before}` is written before the first `{after}`"),
+                        seen,
+                    )
+                    .coded("events/order"),
+                );
             }
         }
         findings
@@ -179,7 +188,8 @@ impl Events {
                     let finding = Finding::new(
                         format!("event `{}` has `{key}`", event.name),
                         format!("line {} does not", event.line),
-                    );
+                    )
+                    .coded("events/payload");
                     findings.push(finding.with([line]));
                 }
             }
@@ -204,10 +214,10 @@ fn capabilities(context: &Context<'_>, events: &[Event], key: &str) -> Vec<Findi
         return Vec::new();
     }
     let expected = "`CapabilityValidated` announces every required artifact that is switched on";
-    vec![Finding::new(
-        expected,
-        format!("not announced: {}", missing.join(", ")),
-    )]
+    vec![
+        Finding::new(expected, format!("not announced: {}", missing.join(", ")))
+            .coded("events/capability-not-announced"),
+    ]
 }
 
 /// The names of events in order, for a person.

@@ -38,16 +38,22 @@ impl Check for Exceptions {
         let run = &context.subject.run;
         let mut findings = Vec::new();
         if run.privileged {
-            findings.push(Finding::new(
-                "the deployment keeps the baseline",
-                "it asks for `privileged`, which removes all of it",
-            ));
+            findings.push(
+                Finding::new(
+                    "the deployment keeps the baseline",
+                    "it asks for `privileged`, which removes all of it",
+                )
+                .coded("exceptions/weakens"),
+            );
         }
         if !run.read_only {
-            findings.push(Finding::new(
-                "the deployment keeps the root read-only",
-                "it does not ask for `read_only`",
-            ));
+            findings.push(
+                Finding::new(
+                    "the deployment keeps the root read-only",
+                    "it does not ask for `read_only`",
+                )
+                .coded("exceptions/root-writable"),
+            );
         }
         if !run.cap_drop.iter().any(|c| c.eq_ignore_ascii_case("ALL")) {
             let seen = if run.cap_drop.is_empty() {
@@ -55,60 +61,70 @@ impl Check for Exceptions {
             } else {
                 format!("it drops only {}", run.cap_drop.join(", "))
             };
-            findings.push(Finding::new("the deployment drops ALL capabilities", seen));
+            findings.push(
+                Finding::new("the deployment drops ALL capabilities", seen)
+                    .coded("exceptions/capabilities"),
+            );
         }
         if !run.security_opt.iter().any(|o| keeps_privileges(o)) {
-            findings.push(Finding::new(
-                "the deployment sets no-new-privileges",
-                "it does not",
-            ));
+            findings.push(
+                Finding::new("the deployment sets no-new-privileges", "it does not")
+                    .coded("exceptions/new-privileges"),
+            );
         }
         findings.extend(taken_away(run));
-        let needed = context
-            .subject
-            .needs
-            .iter()
-            .filter_map(|n| n.cap.as_deref());
-        let all = needed.chain(run.cap_add.iter().map(String::as_str));
-        if all.into_iter().any(|c| bare(c) == "ALL") {
-            findings.push(Finding::new(
-                "the deployment adds single capabilities",
-                "it adds ALL of them",
-            ));
-        }
-        let declared = |cap: &str| {
-            context
-                .subject
-                .needs
-                .iter()
-                .any(|n| n.cap.as_deref().is_some_and(|c| bare(c) == bare(cap)))
-        };
-        for cap in run.cap_add.iter().filter(|c| !declared(c)) {
-            findings.push(Finding::new(
-                format!("`{cap}` is in the subject's `needs`, with a reason"),
-                "the deployment adds it without one",
-            ));
-        }
-        for need in context
-            .subject
-            .needs
-            .iter()
-            .filter(|n| n.reason.trim().is_empty())
-        {
-            let name = need.cap.as_deref().unwrap_or("root");
-            findings.push(Finding::new(
-                format!("the need for `{name}` has a reason"),
-                "its reason is empty",
-            ));
-        }
+        findings.extend(undeclared(context.subject));
         Ok(findings)
     }
+}
+
+/// Capabilities that are added without saying why.
+fn undeclared(subject: &Subject) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let needed = subject.needs.iter().filter_map(|n| n.cap.as_deref());
+    let all = needed.chain(subject.run.cap_add.iter().map(String::as_str));
+    if all.into_iter().any(|c| bare(c) == "ALL") {
+        findings.push(
+            Finding::new(
+                "the deployment adds single capabilities",
+                "it adds ALL of them",
+            )
+            .coded("exceptions/capabilities"),
+        );
+    }
+    let declared = |cap: &str| {
+        subject
+            .needs
+            .iter()
+            .any(|n| n.cap.as_deref().is_some_and(|c| bare(c) == bare(cap)))
+    };
+    for cap in subject.run.cap_add.iter().filter(|c| !declared(c)) {
+        findings.push(
+            Finding::new(
+                format!("`{cap}` is in the subject's `needs`, with a reason"),
+                "the deployment adds it without one",
+            )
+            .coded("exceptions/undeclared"),
+        );
+    }
+    for need in subject.needs.iter().filter(|n| n.reason.trim().is_empty()) {
+        let name = need.cap.as_deref().unwrap_or("root");
+        findings.push(
+            Finding::new(
+                format!("the need for `{name}` has a reason"),
+                "its reason is empty",
+            )
+            .coded("exceptions/undeclared"),
+        );
+    }
+    findings
 }
 
 /// What of the baseline the deployment takes away, beside what it does not ask for.
 fn taken_away(run: &Run) -> Vec<Finding> {
     let options = run.security_opt.iter().filter(|o| weakens(o));
-    let options = options.map(|o| Finding::new(kept(o), format!("it asks for `{o}`")));
+    let options = options
+        .map(|o| Finding::new(kept(o), format!("it asks for `{o}`")).coded("exceptions/weakens"));
     let sockets = run.mounts.iter().map(|m| &m.value);
     let sockets = sockets.filter(|m| {
         m.source.to_string_lossy().contains("docker.sock") || m.target().contains("docker.sock")
@@ -118,12 +134,14 @@ fn taken_away(run: &Run) -> Vec<Finding> {
             "the deployment gives no control over the engine",
             format!("it mounts `{m}`"),
         )
+        .coded("exceptions/engine-socket")
     });
     let rest = run.weakens.iter().map(|what| {
         Finding::new(
             "the deployment keeps the isolation from the host",
             format!("it asks for {what}"),
         )
+        .coded("exceptions/weakens")
     });
     options.chain(sockets).chain(rest).collect()
 }

@@ -92,7 +92,9 @@ impl Check for Execs {
             )
         }));
         Ok(vec![
-            Finding::new("nothing is installed or fetched, from the boot on", told).with(all),
+            Finding::new("nothing is installed or fetched, from the boot on", told)
+                .coded("execs/installs")
+                .about(all),
         ])
     }
 }

@@ -94,7 +94,9 @@ impl Check for ExitCheck {
             Reached::TimedOut { .. } => format!("it still runs after {}", self.within),
         };
         Ok(vec![
-            Finding::new(expected, seen).with(super::ready::last_lines(&boot.log)),
+            Finding::new(expected, seen)
+                .coded("exit/wrong-end")
+                .with(super::ready::last_lines(&boot.log)),
         ])
     }
 }

@@ -88,24 +88,34 @@ impl Check for External {
         let mut findings = Vec::new();
         if before.status == Some(wanted) {
             let expected = format!("GET {path} fails while no endpoint is reachable");
-            findings.push(Finding::new(
-                expected,
-                format!("status {wanted}: the answer does not come from the endpoint"),
-            ));
+            findings.push(
+                Finding::new(
+                    expected,
+                    format!("status {wanted}: the answer does not come from the endpoint"),
+                )
+                .coded("external/invented"),
+            );
         }
         if after.status != Some(wanted) {
             let expected = format!(
                 "GET {path} answers {wanted} once the endpoint in `{}` is reachable",
                 external.env
             );
-            findings.push(Finding::new(expected, shown(after)).with(after.body.lines().take(4)));
+            findings.push(
+                Finding::new(expected, shown(after))
+                    .coded("external/not-reached")
+                    .with(after.body.lines().take(4)),
+            );
         } else if peers.is_empty() {
             // An answer that anybody could have given proves nothing about the endpoint.
             let expected = format!("GET {path} makes the subject connect to the endpoint");
-            findings.push(Finding::new(
-                expected,
-                format!("status {wanted}, and nobody connected to {ALIAS}:{PORT}"),
-            ));
+            findings.push(
+                Finding::new(
+                    expected,
+                    format!("status {wanted}, and nobody connected to {ALIAS}:{PORT}"),
+                )
+                .coded("external/not-used"),
+            );
         }
         Ok(findings)
     }

@@ -59,7 +59,9 @@ impl Check for Fatal {
         );
         if count == 0 {
             return Ok(vec![
-                Finding::new(expected, "no line matches").with(super::ready::last_lines(&boot.log)),
+                Finding::new(expected, "no line matches")
+                    .coded("fatal/silent")
+                    .with(super::ready::last_lines(&boot.log)),
             ]);
         }
         let shown = lines
@@ -70,6 +72,7 @@ impl Check for Fatal {
                 expected,
                 format!("{}, none names it", text::count(count, "fatal line")),
             )
+            .coded("fatal/not-named")
             .with(shown),
         ])
     }

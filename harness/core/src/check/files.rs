@@ -69,7 +69,8 @@ impl One {
     fn judge(&self, context: &Context<'_>) -> Result<Vec<Finding>, Unanswered> {
         let path = &self.path;
         let Some(entry) = context.image.resolve(path) else {
-            let finding = Finding::new(format!("{path} is in the image"), "it is not");
+            let finding =
+                Finding::new(format!("{path} is in the image"), "it is not").coded("files/absent");
             return Ok(if self.exists {
                 vec![finding]
             } else {
@@ -77,15 +78,21 @@ impl One {
             });
         };
         if !self.exists {
-            return Ok(vec![Finding::new(
-                format!("{path} is not in the image"),
-                format!("it is a {:?}", entry.kind).to_lowercase(),
-            )]);
+            return Ok(vec![
+                Finding::new(
+                    format!("{path} is not in the image"),
+                    format!("it is a {:?}", entry.kind).to_lowercase(),
+                )
+                .coded("files/present"),
+            ]);
         }
         let mut findings = Vec::new();
         let mut differ = |what: &str, wanted: String, seen: String| {
             if wanted != seen {
-                findings.push(Finding::new(format!("{path} has {what} {wanted}"), seen));
+                findings.push(
+                    Finding::new(format!("{path} has {what} {wanted}"), seen)
+                        .coded("files/differs"),
+                );
             }
         };
         if let Some(mode) = &self.mode {
@@ -120,10 +127,13 @@ impl One {
                 .lines()
                 .any(|l| pattern.0.is_match(l))
             {
-                findings.push(Finding::new(
-                    format!("a line of {path} matches `{pattern}`"),
-                    "no line does",
-                ));
+                findings.push(
+                    Finding::new(
+                        format!("a line of {path} matches `{pattern}`"),
+                        "no line does",
+                    )
+                    .coded("files/content"),
+                );
             }
         }
         Ok(findings)

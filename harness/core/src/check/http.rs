@@ -56,6 +56,7 @@ impl Check for HttpCheck {
             };
             return Ok(vec![
                 Finding::new(format!("{asked} answers {}", target.status), seen)
+                    .coded("http/status")
                     .with(http.body.lines().take(4)),
             ]);
         }
@@ -72,6 +73,7 @@ impl Check for HttpCheck {
                 let expected = format!("{asked} answers JSON with {}", self.json_keys.join(", "));
                 findings.push(
                     Finding::new(expected, format!("without {}", missing.join(", ")))
+                        .coded("http/body")
                         .with(http.body.lines().take(4)),
                 );
             }
@@ -84,6 +86,7 @@ impl Check for HttpCheck {
                     format!("{asked} answers a line that matches `{pattern}`"),
                     "no line does",
                 )
+                .coded("http/body")
                 .with(http.body.lines().take(4)),
             );
         }

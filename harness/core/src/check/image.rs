@@ -58,7 +58,9 @@ impl Check for ImageCheck {
                 .collect();
             if let Some(first) = shown.first().cloned() {
                 findings.push(
-                    Finding::new("no file of the image is setuid or setgid", first).with(shown),
+                    Finding::new("no file of the image is setuid or setgid", first)
+                        .coded("image/setuid")
+                        .about(shown),
                 );
             }
         }
@@ -75,10 +77,13 @@ fn root(image: &Image, user: &str) -> Option<Finding> {
         Some(_) => return None,
         None => {
             let expected = format!("USER `{user}` is in the image's /etc/passwd");
-            return Some(Finding::new(expected, "it is not, so nobody knows its uid"));
+            return Some(
+                Finding::new(expected, "it is not, so nobody knows its uid")
+                    .coded("image/unknown-user"),
+            );
         }
     };
-    Some(Finding::new("the image's USER is not root", seen))
+    Some(Finding::new("the image's USER is not root", seen).coded("image/root"))
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod stop;
 mod trace;
 mod writes;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
@@ -232,21 +233,45 @@ pub struct Unanswered(pub String);
 /// The subject is wrong: what was expected, what was seen, and lines that show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
+    /// The kind of fault, stable over releases: `drift/tree-changed`. Its page is `adamant explain CODE`.
+    pub code: Cow<'static, str>,
     /// What the contract says.
     pub expected: String,
     /// What was seen instead; names the path, line, event, process or artifact.
     pub seen: String,
     /// Lines that show it, such as log lines or a list of paths.
     pub detail: Vec<String>,
+    /// Every single thing that it is about, when it stands for several: what a waiver's `matches` must accept.
+    #[serde(skip)]
+    pub things: Vec<String>,
 }
 
 impl Finding {
-    /// A finding without further lines.
+    /// A finding without further lines; it has its family's code until [`Finding::coded`] says a closer one.
     pub fn new(expected: impl Into<String>, seen: impl Into<String>) -> Self {
         Self {
+            code: Cow::Borrowed(""),
             expected: expected.into(),
             seen: seen.into(),
             detail: Vec::new(),
+            things: Vec::new(),
+        }
+    }
+
+    /// With the code of its kind, which has a page under `cases/findings/`.
+    #[must_use]
+    pub fn coded(mut self, code: &'static str) -> Self {
+        self.code = Cow::Borrowed(code);
+        self
+    }
+
+    /// About several things, which are shown as lines too; a single one that was told already is not told again.
+    #[must_use]
+    pub fn about(mut self, things: Vec<String>) -> Self {
+        self.things.clone_from(&things);
+        match things.as_slice() {
+            [one] if self.seen.contains(one.as_str()) => self,
+            _ => self.with(things),
         }
     }
 

@@ -61,10 +61,13 @@ impl Check for Mounts {
             .ok_or_else(|| Unanswered("no mount of / was seen".into()))?;
         let mut findings = Vec::new();
         if self.read_only_root && !root.read_only {
-            findings.push(Finding::new(
-                "/ is mounted read-only",
-                format!("options {}", root.options.join(",")),
-            ));
+            findings.push(
+                Finding::new(
+                    "/ is mounted read-only",
+                    format!("options {}", root.options.join(",")),
+                )
+                .coded("mounts/writable-root"),
+            );
         }
         let writable: Vec<&Mount> = mounts
             .iter()
@@ -84,6 +87,7 @@ impl Check for Mounts {
                         format!("writable mounts only at {}", allowed.join(", ")),
                         first,
                     )
+                    .coded("mounts/undeclared")
                     .with(shown),
                 );
             }
@@ -97,10 +101,13 @@ impl Check for Mounts {
                 .collect();
             if !missing.is_empty() {
                 let seen = format!("{} is mounted without {}", mount.target, missing.join(","));
-                findings.push(Finding::new(
-                    format!("writable mounts are {}", self.options.join(",")),
-                    seen,
-                ));
+                findings.push(
+                    Finding::new(
+                        format!("writable mounts are {}", self.options.join(",")),
+                        seen,
+                    )
+                    .coded("mounts/options"),
+                );
             }
         }
         Ok(findings)

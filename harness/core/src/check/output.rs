@@ -75,7 +75,9 @@ impl Check for Output {
                     .iter()
                     .map(|l| format!("{}:{}: {}", l.stream, l.line, l.text));
                 findings.push(
-                    Finding::new(format!("no line of output matches `{never}`"), seen).with(shown),
+                    Finding::new(format!("no line of output matches `{never}`"), seen)
+                        .coded("output/forbidden")
+                        .with(shown),
                 );
             } else if let Some(cut) = &boot.log.cut {
                 return Err(Unanswered(format!(
@@ -89,6 +91,7 @@ impl Check for Output {
                 let seen = format!("none of {} does", text::count(boot.log.lines, "line"));
                 findings.push(
                     Finding::new(format!("a line of output matches `{contains}`"), seen)
+                        .coded("output/missing")
                         .with(super::ready::last_lines(&boot.log)),
                 );
             }

@@ -97,7 +97,10 @@ impl Check for Processes {
         let allowed = allowed(context.subject);
         let root_needed = context.subject.needs.iter().any(|n| n.root);
         let mut findings = Vec::new();
-        let mut rule = |on: bool, expected: String, bad: &dyn Fn(&Process) -> Option<String>| {
+        let mut rule = |on: bool,
+                        code: &'static str,
+                        expected: String,
+                        bad: &dyn Fn(&Process) -> Option<String>| {
             if !on {
                 return;
             }
@@ -107,11 +110,12 @@ impl Check for Processes {
                 .filter_map(|p| Some(format!("{}: {}", named(p), bad(p)?)))
                 .collect();
             if let Some(first) = hits.first().cloned() {
-                findings.push(Finding::new(expected, first).with(hits));
+                findings.push(Finding::new(expected, first).coded(code).about(hits));
             }
         };
         rule(
             self.non_root && !root_needed,
+            "processes/root",
             "no process runs as root".into(),
             &|p| p.uid.contains(&0).then(|| format!("uids {:?}", p.uid)),
         );
@@ -122,6 +126,7 @@ impl Check for Processes {
         };
         rule(
             self.no_capabilities,
+            "processes/capabilities",
             format!("capabilities of every process: {caps}"),
             &|p| {
                 let over = (p.cap_eff | p.cap_bnd) & !allowed;
@@ -136,11 +141,13 @@ impl Check for Processes {
         );
         rule(
             self.no_new_privileges,
+            "processes/new-privileges",
             "no_new_privs is set on every process".into(),
             &|p| (!p.no_new_privs).then(|| "NoNewPrivs: 0".into()),
         );
         rule(
             self.seccomp,
+            "processes/seccomp",
             "a seccomp filter is on every process".into(),
             &|p| (p.seccomp != 2).then(|| format!("Seccomp: {}", p.seccomp)),
         );

@@ -88,7 +88,7 @@ impl Programs {
                 )
             }
         };
-        Some(Finding::new(expected, seen))
+        Some(Finding::new(expected, seen).coded("programs/not-alive"))
     }
 }
 

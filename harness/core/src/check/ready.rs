@@ -44,7 +44,9 @@ impl Check for Ready {
             _ => unready(reached, &boot.log),
         };
         Ok(vec![
-            Finding::new(expected, seen).with(last_lines(&boot.log)),
+            Finding::new(expected, seen)
+                .coded("ready/not-in-time")
+                .with(last_lines(&boot.log)),
         ])
     }
 }

@@ -63,15 +63,18 @@ impl Check for RefusesWrites {
         for (dir, errno) in written {
             let expected = format!("a file cannot be created in {dir}");
             match errno.as_deref() {
-                None => findings.push(Finding::new(
-                    expected,
-                    "root inside the container created one",
-                )),
+                None => findings.push(
+                    Finding::new(expected, "root inside the container created one")
+                        .coded("refuses-writes/created"),
+                ),
                 Some("EROFS") => {}
-                Some(other) => findings.push(Finding::new(
-                    format!("{expected}, because it is read-only (EROFS)"),
-                    format!("it fails with {other} only"),
-                )),
+                Some(other) => findings.push(
+                    Finding::new(
+                        format!("{expected}, because it is read-only (EROFS)"),
+                        format!("it fails with {other} only"),
+                    )
+                    .coded("refuses-writes/not-read-only"),
+                ),
             }
         }
         let mounts = boot.answer(1, |a| {
@@ -107,6 +110,7 @@ impl Check for RefusesWrites {
                     format!("no writable mount lies in {root}"),
                     format!("{} ({}) is mounted writable", mount.target, mount.fstype),
                 )
+                .coded("refuses-writes/mount")
             }));
         }
         Ok(findings)

@@ -64,7 +64,7 @@ impl Check for Same {
                 if other != one {
                     let expected = format!("{} the same on every boot", aspect.name());
                     let seen = format!("boot {} differs from boot 1", index + 2);
-                    findings.push(Finding::new(expected, seen).with([
+                    findings.push(Finding::new(expected, seen).coded("same/differs").with([
                         format!("boot 1: {one}"),
                         format!("boot {}: {other}", index + 2),
                     ]));

@@ -40,17 +40,20 @@ impl Check for Secrets {
         let mut findings = Vec::new();
         for (path, hash) in hashes(boot)? {
             let Some(hash) = hash else {
-                findings.push(Finding::new(
-                    format!("a boot makes the secret {path}"),
-                    "it does not exist or is not a regular file",
-                ));
+                findings.push(
+                    Finding::new(
+                        format!("a boot makes the secret {path}"),
+                        "it does not exist or is not a regular file",
+                    )
+                    .coded("secrets/absent"),
+                );
                 continue;
             };
             if hash == EMPTY {
-                findings.push(Finding::new(
-                    format!("the secret {path} has content"),
-                    "it is empty",
-                ));
+                findings.push(
+                    Finding::new(format!("the secret {path} has content"), "it is empty")
+                        .coded("secrets/absent"),
+                );
                 continue;
             }
             let hits = context
@@ -67,6 +70,7 @@ impl Check for Secrets {
                         format!("the secret {path} is in no layer of the image"),
                         first,
                     )
+                    .coded("secrets/in-layer")
                     .with(shown),
                 );
             }
@@ -95,6 +99,7 @@ impl Check for Secrets {
                     format!("the secret {path} differs between instances"),
                     "two instances have the same",
                 )
+                .coded("secrets/shared")
             })
             .collect())
     }

@@ -70,7 +70,9 @@ impl Check for Stop {
             return Ok(Vec::new());
         };
         Ok(vec![
-            Finding::new(expected, seen).with(super::ready::last_lines(&boot.log)),
+            Finding::new(expected, seen)
+                .coded("stop/not-in-time")
+                .with(super::ready::last_lines(&boot.log)),
         ])
     }
 }

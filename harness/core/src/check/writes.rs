@@ -69,6 +69,7 @@ impl Check for Writes {
                 };
                 findings.extend(finding(
                     seen,
+                    "writes/tree",
                     &format!("nobody tries to write under {declared}"),
                     is_hit,
                 ));
@@ -78,6 +79,7 @@ impl Check for Writes {
             let is_hit = |path: &str| path.split('/').any(|part| part == name);
             findings.extend(finding(
                 seen,
+                "writes/forbidden-name",
                 &format!("nobody makes a `{name}`, at any depth"),
                 is_hit,
             ));
@@ -87,7 +89,12 @@ impl Check for Writes {
 }
 
 /// One finding for all attempts on paths that `is_hit`: the first in full, all of them below it.
-fn finding(seen: Seen<'_>, expected: &str, is_hit: impl Fn(&str) -> bool) -> Option<Finding> {
+fn finding(
+    seen: Seen<'_>,
+    code: &'static str,
+    expected: &str,
+    is_hit: impl Fn(&str) -> bool,
+) -> Option<Finding> {
     let hits: Vec<(&TraceEvent, String)> = seen
         .events
         .iter()
@@ -107,7 +114,7 @@ fn finding(seen: Seen<'_>, expected: &str, is_hit: impl Fn(&str) -> bool) -> Opt
         hits.iter()
             .map(|(event, what)| format!("{} {what}", seen.who(&event.actor))),
     );
-    Some(Finding::new(expected, told).with(all))
+    Some(Finding::new(expected, told).coded(code).about(all))
 }
 
 fn attempt(call: &str, path: &str, from: Option<&str>) -> String {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use crate::case::{FaultKind, Level, Need};
+use crate::case::{FaultKind, Level, Need, Waiver};
 use crate::engine::{Answer, Description, Log, Question, Reached};
 use crate::redact::Secrets;
 use crate::run::{Outcome, Totals};
@@ -71,6 +71,8 @@ pub struct TrialReport {
     pub variant: Option<String>,
     /// What the subject needs beyond the baseline.
     pub needs: Vec<Need>,
+    /// What the subject's owners accept for a while.
+    pub waivers: Vec<Waiver>,
     /// The image's id.
     pub image: Option<String>,
     /// Its platform.

@@ -221,8 +221,10 @@ fn status(report: &TrialReport, outcome: &Outcome) -> TestCaseStatus {
     match outcome {
         Outcome::Passed | Outcome::ExpectedFailure { .. } => TestCaseStatus::success(),
         Outcome::Failed { findings } => {
-            let check = findings.first().map_or("finding", |f| f.check.as_str());
-            failure(NonSuccessKind::Failure, &message(findings), check)
+            let code = findings
+                .first()
+                .map_or("finding", |f| f.finding.code.as_ref());
+            failure(NonSuccessKind::Failure, &message(findings), code)
         }
         Outcome::UnexpectedPass { reason } => failure(
             NonSuccessKind::Failure,
@@ -268,8 +270,20 @@ fn properties(report: &TrialReport, redactor: &Redactor) -> Vec<(&'static str, S
             .into_iter()
             .filter_map(|(name, value)| Some((name, value.clone()?))),
     );
-    if let Outcome::ExpectedFailure { reason, .. } = redactor.outcome(&report.outcome) {
-        properties.push(("expected-failure", reason));
+    let outcome = redactor.outcome(&report.outcome);
+    if let Outcome::ExpectedFailure { reason, .. } = &outcome {
+        properties.push(("expected-failure", reason.clone()));
+    }
+    for placed in outcome.findings() {
+        properties.push(("finding", placed.finding.code.to_string()));
+        if let Some(waiver) = &placed.waiver {
+            let name = if waiver.accepts {
+                "waived"
+            } else {
+                "not-waived"
+            };
+            properties.push((name, waiver.by.clone()));
+        }
     }
     properties
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::layout::{FAINT, Paint, WIDTH, lines, wrapped};
 use super::tally::{Row, Standing, artifacts};
 use super::text;
+use crate::case::Day;
 
 const INDENT: &str = "  ";
 
@@ -21,7 +22,7 @@ pub(super) fn render(rows: &[Row], paint: Paint) -> String {
     let spec = rows
         .iter()
         .map(|r| r.spec.len())
-        .chain(["skipped".len()])
+        .chain(["skipped".len(), "waivers".len()])
         .max()
         .unwrap_or_default();
     let word = rows
@@ -41,6 +42,7 @@ pub(super) fn render(rows: &[Row], paint: Paint) -> String {
         );
         columns.cases(&mut out, &rows);
         columns.needs(&mut out, &rows);
+        columns.waivers(&mut out, &rows);
         columns.skips(&mut out, &rows);
         out.push('\n');
     }
@@ -110,6 +112,21 @@ impl Columns {
             .map(text::need)
             .collect();
         self.noted(out, "needs", &needs);
+    }
+
+    /// Each waiver of the subject, what it accepts or accepts nothing: none may be forgotten.
+    fn waivers(&self, out: &mut String, rows: &[&Row]) {
+        let today = Day::today();
+        let waivers = rows.first().map_or(&[][..], |row| &row.waivers);
+        let notes: Vec<String> = waivers
+            .iter()
+            .enumerate()
+            .map(|(index, (waiver, _))| {
+                let accepted = rows.iter().filter_map(|row| row.waivers.get(index));
+                text::waiver(waiver, accepted.map(|(_, n)| n).sum(), today)
+            })
+            .collect();
+        self.noted(out, "waivers", &notes);
     }
 
     fn skips(&self, out: &mut String, rows: &[&Row]) {

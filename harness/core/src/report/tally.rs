@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::TrialReport;
-use crate::case::{FaultKind, Level, Need};
+use crate::case::{FaultKind, Level, Need, Waiver};
 use crate::redact::Redactor;
 use crate::run::{Outcome, Skip};
 
@@ -78,6 +78,8 @@ pub(super) struct Row {
     /// Why it was skipped.
     pub(super) skipped: Option<String>,
     pub(super) needs: Vec<Need>,
+    /// The subject's waivers, and what each accepted in this trial.
+    pub(super) waivers: Vec<(Waiver, usize)>,
     pub(super) image_source: String,
     pub(super) image: Option<String>,
     pub(super) platform: Option<String>,
@@ -106,6 +108,11 @@ impl Row {
             standing: Standing::of(&report.outcome),
             skipped,
             needs: report.needs.clone(),
+            waivers: report
+                .waivers
+                .iter()
+                .map(|w| (w.clone(), accepted(w, report)))
+                .collect(),
             image_source: report.image_source.clone(),
             image: report.image.clone(),
             platform: report.platform.clone(),
@@ -122,6 +129,16 @@ impl Row {
         );
         self.level == Level::Must && unjudged
     }
+}
+
+/// How many findings of a trial a waiver accepts.
+fn accepted(waiver: &Waiver, report: &TrialReport) -> usize {
+    let by = waiver.to_string();
+    let findings = report.outcome.findings().iter();
+    findings
+        .filter(|f| f.finding.code == waiver.finding)
+        .filter(|f| f.waiver.as_ref().is_some_and(|w| w.accepts && w.by == by))
+        .count()
 }
 
 /// The document that a spec belongs to: `RC-002-05` to `RC-002`, `BOOTSTRAP-01` to `BOOTSTRAP`.

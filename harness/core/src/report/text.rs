@@ -8,7 +8,7 @@ use anstyle::Style;
 use super::layout::{BAD, Block, GOOD, MEH, OURS, Paint, Part};
 use super::tally::{Artifacts, Family, Standing};
 use super::{RunReport, TrialReport};
-use crate::case::{FaultKind, Level, Need};
+use crate::case::{Day, FaultKind, Level, Need, Waiver};
 use crate::redact::Redactor;
 use crate::run::{Outcome, PlacedFinding, Totals};
 
@@ -26,7 +26,7 @@ pub fn judgment(report: &TrialReport) -> String {
     let mut rows = vec![claim(report)];
     for finding in outcome.findings() {
         rows.extend(finding_rows(finding));
-        rows.push(Part::Field("check", finding.check.clone()));
+        rows.push(Part::Field("code", finding.finding.code.to_string()));
     }
     if outcome.findings().is_empty() {
         rows.extend(outcome_rows(report, &outcome));
@@ -195,6 +195,16 @@ pub(super) fn need(need: &Need) -> String {
     format!("{}: {}", need.cap.as_deref().unwrap_or("root"), need.reason)
 }
 
+/// A waiver, and how many findings it accepts in this run.
+pub(super) fn waiver(waiver: &Waiver, accepted: usize, today: Day) -> String {
+    let standing = if !waiver.holds_on(today) {
+        "ended, accepts nothing".to_owned()
+    } else {
+        format!("accepts {} in this run", count(accepted, "finding"))
+    };
+    format!("{}: {waiver}; {standing}", waiver.finding)
+}
+
 /// The command that runs one trial again.
 #[must_use]
 pub fn replay(report: &TrialReport) -> String {
@@ -311,10 +321,12 @@ fn outcome_rows(report: &TrialReport, outcome: &Outcome) -> Vec<Part> {
             .chain([fix()])
             .collect(),
         Outcome::ExpectedFailure { reason, findings } => {
-            let declared = Part::Field(
-                "declared",
-                format!("{reason} (`expect-fail` in {subject_file})"),
-            );
+            let key = if findings.iter().all(PlacedFinding::is_accepted) {
+                "waivers"
+            } else {
+                "expect-fail"
+            };
+            let declared = Part::Field("declared", format!("{reason} (`{key}` in {subject_file})"));
             std::iter::once(declared)
                 .chain(findings.iter().flat_map(asked_rows))
                 .collect()
@@ -344,20 +356,26 @@ fn broken_rows(causes: &[String], hint: Option<&str>) -> Vec<Part> {
 
 fn asked_rows(placed: &PlacedFinding) -> Vec<Part> {
     let mut rows = finding_rows(placed);
+    rows.push(Part::Exact("asked by", placed.place.to_string()));
     rows.push(Part::Exact(
-        "asked by",
-        format!("{} ({})", placed.place, placed.check),
+        "explain",
+        format!("adamant explain {}", placed.finding.code),
     ));
     rows
 }
 
 fn finding_rows(placed: &PlacedFinding) -> Vec<Part> {
     let finding = &placed.finding;
-    vec![
+    let mut rows = vec![
         Part::Field("expected", finding.expected.clone()),
         Part::Field("seen", finding.seen.clone()),
         Part::Lines(finding.detail.clone()),
-    ]
+    ];
+    if let Some(waiver) = &placed.waiver {
+        let label = if waiver.accepts { "waived" } else { "unwaived" };
+        rows.push(Part::Field(label, waiver.by.clone()));
+    }
+    rows
 }
 
 /// A finding on one line, for places that have no room.

@@ -193,7 +193,8 @@ impl Trial<'_> {
             "process 1 ended with code {} after {} ms",
             exit.code, exit.after_ms
         );
-        let finding = Finding::new("the container goes on running after readiness", told);
+        let finding = Finding::new("the container goes on running after readiness", told)
+            .coded("ready/ended-later");
         Ok(finding.with(check::last_lines(&seen.log)))
     }
 
@@ -245,12 +246,16 @@ impl Trial<'_> {
             let told = reached
                 .map(|r| check::unready(r, &seen.log))
                 .unwrap_or_default();
-            findings.push(self.placed(
-                "ready",
-                0,
-                0,
-                Finding::new(expected, told).with(check::last_lines(&seen.log)),
-            ));
+            findings.push(
+                self.placed(
+                    "ready",
+                    0,
+                    0,
+                    Finding::new(expected, told)
+                        .coded("ready/not-in-time")
+                        .with(check::last_lines(&seen.log)),
+                ),
+            );
         }
         Ok(findings)
     }
@@ -267,10 +272,6 @@ impl Trial<'_> {
             line,
             column,
         };
-        PlacedFinding {
-            check: check.to_owned(),
-            place,
-            finding,
-        }
+        PlacedFinding::new(check, place, finding)
     }
 }

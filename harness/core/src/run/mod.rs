@@ -8,8 +8,9 @@ mod outcome;
 mod resolve;
 mod session;
 mod trial;
+mod waive;
 
 pub use deadline::{Cancel, Deadline};
-pub use outcome::{Outcome, PlacedFinding, Skip, Totals, Verdict};
+pub use outcome::{Outcome, PlacedFinding, Skip, Totals, Verdict, Waived};
 pub use resolve::monotonic_ns;
 pub use session::{Missing, Options, Session};

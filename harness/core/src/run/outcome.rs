@@ -68,6 +68,40 @@ pub struct PlacedFinding {
     /// What was expected and seen.
     #[serde(flatten)]
     pub finding: Finding,
+    /// What the subject's waivers make of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<Waived>,
+}
+
+/// What a waiver makes of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waived {
+    /// Whether the finding is accepted; else `by` says why the waiver does not do.
+    pub accepts: bool,
+    /// The waiver, for a person: reason, owner and last day.
+    pub by: String,
+}
+
+impl PlacedFinding {
+    /// The finding of a check, with its family's code unless it has a closer one.
+    #[must_use]
+    pub fn new(check: &str, place: Place, mut finding: Finding) -> Self {
+        if finding.code.is_empty() {
+            finding.code = check.to_owned().into();
+        }
+        Self {
+            check: check.to_owned(),
+            place,
+            finding,
+            waiver: None,
+        }
+    }
+
+    /// Whether a waiver accepts it.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.waiver.as_ref().is_some_and(|waiver| waiver.accepts)
+    }
 }
 
 /// The five words of a verdict.
@@ -185,11 +219,7 @@ mod tests {
             column: 1,
         };
         Outcome::Failed {
-            findings: vec![PlacedFinding {
-                check: "ready".into(),
-                place,
-                finding: Finding::new("a", "b"),
-            }],
+            findings: vec![PlacedFinding::new("ready", place, Finding::new("a", "b"))],
         }
     }
 

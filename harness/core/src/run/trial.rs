@@ -9,8 +9,9 @@ use super::boots::{BootFailure, Booted, Wants};
 use super::outcome::PlacedFinding;
 use super::resolve::{self, Extra};
 use super::session::{Session, share_key, traces, unclaimed, wants};
+use super::waive::waive;
 use super::{Deadline, Outcome, Skip, monotonic_ns};
-use crate::case::{FaultKind, Level, Manifest, ManifestSource, Place, Span, State, Storage};
+use crate::case::{Day, FaultKind, Level, Manifest, ManifestSource, Place, Span, State, Storage};
 use crate::check::{self, CheckSpec, Context, Finding, Unanswered};
 use crate::discover::PlannedTrial;
 use crate::engine::{
@@ -114,6 +115,8 @@ pub(super) fn run(session: &Session, plan: &PlannedTrial) -> TrialReport {
             }
         }
     };
+    let subject = &plan.subject.subject;
+    let outcome = waive(&subject.waivers, &plan.case.id, Day::today(), outcome);
     let outcome = required(session, plan, outcome).declared(declared(plan));
     let (image, boots) = (trial.image, trial.evidence);
     report(session, plan, (started, clock), image, boots, outcome)
@@ -145,6 +148,13 @@ fn report(
         fault: plan.fault(),
         variant: plan.variant.clone(),
         needs: plan.subject.subject.needs.clone(),
+        waivers: plan
+            .subject
+            .subject
+            .waivers
+            .iter()
+            .map(|w| w.value.clone())
+            .collect(),
         image: image.as_ref().map(|i| i.id.clone()),
         platform: image.as_ref().map(|i| i.platform.clone()),
         started,
@@ -208,18 +218,15 @@ fn required(session: &Session, plan: &PlannedTrial, outcome: Outcome) -> Outcome
     if !session.options.require.iter().any(asked) {
         return outcome;
     }
-    let finding = Finding::new(format!("{spec} is judged (--require)"), reason.clone());
+    let finding = Finding::new(format!("{spec} is judged (--require)"), reason.clone())
+        .coded("require/not-judged");
     let place = Place {
         file: plan.subject.path.clone(),
         line: 0,
         column: 0,
     };
     Outcome::Failed {
-        findings: vec![PlacedFinding {
-            check: "require".into(),
-            place,
-            finding,
-        }],
+        findings: vec![PlacedFinding::new("require", place, finding)],
     }
 }
 
@@ -292,7 +299,8 @@ impl Trial<'_> {
                     let finding = Finding::new(
                         format!("artifact `{}` is in the image", artifact.id),
                         "it is absent already, so nothing can be proven",
-                    );
+                    )
+                    .coded("artifacts/absent");
                     return Ok(vec![self.placed("artifacts", 0, 0, finding)]);
                 }
                 if self.plan.fault() == Some(FaultKind::RequiredArtifactAbsent) {

@@ -66,8 +66,13 @@ pub(super) fn load_graph(scope: &mut v8::HandleScope<'_>, root: Index) -> Option
     Some(())
 }
 
-/// Links `root`; Node's words for a name that a CommonJS module does not offer.
+/// Links what is imported; Node's words for a name that `root` itself wants of a CommonJS module that does not offer it.
 pub(super) fn instantiate(scope: &mut v8::HandleScope<'_>, root: Index) -> Option<()> {
+    link(scope, root, true)
+}
+
+/// Node explains neither what `require` links nor what a module further down the graph asks for.
+fn link(scope: &mut v8::HandleScope<'_>, root: Index, is_import: bool) -> Option<()> {
     let module = state::<Map>(scope).borrow().module(root)?;
     let module = v8::Local::new(scope, module);
     if module.get_status() != v8::ModuleStatus::Uninstantiated {
@@ -81,7 +86,9 @@ pub(super) fn instantiate(scope: &mut v8::HandleScope<'_>, root: Index) -> Optio
         return Some(());
     }
     if !scope.has_terminated() {
-        explain(scope);
+        if is_import {
+            explain(scope, root);
+        }
         commonjs::decorate(scope, false);
     }
     scope.rethrow();
@@ -110,8 +117,8 @@ fn resolve<'a>(
     Some(v8::Local::new(scope, module))
 }
 
-/// Rewrites V8's error for a missing export, if the module that lacks it is CommonJS.
-fn explain(scope: &mut v8::TryCatch<'_, v8::HandleScope<'_>>) -> Option<()> {
+/// Rewrites V8's error for a missing export, if the module that lacks it is CommonJS and `root` imports it.
+fn explain(scope: &mut v8::TryCatch<'_, v8::HandleScope<'_>>, root: Index) -> Option<()> {
     let error: v8::Local<'_, v8::Object> = scope.exception()?.try_into().ok()?;
     let place = scope.message()?;
     let key = string(scope, "message");
@@ -125,7 +132,10 @@ fn explain(scope: &mut v8::TryCatch<'_, v8::HandleScope<'_>>) -> Option<()> {
     let is_common_js = {
         let map = state::<Map>(scope);
         let map = map.borrow();
-        let importer = map.records.iter().find(|record| record.url == importer)?;
+        let importer = map
+            .records
+            .get(root)
+            .filter(|record| record.url == importer)?;
         let target = importer
             .requests
             .as_ref()?
@@ -344,7 +354,7 @@ pub(crate) fn require<'s>(
         throw_coded(scope, "Error", Some("ERR_REQUIRE_CYCLE_MODULE"), &message);
         return None;
     }
-    instantiate(scope, index)?;
+    link(scope, index, false)?;
     let module = state::<Map>(scope).borrow().module(index)?;
     let module = v8::Local::new(scope, module);
     if module.get_status() != v8::ModuleStatus::Errored && module.is_graph_async() {

@@ -1,0 +1,3 @@
+import { given } from './passes-on-commonjs.mjs';
+
+console.log(given);

@@ -1,0 +1,3 @@
+import { given as mine } from './computed-names.cjs';
+
+console.log(mine);
