@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use adamant_core::engine::{EngineError, ErrorKind};
 use adamant_core::env;
@@ -16,23 +17,36 @@ pub(crate) struct Embedded {
     name: &'static str,
     /// Its content.
     pub(crate) binary: &'static [u8],
+    /// Where it is, once it was seen to be there whole.
+    place: OnceLock<PathBuf>,
 }
 
 /// What is mounted into subjects.
-pub(crate) const PROBE: Embedded = Embedded {
+pub(crate) static PROBE: Embedded = Embedded {
     name: "adamant-probe",
     binary: include_bytes!(concat!(env!("OUT_DIR"), "/adamant-probe")),
+    place: OnceLock::new(),
 };
 
 /// The parent of a container without a daemon.
-pub(crate) const SHIM: Embedded = Embedded {
+pub(crate) static SHIM: Embedded = Embedded {
     name: "adamant-shim",
     binary: include_bytes!(concat!(env!("OUT_DIR"), "/adamant-shim")),
+    place: OnceLock::new(),
 };
 
 impl Embedded {
     /// As a file of the host, written when it is not there yet or is not what it should be.
     pub(crate) fn file(&self) -> Result<PathBuf, EngineError> {
+        // Who empties the cache meanwhile gets it again.
+        if let Some(place) = self.place.get().filter(|place| place.is_file()) {
+            return Ok(place.clone());
+        }
+        let path = self.written()?;
+        Ok(self.place.get_or_init(|| path).clone())
+    }
+
+    fn written(&self) -> Result<PathBuf, EngineError> {
         let wanted = digest::of(self.binary);
         let kind = self.name.trim_start_matches("adamant-");
         let path = env::cache_dir().join(kind).join(&wanted).join(self.name);

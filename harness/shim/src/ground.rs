@@ -101,9 +101,12 @@ fn adopt_root(lowers: &[PathBuf], upper: &Path) -> Result<(), Trouble> {
     std::fs::set_permissions(upper, about.permissions()).map_err(doing())
 }
 
-/// Fills new volumes and makes the working directory.
+/// Takes paths away, fills new volumes, and makes the working directory.
 pub(crate) fn furnish(boot: &Boot) -> Result<(), Trouble> {
     let root = place::root(&boot.dir.join(ROOT))?;
+    for path in &boot.removed {
+        place::remove(&root, path)?;
+    }
     for Filled { source, target } in &boot.filled {
         let doing = || while_doing(format!("fill the volume at `{target}`"));
         let empty = std::fs::read_dir(source).map_err(doing())?.next().is_none();

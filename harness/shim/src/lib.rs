@@ -16,6 +16,8 @@ pub struct Boot {
     pub lowers: Vec<PathBuf>,
     /// Whether what it writes is kept in memory, because `dir` is on a file system that overlayfs cannot write to.
     pub in_memory: bool,
+    /// Absolute paths of the image that are taken away before the start.
+    pub removed: Vec<String>,
     /// The runtime specification as JSON text, complete but for the path of its network namespace.
     pub spec: String,
     /// Directories that begin with what the image has at their targets; each is a mount of `spec` too.

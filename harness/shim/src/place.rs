@@ -1,6 +1,6 @@
 //! Paths of a container's root, followed as the container would follow them: no link leads out.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, open, openat2};
@@ -48,6 +48,22 @@ pub(crate) fn make_dirs(root: impl AsFd, path: &str) -> Result<(), Trouble> {
     Ok(())
 }
 
+/// Removes what is at a path below `root`, a link itself and not what it leads to.
+pub(crate) fn remove(root: impl AsFd, path: &str) -> Result<(), Trouble> {
+    let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let parent = open_dir(root, &format!("{above}/"))?;
+    // The parent is held open: its name cannot lead elsewhere any more.
+    let at = format!("/proc/self/fd/{}/{name}", parent.as_raw_fd());
+    let removed = match std::fs::symlink_metadata(&at) {
+        Ok(about) if about.is_dir() => std::fs::remove_dir_all(&at),
+        Ok(_) => std::fs::remove_file(&at),
+        Err(error) => Err(error),
+    };
+    removed.map_err(while_doing(format!(
+        "take `{path}` away from the container"
+    )))
+}
+
 fn open_dir(root: impl AsFd, path: &str) -> Result<OwnedFd, Trouble> {
     openat2(root, path, DIR, Mode::empty(), ResolveFlags::IN_ROOT)
         .map_err(while_doing(format!("open `{path}` in the container")))
@@ -69,6 +85,11 @@ mod tests {
         make_dirs(&fd, "/up/c").expect("made");
         assert!(base.join("real/a/b").is_dir() && base.join("c").is_dir());
         assert!(dir(&fd, "/none").expect("looks").is_none());
+        remove(&fd, "/link/a").expect("removed");
+        remove(&fd, "/up").expect("removed");
+        assert!(
+            base.join("c").is_dir() && !base.join("real/a").exists() && !base.join("up").exists()
+        );
         std::fs::remove_dir_all(base).expect("removed");
     }
 }

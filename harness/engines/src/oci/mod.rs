@@ -99,10 +99,14 @@ impl Oci {
         let base = self.images.get(&plan.image)?;
         let (mut image, mut lowers) = (base.image, base.layers);
         let hidden = absent::hidden(&image, &plan.absent);
+        let in_memory = host::writes_to_memory(dir)?;
         if !hidden.is_empty() {
-            let above = dir.join("absent");
-            layers::hiding(&above, &image, &hidden).map_err(trouble)?;
-            lowers.push(above);
+            // Where overlayfs cannot write, no whiteout can be made either: there the shim removes the paths.
+            if !in_memory {
+                let above = dir.join("absent");
+                layers::hiding(&above, &image, &hidden).map_err(trouble)?;
+                lowers.push(above);
+            }
             image = Arc::new(merge::without(&image, hidden.iter().map(String::as_str)));
         }
         lowers.reverse();
@@ -133,12 +137,12 @@ impl Oci {
                 volumes: &volumes,
             },
         )?;
-        let in_memory = host::writes_to_memory(dir)?;
         let boot = Boot {
             name: name.to_owned(),
             dir: dir.to_owned(),
             lowers: lowers.clone(),
             in_memory,
+            removed: if in_memory { hidden } else { Vec::new() },
             spec: spec.to_string(),
             filled,
             workdir: spec::workdir(plan, &image),

@@ -157,7 +157,8 @@ impl Container {
                 return Err(EngineError::new(ErrorKind::TimedOut, attempt)
                     .caused_by("the time for it was up before the signal's own"));
             }
-            killed = true;
+            // Between the look and the kill it may have ended by itself.
+            killed = self.life.known().exit.is_none();
             self.life.kill(super::signal::KILL);
             if !self.life.wait_exit(&self.name, deadline)? {
                 return Err(EngineError::new(ErrorKind::TimedOut, attempt)
