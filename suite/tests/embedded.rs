@@ -36,6 +36,10 @@ fn main() -> std::process::ExitCode {
         ("without_a_daemon_it_is_the_engine_and_says_so", no_daemon),
         ("who_asks_for_a_daemon_that_is_not_there_is_told", asked_for),
         ("a_missing_executable_is_an_answer", no_executable),
+        (
+            "where_overlayfs_cannot_write_memory_takes_what_is_written",
+            in_memory,
+        ),
         ("a_signal_removes_everything", sigterm),
         ("a_killed_run_leaves_nothing", killed_run),
         (
@@ -235,6 +239,30 @@ fn asked_for() -> Result<(), Failed> {
 fn no_executable() -> Result<(), Failed> {
     let bench = Bench::new("exec /not/there", EXITS, 1);
     expect(&bench.run(), 1, &["code 127", "1 failed"])
+}
+
+/// The cache on overlayfs itself, as in a container: no upper directory and no whiteout can be made there.
+fn in_memory() -> Result<(), Failed> {
+    const MOUNTED: &str = "set -e; mount --make-rprivate /; mount -t tmpfs t \"$1\"; cd \"$1\"; mkdir l u w m; \
+        mount -t overlay o -o lowerdir=l,upperdir=u,workdir=w m; \
+        XDG_CACHE_HOME=\"$1/m\" exec \"$2\" run \"$3\" --engine oci missing-artifact writes-stay --reports \"$1/reports\"";
+    let place = tempfile::tempdir().expect("a directory");
+    let subject = images::root().join("fixtures/images/redis/adamant.yaml");
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "sh", "-c", MOUNTED, "sh"])
+        .arg(place.path());
+    command.arg(env!("CARGO_BIN_EXE_adamant")).arg(subject);
+    let seen = told(&command.output().expect("unshare starts"));
+    expect(
+        &seen,
+        0,
+        &[
+            "on oci",
+            "1 of 1 required artifact proven fatal",
+            "2 passed",
+        ],
+    )
 }
 
 fn sigterm() -> Result<(), Failed> {
