@@ -13,7 +13,7 @@ use adamant_engines::oci::Oci;
 /// Every engine by name, in this build or another.
 pub const KNOWN: &[&str] = &["adapter", "docker", "isolate", "node", "oci"];
 /// The engines of this build.
-const BUILT: &[&str] = &["docker", "oci"];
+pub(crate) const BUILT: &[&str] = &["docker", "oci"];
 
 /// Why no engine can be had.
 #[derive(Debug, thiserror::Error)]

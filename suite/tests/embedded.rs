@@ -199,10 +199,38 @@ fn nothing_left(pid: u32) -> Result<(), Failed> {
     clear.map_err(|error| format!("{error:?}: {:?}", objects(pid)).into())
 }
 
+/// A run in the background; it ends with the test that started it.
+struct Running(Option<Child>);
+
+impl Running {
+    fn start(bench: &Bench) -> Self {
+        Self(Some(bench.command().spawn().expect("adamant starts")))
+    }
+
+    fn id(&self) -> u32 {
+        self.0.as_ref().map_or(0, Child::id)
+    }
+
+    /// Waits for the end.
+    fn finish(mut self) -> (i32, String) {
+        let child = self.0.take().expect("only this takes it");
+        told(&child.wait_with_output().expect("ended"))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
 /// A run with containers that sleep, as many as run at once.
-fn sleepers() -> Result<(Bench, Child), Failed> {
+fn sleepers() -> Result<(Bench, Running), Failed> {
     let bench = Bench::new("sleep 300", SLEEPS, AT_ONCE);
-    let child = bench.command().spawn().expect("adamant starts");
+    let child = Running::start(&bench);
     let pid = child.id();
     until("all containers are up", || helpers(pid).len() == AT_ONCE)?;
     Ok((bench, child))
@@ -269,23 +297,22 @@ fn sigterm() -> Result<(), Failed> {
     let (_bench, child) = sleepers()?;
     let pid = child.id();
     signal(pid, "TERM");
-    let output = child.wait_with_output().expect("ended");
-    expect(&told(&output), 143, &["interrupted"])?;
+    expect(&child.finish(), 143, &["interrupted"])?;
     nothing_left(pid)
 }
 
 fn killed_run() -> Result<(), Failed> {
-    let (_bench, mut child) = sleepers()?;
+    let (_bench, child) = sleepers()?;
     let pid = child.id();
     signal(pid, "KILL");
-    drop(child.wait());
+    drop(child);
     // The helpers hear the end of their sockets: no other run is needed.
     nothing_left(pid)
 }
 
 fn killed_helper() -> Result<(), Failed> {
     let bench = Bench::new("sleep 300", SLEEPS, 1);
-    let child = bench.command().spawn().expect("adamant starts");
+    let child = Running::start(&bench);
     let pid = child.id();
     until("the container is up", || helpers(pid).len() == 1)?;
     // It is only known to run once its process does.
@@ -295,13 +322,16 @@ fn killed_helper() -> Result<(), Failed> {
     helpers(pid)
         .into_iter()
         .for_each(|helper| signal(helper, "KILL"));
-    let output = child.wait_with_output().expect("ended");
-    expect(&told(&output), 3, &["1 broken", "parent process has ended"])?;
+    expect(
+        &child.finish(),
+        3,
+        &["1 broken", "parent process has ended"],
+    )?;
     nothing_left(pid)
 }
 
 fn killed_both() -> Result<(), Failed> {
-    let (_bench, mut child) = sleepers()?;
+    let (_bench, child) = sleepers()?;
     let pid = child.id();
     // Nobody is left to hear anything.
     signal(pid, "STOP");
@@ -309,7 +339,7 @@ fn killed_both() -> Result<(), Failed> {
         .into_iter()
         .for_each(|helper| signal(helper, "KILL"));
     signal(pid, "KILL");
-    drop(child.wait());
+    drop(child);
     if objects(pid).is_empty() {
         return Err("there was nothing left to remove, so this shows nothing".into());
     }
@@ -320,14 +350,13 @@ fn killed_both() -> Result<(), Failed> {
 
 fn two_runs() -> Result<(), Failed> {
     let slow = Bench::new("sleep 3", EXITS, 1);
-    let child = slow.command().spawn().expect("adamant starts");
+    let child = Running::start(&slow);
     let pid = child.id();
     until("the first run's container is up", || {
         !helpers(pid).is_empty()
     })?;
     let next = Bench::new("true", EXITS, 1);
     expect(&next.run(), 0, &["1 passed"])?;
-    let output = child.wait_with_output().expect("ended");
-    expect(&told(&output), 0, &["1 passed"])?;
+    expect(&child.finish(), 0, &["1 passed"])?;
     nothing_left(pid)
 }
