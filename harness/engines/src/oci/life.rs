@@ -13,6 +13,9 @@ use super::shim::{Heard, Orders, Shim};
 /// How long the thread sleeps when nobody says anything.
 const SLICE: Duration = Duration::from_secs(60);
 
+/// How long streams may still go on when their shim has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// What is known of it.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Known {
@@ -178,8 +181,24 @@ impl Board {
     /// Until the shim and what it runs have said everything.
     fn follow(&self, mut shim: Shim, log: &LogCapture) {
         let mut cut = None;
+        let mut last_words: Option<Deadline> = None;
         while !shim.is_over() {
-            match shim.hear(SLICE) {
+            // What a shim that was killed had forked may hold the streams open until somebody sweeps it.
+            let slice = match &last_words {
+                None => SLICE,
+                Some(until) => match until.slice() {
+                    Some(slice) => slice,
+                    None => {
+                        cut = Some("its parent process has ended before it".to_owned());
+                        break;
+                    }
+                },
+            };
+            if shim.is_gone() && last_words.is_none() {
+                last_words = Some(Deadline::for_cleanup(LAST_WORDS));
+                continue;
+            }
+            match shim.hear(slice) {
                 Ok(heard) => heard.into_iter().for_each(|heard| self.take(heard, log)),
                 Err(error) => {
                     cut = Some(format!("the output could not be read: {error}"));

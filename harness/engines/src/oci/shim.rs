@@ -11,6 +11,7 @@ use adamant_core::engine::Stream;
 use adamant_shim::{Note, Order};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::Serialize;
 
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -19,6 +20,8 @@ const BUFFER_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Shim {
     child: Child,
+    /// Readable when the process has ended: what it forked may hold its end of the socket open for ever.
+    end: OwnedFd,
     control: UnixStream,
     stdout: Option<PipeReader>,
     stderr: Option<PipeReader>,
@@ -49,7 +52,9 @@ impl Shim {
             .stdout(out)
             .stderr(err)
             .spawn()?;
+        let pid = Pid::from_child(&child);
         let mut shim = Self {
+            end: pidfd_open(pid, PidfdFlags::empty())?,
             child,
             control: ours,
             stdout: Some(stdout),
@@ -114,16 +119,20 @@ impl Shim {
         }
         if ready[0] {
             self.listen(&mut heard)?;
+        } else if ready[3] {
+            // Nothing is left to hear of it.
+            self.gone = true;
         }
         Ok(heard)
     }
 
-    /// Which of control socket, output and error have something.
-    fn ready(&self, patience: Duration) -> io::Result<[bool; 3]> {
+    /// Which of control socket, output and error have something, and whether the process has ended.
+    fn ready(&self, patience: Duration) -> io::Result<[bool; 4]> {
         let control = (!self.gone).then(|| self.control.as_fd());
         let stdout = self.stdout.as_ref().map(AsFd::as_fd);
         let stderr = self.stderr.as_ref().map(AsFd::as_fd);
-        let open: Vec<(usize, BorrowedFd<'_>)> = [control, stdout, stderr]
+        let end = (!self.gone).then(|| self.end.as_fd());
+        let open: Vec<(usize, BorrowedFd<'_>)> = [control, stdout, stderr, end]
             .into_iter()
             .enumerate()
             .filter_map(|(slot, fd)| Some((slot, fd?)))
@@ -137,7 +146,7 @@ impl Shim {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),
         }
-        let mut ready = [false; 3];
+        let mut ready = [false; 4];
         for ((slot, _), fd) in open.iter().zip(&fds) {
             ready[*slot] = !fd.revents().is_empty();
         }
