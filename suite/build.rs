@@ -1,4 +1,4 @@
-//! Lists the standard contract's cases for `include_str!`, so that the binary judges any image without a checkout, and says
+//! Lists the standard contract's cases and the module cases with their packages for `include_str!`, so that the binary judges any image without a checkout, and says
 //! how `adamant-isolate` is linked to V8.
 
 use std::fmt::Write as _;
@@ -10,16 +10,31 @@ fn main() {
     println!("cargo::rerun-if-changed={}", root.display());
     let mut files = Vec::new();
     walk(&root, &mut files);
+    files.retain(|file| file.extension().is_some_and(|e| e == "yaml"));
+    // Module cases have a form of their own.
+    let is_module = |file: &PathBuf| file.starts_with(root.join("module"));
+    let (modules, containers): (Vec<_>, Vec<_>) = files.into_iter().partition(is_module);
+    list("cases.rs", &root, containers, "include_str");
+    list("module-cases.rs", &root, modules, "include_str");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/packages");
+    println!("cargo::rerun-if-changed={}", root.display());
+    let mut files = Vec::new();
+    walk(&root, &mut files);
+    list("packages.rs", &root, files, "include_bytes");
+}
+
+/// Writes the files as a slice of their paths below `root` and their contents.
+fn list(name: &str, root: &Path, mut files: Vec<PathBuf>, include: &str) {
     files.sort();
     let mut list = String::from("&[\n");
     for file in files {
         let below = file
-            .strip_prefix(&root)
+            .strip_prefix(root)
             .expect("the file is below the root")
             .display();
         writeln!(
             list,
-            "    ({:?}, include_str!({:?})),",
+            "    ({:?}, {include}!({:?})),",
             below.to_string(),
             file.display().to_string()
         )
@@ -31,7 +46,7 @@ fn main() {
         reason = "cargo tells a build script where to write by this variable"
     )]
     let out = std::env::var("OUT_DIR").expect("cargo sets OUT_DIR");
-    std::fs::write(Path::new(&out).join("cases.rs"), list).expect("OUT_DIR can be written");
+    std::fs::write(Path::new(&out).join(name), list).expect("OUT_DIR can be written");
 }
 
 /// Only `adamant-isolate` gets V8: `adamant` must start where no V8 is.
@@ -48,11 +63,11 @@ fn link_v8() {
 }
 
 fn walk(dir: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(dir).expect("cases/ can be read") {
-        let path = entry.expect("cases/ can be read").path();
+    for entry in std::fs::read_dir(dir).expect("the folder can be read") {
+        let path = entry.expect("the folder can be read").path();
         if path.is_dir() {
             walk(&path, files);
-        } else if path.extension().is_some_and(|e| e == "yaml") {
+        } else {
             files.push(path);
         }
     }

@@ -9,11 +9,14 @@ use adamant_core::report::text;
 use adamant_core::run::{Cancel, Deadline, Missing};
 use adamant_engines::docker::{self, Docker};
 use adamant_engines::oci::Oci;
+use adamant_engines::store::Sourcing;
 
 /// Every engine by name, in this build or another.
 pub const KNOWN: &[&str] = &["adapter", "docker", "isolate", "node", "oci"];
-/// The engines of this build.
+/// The engines of this build that run images.
 pub(crate) const BUILT: &[&str] = &["docker", "oci"];
+/// The engines that run module cases.
+pub const MODULE: &[&str] = &["adapter", "isolate", "node"];
 
 /// Why no engine can be had.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +24,16 @@ pub enum EnginesError {
     /// The name is not an engine's.
     #[error("unknown engine `{0}`; known engines: {known}", known = KNOWN.join(", "))]
     Unknown(String),
+    /// None of those that were asked for does this kind of work.
+    #[error("{asked} cannot {work}; engines that can: {able}")]
+    Elsewhere {
+        /// What was asked for.
+        asked: String,
+        /// What is to be done.
+        work: &'static str,
+        /// Who could.
+        able: String,
+    },
     /// It does not answer, or is not in this build.
     #[error("engine `{name}` cannot run here")]
     Missing {
@@ -37,7 +50,7 @@ impl EnginesError {
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Unknown(_) => None,
+            Self::Unknown(_) | Self::Elsewhere { .. } => None,
             Self::Missing { source, .. } => source.get_hint(),
         }
     }
@@ -76,13 +89,42 @@ impl Connected {
     }
 }
 
-/// The names that will run, without asking any engine: what `list` shows.
+/// The names that will run images, without asking any engine: what `list` shows.
 ///
 /// Where nobody asked, one engine judges: users wait for one verdict of each case, not for two that are the same.
 pub fn names(asked: Option<&[String]>) -> Result<Vec<&'static str>, EnginesError> {
     let Some(asked) = asked else {
         return Ok(vec![if docker::listens() { "docker" } else { "oci" }]);
     };
+    let mut names = known(asked)?;
+    // One list may ask for engines of both kinds: each run takes its own.
+    names.retain(|name| !MODULE.contains(name));
+    if names.is_empty() {
+        return Err(elsewhere(asked, "run images", BUILT));
+    }
+    Ok(names)
+}
+
+/// The names of those that were asked for and run module cases.
+pub fn module_names(asked: &[String]) -> Result<Vec<&'static str>, EnginesError> {
+    let mut names = known(asked)?;
+    names.retain(|name| MODULE.contains(name));
+    if names.is_empty() {
+        return Err(elsewhere(asked, "run module cases", MODULE));
+    }
+    Ok(names)
+}
+
+fn elsewhere(asked: &[String], work: &'static str, able: &[&str]) -> EnginesError {
+    let asked: Vec<String> = asked.iter().map(|a| format!("`{a}`")).collect();
+    EnginesError::Elsewhere {
+        asked: asked.join(", "),
+        work,
+        able: able.join(", "),
+    }
+}
+
+fn known(asked: &[String]) -> Result<Vec<&'static str>, EnginesError> {
     let known = |name: &String| {
         KNOWN
             .iter()
@@ -99,9 +141,33 @@ pub fn names(asked: Option<&[String]>) -> Result<Vec<&'static str>, EnginesError
 /// Connects to the engines; what does not answer is kept with its reason.
 #[must_use]
 pub fn connect(names: &[&'static str], cancel: &Cancel) -> Connected {
+    connect_with(names, &Sourcing::default(), cancel)
+}
+
+/// The first of the asked-for engines, or of this build's, that answers.
+pub fn first(
+    asked: Option<&[String]>,
+    sourcing: &Sourcing,
+    cancel: &Cancel,
+) -> Result<Arc<dyn Engine>, EnginesError> {
+    let mut first_failure = None;
+    for name in names(asked)? {
+        let mut connected = connect_with(&[name], sourcing, cancel);
+        match (connected.engines.pop(), connected.missing.pop_first()) {
+            (Some(engine), _) => return Ok(engine),
+            (None, Some((_, missing))) => drop(first_failure.get_or_insert(missing)),
+            (None, None) => {}
+        }
+    }
+    Err(first_failure.unwrap_or_else(|| EnginesError::Unknown(String::new())))
+}
+
+/// Connects to the engines, which find images this way.
+#[must_use]
+pub fn connect_with(names: &[&'static str], sourcing: &Sourcing, cancel: &Cancel) -> Connected {
     let mut connected = Connected::default();
     for name in names {
-        match one(name, cancel) {
+        match one(name, sourcing, cancel) {
             Ok(engine) => connected.engines.push(engine),
             Err(source) => {
                 let error = EnginesError::Missing { name, source };
@@ -112,7 +178,7 @@ pub fn connect(names: &[&'static str], cancel: &Cancel) -> Connected {
     connected
 }
 
-fn one(name: &str, cancel: &Cancel) -> Result<Arc<dyn Engine>, EngineError> {
+fn one(name: &str, sourcing: &Sourcing, cancel: &Cancel) -> Result<Arc<dyn Engine>, EngineError> {
     if !BUILT.contains(&name) {
         let error = EngineError::new(ErrorKind::Unsupported, format!("connect to `{name}`"));
         return Err(error.caused_by("this build does not have it").hint(format!(
@@ -121,9 +187,9 @@ fn one(name: &str, cancel: &Cancel) -> Result<Arc<dyn Engine>, EngineError> {
         )));
     }
     let engine: Arc<dyn Engine> = if name == "oci" {
-        Arc::new(Oci::new())
+        Arc::new(Oci::with(sourcing.clone()))
     } else {
-        Arc::new(Docker::new())
+        Arc::new(Docker::with(sourcing.clone()))
     };
     engine.describe(&Deadline::after(Duration::from_secs(20), cancel))?;
     Ok(engine)

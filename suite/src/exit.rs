@@ -9,6 +9,9 @@ pub const BAD_INPUT: u8 = 2;
 /// Could not judge: something of ours or the host's broke, an engine that was asked for is missing, or nothing was judged.
 pub const COULD_NOT_JUDGE: u8 = 3;
 
+/// What was judged holds, but for budgets that were exceeded.
+pub const OVER_BUDGET: u8 = 4;
+
 /// Interrupted by a signal; reports are written.
 #[must_use]
 pub fn signal(number: i32) -> u8 {

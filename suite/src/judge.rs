@@ -10,6 +10,7 @@ use adamant_core::discover::{
 };
 use adamant_core::env;
 use adamant_core::run::{Cancel, Deadline};
+use adamant_engines::store::Sourcing;
 
 use crate::cli::{EngineArgs, PlanArgs};
 use crate::command::Failure;
@@ -38,6 +39,9 @@ impl PlanArgs {
         if self.only_cases {
             words.push("--only-cases".into());
         }
+        if self.discover {
+            words.push("--discover".into());
+        }
         let require = self.require.iter().cloned();
         words.extend(require.flat_map(|spec| ["--require".to_owned(), spec]));
         words
@@ -60,10 +64,10 @@ pub fn plan(args: &PlanArgs) -> Result<Vec<PlannedTrial>, Failure> {
         failure.hint = Some("name a subject file: `adamant run path/to/adamant.yaml`".into());
         return Err(failure);
     }
-    let mut cases = if args.only_cases {
-        Vec::new()
-    } else {
-        standard::cases()?
+    let mut cases = match (args.only_cases, args.discover) {
+        (true, _) => Vec::new(),
+        (false, true) => standard::all()?,
+        (false, false) => standard::cases()?,
     };
     for dir in &args.cases {
         cases.extend(read_cases(dir)?);
@@ -134,6 +138,16 @@ pub fn engines_for(
     asked: bool,
     cancel: &Cancel,
 ) -> Result<Connected, Failure> {
+    engines_from(trials, asked, &Sourcing::default(), cancel)
+}
+
+/// The same, with images found this way.
+pub fn engines_from(
+    trials: &[PlannedTrial],
+    asked: bool,
+    sourcing: &Sourcing,
+    cancel: &Cancel,
+) -> Result<Connected, Failure> {
     let blind = blind_families();
     if !blind.is_empty() {
         return Err(Failure::broken(format!(
@@ -144,7 +158,7 @@ pub fn engines_for(
     let mut names: Vec<&'static str> = trials.iter().map(|t| t.engine).collect();
     names.sort_unstable();
     names.dedup();
-    let mut connected = engines::connect(&names, cancel);
+    let mut connected = engines::connect_with(&names, sourcing, cancel);
     if !asked && let Some((_, missing)) = connected.missing.pop_first() {
         return Err(missing.into());
     }

@@ -5,6 +5,7 @@ pub mod command;
 pub mod engines;
 pub mod exit;
 pub mod judge;
+pub mod modules;
 pub mod names;
 pub mod signal;
 pub mod standard;

@@ -15,16 +15,7 @@ pub fn check(
     cases: &[Arc<CaseFile>],
 ) -> Result<(), String> {
     let ids: BTreeSet<&str> = cases.iter().map(|c| c.id.as_str()).collect();
-    let specs: BTreeSet<&str> = cases.iter().map(|c| c.case.spec.as_str()).collect();
-    for name in require {
-        let is_family = |s: &&str| {
-            s.strip_prefix(name.as_str())
-                .is_some_and(|r| r.is_empty() || r.starts_with('-'))
-        };
-        if !specs.iter().any(is_family) {
-            return Err(unknown("`--require` names no spec", name, &specs));
-        }
-    }
+    check_specs(require, cases.iter().map(|c| c.case.spec.as_str()))?;
     for subject in subjects {
         let place = subject.path.display();
         for waiver in subject.subject.waivers.iter().map(|w| &w.value) {
@@ -71,6 +62,24 @@ pub fn check(
                     &known,
                 ));
             }
+        }
+    }
+    Ok(())
+}
+
+/// The first name of `--require` that is neither a spec nor a family of specs.
+pub fn check_specs<'a>(
+    require: &[String],
+    specs: impl Iterator<Item = &'a str>,
+) -> Result<(), String> {
+    let specs: BTreeSet<&str> = specs.collect();
+    for name in require {
+        let is_family = |s: &&str| {
+            s.strip_prefix(name.as_str())
+                .is_some_and(|r| r.is_empty() || r.starts_with('-'))
+        };
+        if !specs.iter().any(is_family) {
+            return Err(unknown("`--require` names no spec", name, &specs));
         }
     }
     Ok(())

@@ -95,6 +95,58 @@ fn bad_input_ends_with_2_and_its_place() {
 }
 
 #[test]
+fn init_never_overwrites_and_looks_before_it_boots() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("adamant.yaml");
+    std::fs::write(&file, "mine\n").expect("written");
+    ends(
+        dir.path(),
+        &["init", "x"],
+        2,
+        &["`adamant.yaml` is already there", "--force"],
+    );
+    ends(
+        dir.path(),
+        &["init", "x", "-o", "none/x.yaml"],
+        2,
+        &["`none` is no directory"],
+    );
+    ends(
+        dir.path(),
+        &["init", "x", "-o", "."],
+        2,
+        &["is a directory"],
+    );
+    ends(
+        dir.path(),
+        &["init", "sif:x", "-o", "y"],
+        2,
+        &["`sif:` images are not read", "oci:DIR[:TAG]"],
+    );
+    ends(
+        dir.path(),
+        &["init", "x", "-o", "y", "--env", "ADAMANT_TEST_UNSET"],
+        2,
+        &["is not set"],
+    );
+    ends(
+        dir.path(),
+        &["init", "x", "-o", "y", "--within", "soon"],
+        2,
+        &["soon"],
+    );
+    // Without an engine nothing is seen, and nothing is written.
+    ends(
+        dir.path(),
+        &["init", "x", "-o", "y", "--engine", "docker"],
+        3,
+        &["docker"],
+    );
+    assert!(!dir.path().join("y").exists());
+    assert_eq!(std::fs::read_to_string(&file).expect("there"), "mine\n");
+}
+
+#[test]
 fn run_options_that_no_engine_takes_end_with_2_and_their_place() {
     let dir = tempfile::tempdir().expect("a directory");
     let subject = dir.path().join("adamant.yaml");

@@ -106,8 +106,11 @@ fn planted() -> Vec<(String, Control)> {
 }
 
 /// The standard cases, without most of the time in which nothing happens to a control.
-fn cases() -> Vec<Arc<CaseFile>> {
-    let mut cases = standard::cases().expect("valid cases");
+///
+/// What takes a boot for each file is for the control that breaks it alone.
+fn cases(control: &Control) -> Vec<Arc<CaseFile>> {
+    let mut cases = standard::all().expect("valid cases");
+    cases.retain(|case| !standard::discovers(case) || case.id == control.breaks);
     for case in &mut cases {
         if let Some(boot) = &mut Arc::make_mut(case).case.boot {
             boot.observe = boot.observe.map(|_| OBSERVE);
@@ -127,7 +130,11 @@ fn trials(name: &str, control: &Control) -> Vec<PlannedTrial> {
         },
         control.within,
     );
-    let all = plan(&session::engine_names(), &[Arc::new(subject)], &cases());
+    let all = plan(
+        &session::engine_names(),
+        &[Arc::new(subject)],
+        &cases(control),
+    );
     let mut seen = std::collections::BTreeMap::<String, usize>::new();
     all.into_iter()
         .filter(|t| {

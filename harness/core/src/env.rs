@@ -8,6 +8,8 @@ pub const ENGINES: &str = "ADAMANT_ENGINES";
 pub const TIMEOUT_SCALE: &str = "ADAMANT_TIMEOUT_SCALE";
 /// `ADAMANT_REPORTS`: where reports are written instead of `reports/`.
 pub const REPORTS: &str = "ADAMANT_REPORTS";
+/// `ADAMANT_NODE`: the executable of Node 24, the oracle of module cases.
+pub const NODE: &str = "ADAMANT_NODE";
 /// `NO_COLOR`: no colour, whatever the terminal.
 pub const NO_COLOR: &str = "NO_COLOR";
 /// `NEXTEST`: set by cargo-nextest, which runs each trial in its own process and writes its own JUnit.

@@ -12,6 +12,7 @@ macro_rules! pages {
 pub const FILES: &[(&str, &str)] = pages![
     "artifacts",
     "before-ready",
+    "cold-start",
     "commands",
     "drift",
     "egress",
@@ -25,6 +26,8 @@ pub const FILES: &[(&str, &str)] = pages![
     "files",
     "http",
     "image",
+    "losses",
+    "module",
     "mounts",
     "output",
     "processes",
@@ -34,6 +37,7 @@ pub const FILES: &[(&str, &str)] = pages![
     "require",
     "same",
     "secrets",
+    "settles",
     "stop",
     "writes",
 ];

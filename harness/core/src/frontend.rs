@@ -5,18 +5,36 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Completion, Trial};
 
 use crate::report::{TrialReport, text};
-use crate::run::{Outcome, Session};
+use crate::run::{ModuleSession, Outcome, Session};
 
 /// Judges a finished trial once more, such as against a snapshot; the error makes a passing trial fail.
 pub type Afterwards = dyn Fn(&TrialReport) -> Result<(), String> + Send + Sync;
 
 /// The session's trials for libtest-mimic; each runs its trial and answers by the outcome rule.
 pub fn trials(session: &Arc<Session>, afterwards: Option<Arc<Afterwards>>) -> Vec<Trial> {
-    let names = session.trials().iter().map(|t| t.name.clone()).enumerate();
+    let names = session.trials().iter().map(|t| t.name.clone()).collect();
+    let session = session.clone();
+    of(names, Arc::new(move |index| session.run(index)), afterwards)
+}
+
+/// The same for a session of module cases.
+pub fn module_trials(
+    session: &Arc<ModuleSession>,
+    afterwards: Option<Arc<Afterwards>>,
+) -> Vec<Trial> {
+    let names = session.trials().iter().map(|t| t.name.clone()).collect();
+    let session = session.clone();
+    of(names, Arc::new(move |index| session.run(index)), afterwards)
+}
+
+/// Runs the trial of a number.
+type Run = dyn Fn(usize) -> TrialReport + Send + Sync;
+
+fn of(names: Vec<String>, run: Arc<Run>, afterwards: Option<Arc<Afterwards>>) -> Vec<Trial> {
     let one = |(index, name): (usize, String)| {
-        let (session, afterwards) = (session.clone(), afterwards.clone());
+        let (run, afterwards) = (run.clone(), afterwards.clone());
         Trial::ignorable_test(name, move || {
-            let report = session.run(index);
+            let report = run(index);
             if let Some(after) = &afterwards {
                 after(&report)?;
             }
@@ -29,7 +47,7 @@ pub fn trials(session: &Arc<Session>, afterwards: Option<Arc<Afterwards>>) -> Ve
             }
         })
     };
-    names.map(one).collect()
+    names.into_iter().enumerate().map(one).collect()
 }
 
 /// Whether libtest-mimic's own filters leave a trial in; asked while planning, because trials share boots.

@@ -21,6 +21,8 @@ pub mod engine;
 pub mod env;
 pub mod explain;
 pub mod frontend;
+pub mod module;
+pub mod propose;
 pub mod redact;
 pub mod report;
 pub mod run;

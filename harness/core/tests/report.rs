@@ -50,6 +50,9 @@ fn trial(name: &str, outcome: Outcome) -> TrialReport {
         started: SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
         millis: 1234,
         boots: Vec::new(),
+        files: Vec::new(),
+        measures: Vec::new(),
+        losses: Vec::new(),
         replay: ["--cases", "my cases", "--only-cases"].map(str::to_owned).into(),
         secrets: Secrets {
             values: vec![TOKEN.into()],
@@ -109,6 +112,7 @@ fn boot(id: &str) -> BootEvidence {
         log: Log {
             head: format!("starting with {TOKEN}\n{{\"event\":\"ManifestLoaded\"}}\n"),
             tail: "FATAL: \x1b[31mred\x1b[0m\tmissing \u{ffff}".into(),
+            first_ns: Some(1000),
             bytes: 5000,
             lines: 3,
             matches: Vec::new(),

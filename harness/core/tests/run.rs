@@ -350,6 +350,9 @@ fn a_user_that_the_image_does_not_know_is_bad_input_with_its_place() {
         file.fits(image).map_err(|e| e.to_string())
     };
     let mut known = image();
+    let error = fits("0", &known).expect_err("nothing to run");
+    assert!(error.contains("neither ENTRYPOINT nor CMD"), "{error}");
+    known.config.cmd = vec!["/app/a".into()];
     let etc = adamant_probe::Entry {
         path: "/etc".into(),
         ..known.entries["/app"].clone()
@@ -375,8 +378,10 @@ fn a_user_that_the_image_does_not_know_is_bad_input_with_its_place() {
         assert!(error.starts_with(&expected), "{error}");
     }
     // An image without the files knows numbers only.
-    assert!(fits("app", &image()).is_err());
-    assert_eq!(fits("1000", &image()), Ok(()));
+    let mut bare = image();
+    bare.config.cmd.clone_from(&known.config.cmd);
+    assert!(fits("app", &bare).is_err());
+    assert_eq!(fits("1000", &bare), Ok(()));
     // A file that was not read may know anyone.
     known.texts.clear();
     assert_eq!(fits("nobody", &known), Ok(()));

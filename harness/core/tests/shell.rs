@@ -24,6 +24,7 @@ fn found(lint: &Lint) -> BTreeSet<(u32, &'static str)> {
 
 #[test]
 fn bad_scripts_smell_on_the_marked_lines() {
+    let mut wrong = Vec::new();
     for rule in rules() {
         let (text, lint) = lint(rule.id, "bad.sh");
         let marked = text
@@ -32,18 +33,28 @@ fn bad_scripts_smell_on_the_marked_lines() {
             .filter(|(line, _)| line.ends_with(&format!("# <- {}", rule.id)));
         let marked: BTreeSet<_> = marked.map(|(_, number)| (number, rule.id)).collect();
         assert!(!marked.is_empty(), "{} has no marked line", rule.id);
-        assert_eq!(found(&lint), marked, "{}", rule.id);
+        let found = found(&lint);
+        let missing = marked.difference(&found).map(|place| ("missing", *place));
+        let extra = found.difference(&marked).map(|place| ("extra", *place));
+        wrong.extend(missing.chain(extra).map(|place| (rule.id, place)));
         assert_eq!(lint.unparsed, [], "{}", rule.id);
     }
+    assert_eq!(wrong, []);
 }
 
 #[test]
 fn good_scripts_do_not_smell() {
+    let mut wrong = Vec::new();
     for rule in rules() {
         let (_, lint) = lint(rule.id, "good.sh");
-        assert_eq!(lint.smells, [], "{}", rule.id);
+        wrong.extend(
+            lint.smells
+                .iter()
+                .map(|smell| (rule.id, smell.line, smell.text.clone())),
+        );
         assert_eq!(lint.unparsed, [], "{}", rule.id);
     }
+    assert_eq!(wrong, []);
 }
 
 #[test]

@@ -155,6 +155,7 @@ fn plan(image: &Image, script: &str) -> BootPlan {
         memory: None,
         pids: None,
         trace: None,
+        trace_reads: false,
         owner: Owner {
             run: format!("life-{}", std::process::id()),
             purpose: "benchmark".into(),

@@ -1,12 +1,15 @@
 //! Questions that the probe answers from inside, whatever engine runs it there.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use adamant_core::engine::{Answer, EngineError, ErrorKind, Question, Stream};
+use adamant_core::engine::{Answer, EngineError, ErrorKind, Image, Question, Stream, Trace};
 use adamant_core::report::text;
 use adamant_core::run::Deadline;
-use adamant_probe::{Entry, Observed, Reply, Request, Target};
+use adamant_probe::{Action, Entry, MOUNT_DIR, MOUNT_PATH, Observed, Reply, Request, Target};
+
+use crate::drift::is_under;
 
 /// An answer beyond this is no answer.
 const ANSWER_BYTES: u64 = 512 * 1024 * 1024;
@@ -81,6 +84,14 @@ pub(crate) fn answer(
             });
             Ok(Answer::Mounts(mounts.collect()))
         }
+        Question::Ports => {
+            let replies = one(Request::Ports, As::Root)?;
+            let ports = replies.into_iter().filter_map(|reply| match reply {
+                Reply::Port(port) => Some(port),
+                _ => None,
+            });
+            Ok(Answer::Ports(ports.collect()))
+        }
         Question::Commands { commands } => {
             let replies = one(
                 Request::Commands {
@@ -132,11 +143,53 @@ pub(crate) fn answer(
         | Question::Stop { .. }
         | Question::Companion { .. }
         | Question::CompanionPeers
-        | Question::Trace => Err(unexpected(
+        | Question::Trace
+        | Question::Loaded => Err(unexpected(
             inside.name(),
             "a question that is not the probe's",
         )),
     }
+}
+
+/// What was executed, and what of the image or of libraries was opened for reading, as it is now.
+pub(crate) fn loaded(
+    inside: &impl Inside,
+    image: &Image,
+    trace: Trace,
+    deadline: &Deadline,
+) -> Result<Answer, EngineError> {
+    let shipped = |path: &str| image.entries.contains_key(path) || path.contains(".so");
+    let kernel = |path: &str| {
+        ["/proc", "/sys", "/dev", MOUNT_DIR]
+            .iter()
+            .any(|t| is_under(path, t))
+    };
+    let paths: BTreeSet<String> = trace
+        .events
+        .into_iter()
+        .filter_map(|event| match event.action {
+            Action::Exec {
+                path,
+                refused: None,
+                ..
+            } => Some(path),
+            Action::Read { path } if shipped(&path) => Some(path),
+            _ => None,
+        })
+        .filter(|path| path.starts_with('/') && !kernel(path))
+        .collect();
+    let paths: Vec<String> = paths.into_iter().collect();
+    inside.stat(&paths, deadline).map(Answer::Entries)
+}
+
+/// The probe for one request. What it runs for the subject in a traced boot is watched too: a launcher stands before it.
+pub(crate) fn argv(request: &Request, traced: bool) -> Vec<String> {
+    let mut argv = vec![MOUNT_PATH.to_owned(), encode(request)];
+    if traced && matches!(request, Request::Commands { .. } | Request::Mcp { .. }) {
+        let launcher = [MOUNT_PATH, "launch", "--"].map(str::to_owned);
+        argv.splice(0..0, launcher);
+    }
+    argv
 }
 
 fn accepts(

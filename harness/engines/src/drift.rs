@@ -291,6 +291,7 @@ mod tests {
             memory: None,
             pids: None,
             trace: None,
+            trace_reads: false,
             owner: Owner {
                 run: String::new(),
                 purpose: String::new(),

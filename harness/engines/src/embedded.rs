@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use adamant_core::engine::{EngineError, ErrorKind};
 use adamant_core::env;
@@ -18,32 +18,35 @@ pub(crate) struct Embedded {
     /// Its content.
     pub(crate) binary: &'static [u8],
     /// Where it is, once it was seen to be there whole.
-    place: OnceLock<PathBuf>,
+    place: Mutex<Option<PathBuf>>,
 }
 
 /// What is mounted into subjects.
 pub(crate) static PROBE: Embedded = Embedded {
     name: "adamant-probe",
     binary: include_bytes!(concat!(env!("OUT_DIR"), "/adamant-probe")),
-    place: OnceLock::new(),
+    place: Mutex::new(None),
 };
 
 /// The parent of a container without a daemon.
 pub(crate) static SHIM: Embedded = Embedded {
     name: "adamant-shim",
     binary: include_bytes!(concat!(env!("OUT_DIR"), "/adamant-shim")),
-    place: OnceLock::new(),
+    place: Mutex::new(None),
 };
 
 impl Embedded {
     /// As a file of the host, written when it is not there yet or is not what it should be.
+    ///
+    /// One at a time: a thread that writes it while another starts a child would lend that child its descriptor, and what
+    /// is open for writing cannot be executed.
     pub(crate) fn file(&self) -> Result<PathBuf, EngineError> {
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         // Who empties the cache meanwhile gets it again.
-        if let Some(place) = self.place.get().filter(|place| place.is_file()) {
-            return Ok(place.clone());
+        if let Some(path) = place.as_ref().filter(|path| path.is_file()) {
+            return Ok(path.clone());
         }
-        let path = self.written()?;
-        Ok(self.place.get_or_init(|| path).clone())
+        Ok(place.insert(self.written()?).clone())
     }
 
     fn written(&self) -> Result<PathBuf, EngineError> {

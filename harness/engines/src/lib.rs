@@ -5,6 +5,8 @@ pub mod docker;
 mod drift;
 mod embedded;
 mod image;
+pub mod module;
 pub mod oci;
 mod owner;
+pub mod store;
 mod supervisor;

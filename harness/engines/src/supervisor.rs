@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use adamant_core::engine::{EngineError, ErrorKind, Trace};
 use adamant_core::run::Deadline;
+use adamant_probe::sinkhole::Profile;
 use adamant_probe::{TraceEvent, Traced};
 use fs_err as fs;
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -72,14 +73,20 @@ pub(crate) fn blind() -> Option<String> {
 
 impl Supervisor {
     /// Starts it; `probe` is its executable, `path` what the launcher tries to write.
-    pub(crate) fn start(probe: &Path, path: &str) -> Result<Self, EngineError> {
-        Self::spawn(probe, path).map_err(|error| {
+    ///
+    /// With a `network` it makes that one for the subject, whose container has none.
+    pub(crate) fn start(
+        probe: &Path,
+        path: &str,
+        network: Option<Profile>,
+    ) -> Result<Self, EngineError> {
+        Self::spawn(probe, path, network).map_err(|error| {
             EngineError::new(ErrorKind::Engine, "start the supervisor of a traced boot")
                 .caused_by(error)
         })
     }
 
-    fn spawn(probe: &Path, path: &str) -> std::io::Result<Self> {
+    fn spawn(probe: &Path, path: &str, network: Option<Profile>) -> std::io::Result<Self> {
         let socket = tempfile::Builder::new()
             .prefix("adamant-trace-")
             .tempdir()?;
@@ -92,6 +99,11 @@ impl Supervisor {
         fcntl_setfd(&reader, FdFlags::empty())?;
         let mut child = Command::new(probe)
             .args(["watch", "--control", &reader.as_raw_fd().to_string()])
+            .args(
+                network
+                    .iter()
+                    .flat_map(|profile| ["--network", profile.word()]),
+            )
             .stdin(Stdio::from(OwnedFd::from(listener)))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -35,7 +35,7 @@ const {
 } = require('internal/buffer_memory');
 const { copyBytes, fillBuffer, inspection } = require('internal/buffer_methods');
 const { atob, btoa, transcode } = require('internal/buffer_texts');
-const { Blob, File, resolveObjectURL } = require('internal/buffer_blob');
+const { defineLazily } = require('internal/lazy');
 
 const room = native.buffer;
 const kMaxLength = NumberMAX_SAFE_INTEGER;
@@ -305,6 +305,8 @@ ObjectDefineProperties(exports, {
     },
   },
 });
-exports.Blob = Blob;
-exports.resolveObjectURL = resolveObjectURL;
-exports.File = File;
+defineLazily(exports, 'internal/buffer_blob', ['Blob'], true);
+exports.resolveObjectURL = function resolveObjectURL(url) {
+  return require('internal/buffer_blob').resolveObjectURL(url);
+};
+defineLazily(exports, 'internal/buffer_blob', ['File'], true);

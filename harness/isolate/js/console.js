@@ -17,7 +17,12 @@ const {
   validateArray, validateInteger, validateObject, validateOneOf,
 } = require('internal/validators');
 
+const { formatArguments } = require('internal/util/format');
+const { untouched } = require('internal/process/untouched');
+
 const kState = Symbol('kState');
+// The options of an inspection for a stream that shows no colours.
+const plain = { __proto__: null };
 
 const maxIndentation = 1000;
 
@@ -36,9 +41,10 @@ function hidden(target, key, value) {
 }
 
 // The state of one console. `streams` gives the pair: the global console asks `process` at each write, since a guest may replace it.
-function initialize(console, { streams, ignoreErrors = true, colorMode = 'auto', inspectOptions, groupIndentation = 2 }) {
+// `fds` are the descriptors of the global console's two streams.
+function initialize(console, { streams, fds, ignoreErrors = true, colorMode = 'auto', inspectOptions, groupIndentation = 2 }) {
   hidden(console, kState, {
-    streams, ignoreErrors, colorMode, inspectOptions, groupIndentation,
+    streams, fds, ignoreErrors, colorMode, inspectOptions, groupIndentation,
     indent: '', counts: new SafeMap(), timers: new SafeMap(),
   });
 }
@@ -60,17 +66,36 @@ function inspectOptionsFor(state, stream) {
   return color ? { __proto__: null, colors: true } : { __proto__: null };
 }
 
+function indented(state, text) {
+  if (state.indent.length === 0) {
+    return text;
+  }
+  const lines = StringPrototypeIncludes(text, '\n')
+    ? ArrayPrototypeJoin(StringPrototypeSplit(text, '\n'), `\n${state.indent}`) : text;
+  return state.indent + lines;
+}
+
+// Formats and writes a line. As long as the program never asked for the stream behind the global console, no stream needs to be made
+// for it: what it would write at once goes there at once.
+function print(console, name, args) {
+  const state = console[kState];
+  if (state.fds !== undefined && untouched[name]()) {
+    const text = args.length === 1 && typeof args[0] === 'string' ? args[0] : formatArguments(plain, args);
+    // A custom inspection may have asked for the stream meanwhile.
+    if (untouched[name]()) {
+      native.console.write(state.fds[name], `${indented(state, text)}\n`);
+    } else {
+      writeLine(console, name, text);
+    }
+    return;
+  }
+  writeLine(console, name, formatFor(console, name, args));
+}
+
 function writeLine(console, name, text) {
   const state = console[kState];
   const stream = state.streams(name);
-  let line = text;
-  if (state.indent.length !== 0) {
-    if (StringPrototypeIncludes(line, '\n')) {
-      line = ArrayPrototypeJoin(StringPrototypeSplit(line, '\n'), `\n${state.indent}`);
-    }
-    line = state.indent + line;
-  }
-  line += '\n';
+  const line = `${indented(state, text)}\n`;
   if (!state.ignoreErrors) {
     stream.write(line);
     return;
@@ -147,13 +172,13 @@ function timeLog(console, name, label, data) {
 
 const methods = {
   log(...args) {
-    writeLine(this, 'stdout', formatFor(this, 'stdout', args));
+    print(this, 'stdout', args);
   },
   warn(...args) {
-    writeLine(this, 'stderr', formatFor(this, 'stderr', args));
+    print(this, 'stderr', args);
   },
   error(...args) {
-    writeLine(this, 'stderr', formatFor(this, 'stderr', args));
+    print(this, 'stderr', args);
   },
   dir(object, options) {
     const state = this[kState];
@@ -307,6 +332,7 @@ ObjectDefineProperty(Console, SymbolHasInstance, {
 
 const console = { __proto__: {} };
 initialize(console, {
+  fds: { __proto__: null, stdout: 1, stderr: 2 },
   streams: (name) => {
     const process = require('process');
     return name === 'stdout' ? process.stdout : process.stderr;

@@ -1,5 +1,7 @@
-// The `crypto` module: the constants and names; every operation is refused.
+// The `crypto` module: digests, keyed digests, random values and derived keys; what needs key pairs or ciphers is refused.
 'use strict';
+
+const { ObjectDefineProperties, ObjectKeys, ObjectPrototypeHasOwnProperty, SafeArrayIterator } = primordials;
 
 const { refuseClasses, refuseFunctions } = require('internal/refuse');
 const Transform = require('internal/streams/transform');
@@ -25,11 +27,23 @@ refuseClasses(exports, NAME, PERMISSION, [
 refuseClasses(exports, NAME, PERMISSION, ['Cipheriv', 'Decipheriv', 'Hash', 'Hmac'], Transform);
 refuseClasses(exports, NAME, PERMISSION, ['Sign', 'Verify'], Writable);
 exports.constants = require('internal/refuse/crypto_constants');
-exports.webcrypto = {};
-exports.subtle = {};
-refuseFunctions(exports.webcrypto, 'crypto.webcrypto', PERMISSION, ['getRandomValues', 'randomUUID']);
-refuseFunctions(exports.subtle, 'crypto.subtle', PERMISSION, [
-  'encrypt', 'decrypt', 'sign', 'verify', 'digest', 'generateKey', 'deriveKey', 'deriveBits', 'importKey', 'exportKey',
-  'wrapKey', 'unwrapKey',
-]);
-exports.webcrypto.subtle = exports.subtle;
+
+// In the places that their names have above.
+for (const own of new SafeArrayIterator([require('internal/crypto/hash'), require('internal/crypto/random')])) {
+  for (const name of new SafeArrayIterator(ObjectKeys(own))) {
+    if (ObjectPrototypeHasOwnProperty(exports, name)) {
+      exports[name] = own[name];
+    }
+  }
+}
+
+function webcrypto() {
+  return require('internal/crypto/webcrypto').crypto;
+}
+const lazily = { __proto__: null, configurable: false, enumerable: true };
+ObjectDefineProperties(exports, {
+  webcrypto: { __proto__: null, ...lazily, get: webcrypto },
+  subtle: { __proto__: null, ...lazily, get() {
+    return webcrypto().subtle;
+  } },
+});

@@ -34,7 +34,7 @@ function callbackAt(args, least, most) {
 
 // `spread` takes the value apart into the callback's further arguments.
 function callbackForm(name, prepare, least, most, { turns = 1, spread } = {}) {
-  const fn = { [name](...args) {
+  return named(name, most + 1, (args) => {
     const at = callbackAt(args, least, most);
     const callback = toCallback(args[at]);
     const operation = ReflectApply(prepare, undefined, ArrayPrototypeSlice(args, 0, at));
@@ -48,9 +48,25 @@ function callbackForm(name, prepare, least, most, { turns = 1, spread } = {}) {
         frames.set(before);
       }
     });
-  } }[name];
-  ObjectDefineProperty(fn, 'length', { __proto__: null, value: most + 1, configurable: true });
-  return fn;
+  });
+}
+
+// A function that names and counts its parameters: to define that afterwards would make it heavier, and there are many.
+function named(name, length, run) {
+  switch (length) {
+    case 2: return { [name](a, b) {
+      run(arguments);
+    } }[name];
+    case 3: return { [name](a, b, c) {
+      run(arguments);
+    } }[name];
+    case 4: return { [name](a, b, c, d) {
+      run(arguments);
+    } }[name];
+    default: return { [name](a, b, c, d, e, f) {
+      run(arguments);
+    } }[name];
+  }
 }
 
 function finish(operation, callback, spread) {

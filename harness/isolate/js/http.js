@@ -1,7 +1,6 @@
 // The `http` module: names, agents, servers and messages exist, but nothing listens and nothing is requested.
 'use strict';
 
-const { Event, EventTarget } = require('internal/event_target');
 const EventEmitter = require('events');
 const { refuseClass, refuseFunctions } = require('internal/refuse');
 const { refused } = require('internal/process/refusals');
@@ -102,6 +101,4 @@ exports.setMaxIdleHTTPParsers = function setMaxIdleHTTPParsers(max) {
 };
 exports.maxHeaderSize = 16384;
 exports.globalAgent = new Agent({ keepAlive: true, scheduling: 'lifo', timeout: 5000 });
-exports.WebSocket = refuseClass('http', 'WebSocket', 'Net', EventTarget);
-exports.CloseEvent = class CloseEvent extends Event {};
-exports.MessageEvent = class MessageEvent extends Event {};
+require('internal/lazy').defineLazily(exports, 'internal/messages', ['WebSocket', 'CloseEvent', 'MessageEvent'], true);

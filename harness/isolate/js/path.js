@@ -177,13 +177,9 @@ const posix = {
   posix: null,
 };
 
-const win32 = require('internal/path_windows');
-posix.win32 = win32;
+module.exports = posix;
+// Few programs on this platform ask for it.
+require('internal/lazy').defineLazily(posix, 'internal/path_windows', ['win32'], true);
 posix.posix = posix;
-win32.win32 = win32;
-win32.posix = posix;
 // Documented nowhere, used by old packages.
 posix._makeLong = toNamespacedPath;
-win32._makeLong = win32.toNamespacedPath;
-
-module.exports = posix;

@@ -13,6 +13,7 @@ const {
   ObjectPrototypeHasOwnProperty,
   ObjectSetPrototypeOf,
   ReflectApply,
+  ReflectGetOwnPropertyDescriptor,
   RegExpPrototypeExec,
   SymbolFor,
   SymbolToStringTag,
@@ -35,6 +36,8 @@ const execution = require('internal/process/execution');
 const facts = require('internal/process/facts');
 const { errnoError, refused } = require('internal/process/refusals');
 const { emitWarning, onWarning } = require('internal/process/warning');
+
+const { untouched } = require('internal/process/untouched');
 
 function process() {}
 ObjectDefineProperty(process, 'name', { __proto__: null, value: 'process' });
@@ -74,18 +77,16 @@ function perExecution(name, make, options) {
 function stdio(name, make) {
   let stream;
   let made = false;
-  ObjectDefineProperty(proc, name, {
-    __proto__: null,
-    configurable: true,
-    enumerable: true,
-    get() {
-      if (!made) {
-        stream = make(require('internal/process/stdio'));
-        made = true;
-      }
-      return stream;
-    },
-  });
+  const get = { get() {
+    if (!made) {
+      stream = make(require('internal/process/stdio'));
+      made = true;
+    }
+    return stream;
+  } }.get;
+  ObjectDefineProperty(proc, name, { __proto__: null, configurable: true, enumerable: true, get });
+  // While nobody asked for the stream and nobody put another in its place, what is written to it can go where it would send it.
+  untouched[name] = () => !made && ReflectGetOwnPropertyDescriptor(proc, name)?.get === get;
 }
 
 ObjectDefineProperty(proc, SymbolToStringTag, { __proto__: null, configurable: true, value: 'process' });

@@ -105,7 +105,10 @@ const escaped = /%[0-9a-fA-F]{2}/;
 
 function decodeText(text, decode, custom) {
   text = withSpaces(text, custom ? '%20' : ' ');
-  if (text === '' || (!custom && RegExpPrototypeExec(escaped, text) === null)) return text;
+  // An expression is compiled anew in each context: it is not asked where nothing can be escaped.
+  if (text === '' || (!custom && (StringPrototypeIndexOf(text, '%') === -1 || RegExpPrototypeExec(escaped, text) === null))) {
+    return text;
+  }
   try {
     return decode(text);
   } catch {

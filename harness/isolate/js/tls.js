@@ -20,6 +20,37 @@ refuseFunctions(exports, 'tls', 'Net', [
 ]);
 exports.rootCertificates = [];
 exports.SecureContext = refuseClass('tls', 'SecureContext', 'Net');
-exports.TLSSocket = refuseClass('tls', 'TLSSocket', 'Net', net.Socket);
+
+// What Node puts between a socket of its own and a stream of the program's.
+class JSStreamSocket extends net.Socket {
+  constructor(stream) {
+    super();
+    this.stream = stream;
+  }
+}
+
+// It can be made and looked at; whatever would begin to speak is refused by its connection.
+class TLSSocket extends net.Socket {
+  constructor(socket, options) {
+    super(options);
+    this._tlsOptions = options;
+    this.authorized = false;
+    this.authorizationError = null;
+    this.alpnProtocol = null;
+    this.servername = null;
+    this.encrypted = true;
+    if (socket !== undefined && socket !== null) {
+      this._parent = socket;
+      this._handle = { __proto__: null, _parentWrap: socket instanceof net.Socket ? socket : new JSStreamSocket(socket) };
+    }
+  }
+}
+refuseFunctions(TLSSocket.prototype, 'tls.TLSSocket', 'Net', [
+  'renegotiate', 'setMaxSendFragment', 'getTLSTicket', 'getEphemeralKeyInfo', 'getPeerFinished', 'getFinished', 'getSession',
+  'getPeerCertificate', 'getCertificate', 'getPeerX509Certificate', 'getX509Certificate', 'setKeyCert', 'exportKeyingMaterial',
+  'enableTrace', 'getCipher', 'getSharedSigalgs', 'getProtocol', 'isSessionReused', 'disableRenegotiation', 'setServername',
+  'setSession',
+]);
+exports.TLSSocket = TLSSocket;
 exports.Server = refuseClass('tls', 'Server', 'Net', net.Server);
 refuseFunctions(exports, 'tls', 'Net', ['createSecureContext', 'createServer', 'connect']);

@@ -105,6 +105,18 @@ pub(crate) fn source(id: &str) -> Option<&'static str> {
         .map(|(_, source)| *source)
 }
 
+/// Every word of the builtins' sources that could name an intrinsic, which all have a capital inside or in front.
+pub(crate) fn words() -> Vec<&'static str> {
+    let mut words: Vec<&'static str> = SOURCES
+        .iter()
+        .flat_map(|(_, source)| source.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
+        .filter(|word| word.bytes().any(|byte| byte.is_ascii_uppercase()))
+        .collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
 /// The builtins that a guest may load by their bare name, in Node's order. Only what exists is listed.
 pub(crate) fn public() -> &'static [&'static str] {
     static PUBLIC: OnceLock<Vec<&'static str>> = OnceLock::new();

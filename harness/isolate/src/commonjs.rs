@@ -7,7 +7,7 @@ use crate::cache::CodeCache;
 use crate::esm::{self, Keep};
 use crate::native::modules::ModulesState;
 use crate::native::{state, string};
-use crate::report;
+use crate::{report, sources};
 
 /// What the source of a module turned out to be.
 pub(crate) enum Compiled<'s> {
@@ -58,6 +58,20 @@ pub(crate) fn compile<'s>(
     decorate(scope, true);
     scope.rethrow();
     None
+}
+
+/// Compiles `content` as the body of Node's wrapper; `None` without an exception where [`compile`] must say why not.
+pub(crate) fn compile_quietly<'s>(
+    scope: &mut v8::HandleScope<'s>,
+    content: v8::Local<'s, v8::String>,
+    filename: &str,
+) -> Option<v8::Local<'s, v8::Function>> {
+    let scope = &mut v8::TryCatch::new(scope);
+    let function = compile_cached(scope, content, filename);
+    if function.is_none() && scope.has_terminated() {
+        scope.rethrow();
+    }
+    function
 }
 
 /// Whether an ambiguous file is an ES module, by Node's rule: CommonJS if it compiles as such.
@@ -168,7 +182,7 @@ fn compile_cached<'s>(
     let Some((cache, key)) = cache_of(scope, filename) else {
         return compile_wrapper(scope, content, filename, &PARAMETERS, None);
     };
-    let source = hash(scope, content);
+    let source = sources::hash(scope, &key, content);
     let code = cache.get(&key, source);
     let mut rejected = false;
     let function = compile_wrapper(

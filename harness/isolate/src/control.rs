@@ -68,9 +68,19 @@ struct Watched {
 
 #[derive(Default)]
 struct Watchdog {
-    watched: Mutex<HashMap<u64, Watched>>,
+    watched: Mutex<Watches>,
     changed: Condvar,
 }
+
+#[derive(Default)]
+struct Watches {
+    entries: HashMap<u64, Watched>,
+    /// When the watchdog looks again by itself; `None` while it sleeps until it is called.
+    next_look: Option<Instant>,
+}
+
+/// For how long it goes on looking when nothing runs: as long as executions follow each other, none has to wake it.
+const RESTLESS: Duration = Duration::from_secs(1);
 
 /// Keeps one execution under watch until it is dropped.
 pub(crate) struct Watch(u64);
@@ -84,8 +94,7 @@ pub(crate) fn watch(deadline: Instant, isolate: v8::IsolateHandle, control: Arc<
         .watched
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    let soonest = watched.values().map(|entry| entry.deadline).min();
-    watched.insert(
+    watched.entries.insert(
         id,
         Watched {
             deadline,
@@ -93,8 +102,9 @@ pub(crate) fn watch(deadline: Instant, isolate: v8::IsolateHandle, control: Arc<
             control,
         },
     );
+    let sleeps = watched.next_look.is_none_or(|look| deadline < look);
     drop(watched);
-    if soonest.is_none_or(|soonest| deadline < soonest) {
+    if sleeps {
         watchdog.changed.notify_one();
     }
     Watch(id)
@@ -106,6 +116,7 @@ impl Drop for Watch {
             .watched
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .entries
             .remove(&self.0);
     }
 }
@@ -131,10 +142,11 @@ fn patrol(watchdog: &Watchdog) {
         .watched
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
+    let mut idle_since = None;
     loop {
         let now = Instant::now();
         // Held under the lock: a dropped watch has either fired or never will.
-        watched.retain(|_, entry| {
+        watched.entries.retain(|_, entry| {
             let due = entry.deadline <= now;
             if due {
                 entry.control.stop(Stop::TimedOut);
@@ -146,22 +158,27 @@ fn patrol(watchdog: &Watchdog) {
             }
             !due
         });
-        let soonest = watched.values().map(|entry| entry.deadline).min();
-        watched = match soonest {
-            None => watchdog
+        let soonest = watched.entries.values().map(|entry| entry.deadline).min();
+        let patience = if let Some(deadline) = soonest {
+            idle_since = None;
+            Some(deadline.saturating_duration_since(now).min(SAMPLING))
+        } else {
+            let since = *idle_since.get_or_insert(now);
+            (now.saturating_duration_since(since) < RESTLESS).then_some(SAMPLING)
+        };
+        watched.next_look = patience.and_then(|patience| now.checked_add(patience));
+        watched = if let Some(patience) = patience {
+            watchdog
+                .changed
+                .wait_timeout(watched, patience)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0
+        } else {
+            idle_since = None;
+            watchdog
                 .changed
                 .wait(watched)
-                .unwrap_or_else(PoisonError::into_inner),
-            Some(deadline) => {
-                let patience = deadline
-                    .saturating_duration_since(Instant::now())
-                    .min(SAMPLING);
-                watchdog
-                    .changed
-                    .wait_timeout(watched, patience)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0
-            }
+                .unwrap_or_else(PoisonError::into_inner)
         };
     }
 }

@@ -19,6 +19,7 @@ mod platform;
 mod report;
 mod run;
 mod snapshot;
+mod sources;
 pub mod test262;
 pub mod worker;
 

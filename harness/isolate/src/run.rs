@@ -14,7 +14,7 @@ use crate::native::modules::{Answer, MainState, ModulesState};
 use crate::native::process::ProcessState;
 use crate::native::{self, States, state, string};
 use crate::output::Stream;
-use crate::{builtins, esm, platform, report, snapshot};
+use crate::{builtins, esm, platform, report, snapshot, sources};
 
 /// Sets what an isolate needs for all its executions.
 pub(crate) fn install(isolate: &mut v8::OwnedIsolate, guard: &HeapGuard) {
@@ -28,6 +28,7 @@ pub(crate) fn install(isolate: &mut v8::OwnedIsolate, guard: &HeapGuard) {
     );
     esm::install(isolate);
     builtins::install(isolate);
+    sources::install(isolate);
 }
 
 /// Why a call into JavaScript did not return.
@@ -58,19 +59,38 @@ enum End {
 pub(crate) struct Prepared {
     context: v8::Global<v8::Context>,
     hooks: Option<v8::Global<v8::Object>>,
+    frequent: Vec<(&'static str, v8::Global<v8::Function>)>,
 }
+
+/// The hooks that every execution calls.
+const FREQUENT: [&str; 6] = [
+    "tick",
+    "timers",
+    "immediates",
+    "alive",
+    "beforeExit",
+    "exit",
+];
 
 /// Makes a context for the next job, ahead of it.
 pub(crate) fn prepare(isolate: &mut v8::OwnedIsolate) -> Prepared {
     let scope = &mut v8::HandleScope::new(isolate);
     let context = v8::Context::new(scope, v8::ContextOptions::default());
     let scope = &mut v8::ContextScope::new(scope, context);
-    let hooks = snapshot::hooks(scope)
-        .filter(|hooks| guard_memory(scope, *hooks).is_some())
-        .map(|hooks| v8::Global::new(scope, hooks));
+    let hooks = snapshot::hooks(scope).filter(|hooks| guard_memory(scope, *hooks).is_some());
+    let mut frequent = Vec::with_capacity(FREQUENT.len());
+    for name in FREQUENT {
+        if let Some(hooks) = hooks
+            && let Some(function) = native::modules::function_of(scope, hooks, name)
+        {
+            frequent.push((name, v8::Global::new(scope, function)));
+        }
+    }
+    let hooks = hooks.map(|hooks| v8::Global::new(scope, hooks));
     Prepared {
         context: v8::Global::new(scope, context),
         hooks,
+        frequent,
     }
 }
 
@@ -79,8 +99,7 @@ pub(crate) fn prepare(isolate: &mut v8::OwnedIsolate) -> Prepared {
 fn guard_memory(scope: &mut v8::HandleScope<'_>, hooks: v8::Local<'_, v8::Object>) -> Option<()> {
     let undefined = v8::undefined(scope).into();
     for name in ["guardShared", "guardWebAssembly"] {
-        let name = string(scope, name).into();
-        let guard: v8::Local<'_, v8::Function> = hooks.get(scope, name)?.try_into().ok()?;
+        let guard = native::modules::function_of(scope, hooks, name)?;
         guard.call(scope, undefined, &[])?;
     }
     Some(())
@@ -114,6 +133,7 @@ pub(crate) fn run(
         });
         let mut modules = ModulesState::new(&job.package, Arc::clone(&job.cache));
         modules.hooks = prepared.hooks;
+        modules.frequent = prepared.frequent;
         states.insert(modules);
         states.insert(LoopState::default());
         context.set_slot(std::rc::Rc::clone(&states));
@@ -131,10 +151,12 @@ pub(crate) fn run(
             context: context_done,
             run: guest_started.elapsed(),
         };
-        let health = settle(scope, &control);
+        let health = health(scope, &control);
         let execution = drive.conclude(scope, end, timings, health, job);
         let reusable = execution.health == Health::Reusable;
         reply(execution);
+        // Nobody waits for the rest, which must be done before the next execution begins.
+        purge(scope);
         if reusable {
             esm::keep_code(scope);
             builtins::keep_code(scope);
@@ -147,11 +169,20 @@ pub(crate) fn run(
 /// A deadline that never comes, for walls beyond what the clock can say.
 const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
-/// Clears what this execution left in the isolate, and tells whether that was possible.
-fn settle(scope: &mut v8::HandleScope<'_>, control: &Control) -> Health {
+/// Whether the isolate is good for another execution.
+fn health(scope: &mut v8::HandleScope<'_>, control: &Control) -> Health {
     let forced = matches!(control.stopped(), Some(Stop::TimedOut | Stop::OutOfMemory));
     // Work in the background (a wasm compilation) would come back in the middle of the next execution.
     let busy = scope.has_pending_background_tasks();
+    if forced || busy {
+        Health::Corrupted
+    } else {
+        Health::Reusable
+    }
+}
+
+/// Clears what this execution left in the isolate.
+fn purge(scope: &mut v8::HandleScope<'_>) {
     // Tasks and microtasks that are still queued are guest code: under a pending termination they end at their first
     // instruction, and V8 then drops the rest of the microtasks.
     let platform = platform::start();
@@ -166,11 +197,6 @@ fn settle(scope: &mut v8::HandleScope<'_>, control: &Control) -> Health {
     }
     scope.perform_microtask_checkpoint();
     scope.cancel_terminate_execution();
-    if forced || busy {
-        Health::Corrupted
-    } else {
-        Health::Reusable
-    }
 }
 
 fn nothing(

@@ -2,6 +2,8 @@
 //!
 //! The same types are the facts that core judges: what the probe saw is not translated on its way.
 
+pub mod sinkhole;
+
 use serde::{Deserialize, Serialize};
 
 /// Where the probe is mounted inside a subject, read-only. Subtracted from every difference.
@@ -72,6 +74,8 @@ pub enum Request {
     Processes,
     /// The mounts of the container; a [`Reply::Mount`] for each.
     Mounts,
+    /// Where it listens for the internet families; a [`Reply::Port`] for each.
+    Ports,
 }
 
 /// What can be looked at for readiness, or connected to.
@@ -142,6 +146,8 @@ pub enum Reply {
     Process(Process),
     /// One mount.
     Mount(Mount),
+    /// One socket that listens.
+    Port(Port),
     /// Why the request could not be answered; the probe exits with 3 after it.
     Error {
         /// A lowercase sentence fragment.
@@ -240,7 +246,7 @@ pub struct Entry {
 }
 
 /// One process, from `/proc/PID`.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Process {
     /// Process id inside the container.
     pub pid: i32,
@@ -264,6 +270,27 @@ pub struct Process {
     pub no_new_privs: bool,
     /// `Seccomp:` of `/proc/PID/status`: 0 off, 1 strict, 2 filter.
     pub seccomp: u8,
+    /// The sockets on which it takes connections; those whose holder cannot be seen are the first process's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listens: Vec<Listen>,
+}
+
+/// A socket that takes connections.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+pub enum Listen {
+    /// Of the internet families.
+    Tcp {
+        /// The address that it is bound to, without brackets.
+        address: String,
+        /// The port.
+        port: u16,
+    },
+    /// A unix stream socket with a path.
+    Unix {
+        /// Its path, as the process that made it wrote it.
+        path: String,
+    },
 }
 
 /// One mount, from `/proc/self/mountinfo`.
@@ -279,6 +306,15 @@ pub struct Mount {
     pub options: Vec<String>,
     /// Whether nothing can be written through it (`ro` on the mount or on its superblock).
     pub read_only: bool,
+}
+
+/// A socket that listens, or takes datagrams from anybody.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Port {
+    /// `tcp` or `udp`.
+    pub protocol: String,
+    /// The address that it is bound to.
+    pub address: std::net::SocketAddr,
 }
 
 /// One line that a supervisor (`adamant-probe watch`) writes.
@@ -348,6 +384,11 @@ pub enum Action {
         path: String,
         /// The old name of a rename or link.
         from: Option<String>,
+    },
+    /// It opened a regular file for reading; told only where a launcher was asked to (`--reads`).
+    Read {
+        /// Absolute path inside the container, with links resolved.
+        path: String,
     },
     /// It connected or sent to an address of the internet families.
     Connect {

@@ -6,10 +6,12 @@ mod errno;
 mod inside;
 mod trace;
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use adamant_probe::Reply;
+use adamant_probe::sinkhole::Profile;
 
 use crate::inside::ProbeError;
 use crate::inside::out::Out;
@@ -28,26 +30,57 @@ fn main() -> ExitCode {
     }
     let texts: Vec<_> = arguments.iter().map(|a| a.to_string_lossy()).collect();
     match texts.as_slice() {
-        [verb] if verb == "watch" => watch(None),
+        [verb, options @ ..] if verb == "watch" => match Watched::read(options) {
+            Ok(watched) => watch(&watched),
+            Err(message) => told(USAGE, &message),
+        },
         [request] => ask(request),
         [verb, port] if verb == "serve" => match port.parse().map(inside::serve::serve) {
             Ok(Ok(())) => ExitCode::SUCCESS,
             Ok(Err(error)) => told(FAILED, &format!("failed to serve: {error}")),
             Err(_not_a_port) => told(USAGE, &format!("`{port}` is not a port")),
         },
-        [verb, option, fd] if verb == "watch" && option == "--control" => match fd.parse() {
-            Ok(fd) => watch(Some(fd)),
-            Err(_not_a_number) => told(USAGE, &format!("`{fd}` is not a descriptor")),
-        },
         _ => told(
             USAGE,
-            "usage: adamant-probe '<json request>' | serve PORT | launch … -- PROGRAM ARGS… | watch [--control FD]",
+            "usage: adamant-probe '<json request>' | serve PORT | launch … -- PROGRAM ARGS… | watch [--control FD] [--network PROFILE]",
         ),
     }
 }
 
-fn watch(control: Option<i32>) -> ExitCode {
-    match trace::watch::watch(control) {
+/// How a supervisor works.
+#[derive(Debug, Default)]
+struct Watched {
+    /// The pipe of the engine.
+    control: Option<i32>,
+    /// The network that is made for the subject.
+    network: Option<Profile>,
+}
+
+impl Watched {
+    fn read(options: &[Cow<'_, str>]) -> Result<Self, String> {
+        let mut watched = Self::default();
+        for option in options.chunks(2) {
+            match option {
+                [name, fd] if name == "--control" => {
+                    let fd = fd
+                        .parse()
+                        .map_err(|_not_a_number| format!("`{fd}` is not a descriptor"))?;
+                    watched.control = Some(fd);
+                }
+                [name, word] if name == "--network" => {
+                    let profile = Profile::of(word);
+                    watched.network =
+                        Some(profile.ok_or_else(|| format!("`{word}` is no network"))?);
+                }
+                _ => return Err(format!("`{}` is no option with a value", option.join(" "))),
+            }
+        }
+        Ok(watched)
+    }
+}
+
+fn watch(watched: &Watched) -> ExitCode {
+    match trace::watch::watch(watched.control, watched.network) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => told(FAILED, &format!("failed to watch: {error}")),
     }

@@ -1,5 +1,7 @@
 //! Launchers and supervisors as real processes on this host: what is told, of whom, and what a subject notices of it.
 
+#[path = "support/network.rs"]
+mod network;
 mod support;
 
 use std::io::Write as _;

@@ -8,6 +8,7 @@ mod engine;
 mod failure;
 mod images;
 mod layout;
+mod node;
 mod recipe;
 mod services;
 mod tree;
@@ -24,12 +25,20 @@ usage: cargo xtask VERB
 
   images [NAME…]   build the fixture images that are out of date, or just these
   v8 [--debian]    see that V8 can be linked; --debian: from Debian's libnode even where GitHub answers
+  node             see that Node 24, the oracle of module cases, is in the cache
   run [ARGS…]      set up, then judge the bundled image: `adamant run ARGS…`
   test [ARGS…]     set up, then `cargo test --workspace ARGS…`
+  soak lint [--seconds N] [--seed N]
   soak isolate [EXECUTIONS | --seconds N]
                    10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind
   soak oci [CONTAINERS | --seconds N]
-                   500 containers without a daemon while they and their harnesses are killed: nothing may stay behind";
+                   500 containers without a daemon while they and their harnesses are killed: nothing may stay behind
+  soak archive [ARCHIVES | --seconds N] [--seed N]
+                   10,000 hostile image archives, or so many, or for so long: each is refused or unpacked, and none leaves
+  soak workspace [KILLS | --seconds N]
+                   200 restores of a workspace, or so many, or for so long, each killed: the old one or the new one, never between
+  soak tar [--seconds N [--seed N]]
+                   half an hour of hostile tars and keys, or so long: no escape, no panic, no hang";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -48,6 +57,7 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
     match verb.as_str() {
         "images" => images::build(&root, rest),
         "v8" => v8::provide(&root, v8::source(rest)?),
+        "node" => node::provide(),
         "run" => {
             say_engine()?;
             images::build(&root, &["agentbox".to_owned()])?;
@@ -65,6 +75,10 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             say_engine()?;
             v8::provide(&root, v8::Source::Nearest)?;
             images::build(&root, &[])?;
+            // Where Node is required, `ADAMANT_ENGINES` says so, and the tests do.
+            if let Err(failure) = node::provide() {
+                say(&format!("{failure}\nmodule cases go on without the oracle"));
+            }
             Err(cargo(&root, &["test", "--locked", "--workspace"], rest))
         }
         "soak" => match rest {
@@ -78,6 +92,29 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
                 images::build(&root, &["shell".to_owned()])?;
                 let bench = ["bench", "--locked", "-p", "adamant-engines"];
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            [name, rest @ ..] if name == "archive" => {
+                // Unoptimised: a sum that overflows is to be seen.
+                let bench = [
+                    "bench",
+                    "--locked",
+                    "--profile",
+                    "dev",
+                    "-p",
+                    "adamant-engines",
+                ];
+                let words = [&bench[..], &["--bench", "archives", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            [name, rest @ ..] if name == "lint" => {
+                let bench = ["bench", "--locked", "-p", "adamant-core"];
+                let words = [&bench[..], &["--bench", "soak", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            [name, rest @ ..] if name == "workspace" || name == "tar" => {
+                let test = ["test", "--locked", "-p", "adamant-store"];
+                let words = [&test[..], &["--test", "soak", "--", name]].concat();
                 Err(cargo(&root, &words, rest))
             }
             _ => Err(Failure::input(USAGE)),

@@ -1,11 +1,17 @@
 //! One file per verb, and the failure that each of them can come to.
 
+pub mod compare;
 pub mod explain;
 pub mod gc;
+pub mod init;
+pub mod lint;
 pub mod list;
+pub mod module;
 pub mod run;
 pub mod schema;
 pub mod test262;
+#[cfg(feature = "workspace")]
+pub mod workspace;
 
 use std::error::Error;
 
@@ -65,7 +71,7 @@ impl From<ParseError> for Failure {
 impl From<EnginesError> for Failure {
     fn from(error: EnginesError) -> Self {
         let code = match &error {
-            EnginesError::Unknown(_) => exit::BAD_INPUT,
+            EnginesError::Unknown(_) | EnginesError::Elsewhere { .. } => exit::BAD_INPUT,
             EnginesError::Missing { .. } => exit::COULD_NOT_JUDGE,
         };
         let hint = error.hint().map(str::to_owned);

@@ -4,27 +4,29 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use adamant_core::report::{All, Evidence, Junit, Reporter, Summary, Terminal, Verbosity};
+use adamant_core::report::{
+    All, Evidence, Junit, Reporter, RunReport, Summary, Terminal, Verbosity,
+};
 use adamant_core::run::{Cancel, Options, Session};
 use adamant_core::{env, frontend};
 use libtest_mimic::Arguments;
 
 use super::{Done, Failure};
 use crate::cli::{Colour, RunArgs};
-use crate::{exit, judge, signal, standard};
+use crate::{exit, judge, modules, signal, standard};
 
 /// Runs it.
 pub fn run(args: &RunArgs, colour: Colour) -> Done {
     let cancel = Cancel::default();
     signal::watch(&cancel).map_err(Failure::broken)?;
+    if modules::are_asked(&args.plan.words)? {
+        return super::module::run(args, colour, cancel);
+    }
+    modules::refuse_module_options(args)?;
     let trials = judge::plan(&args.plan)?;
     let asked = args.plan.engines.asked().is_some();
-    let connected = judge::engines_for(&trials, asked, &cancel)?;
-    let reports = args
-        .reports
-        .clone()
-        .or_else(|| env::host(env::REPORTS).map(PathBuf::from))
-        .unwrap_or_else(|| "reports".into());
+    let connected = judge::engines_from(&trials, asked, &args.sourcing.sourcing(), &cancel)?;
+    let reports = reports(args);
     let options = Options {
         id: judge::run_id(),
         require: args.plan.require.clone(),
@@ -33,36 +35,58 @@ pub fn run(args: &RunArgs, colour: Colour) -> Done {
         replay: args.plan.replay(),
         cancel,
     };
-    let reporter = reporters(args, colour, &reports);
+    let reporter = reporters(args, colour, &reports, &standard::digest());
     let session = Arc::new(Session::start(
         options,
         connected.engines,
         trials,
         reporter,
     )?);
+    run_quietly(args, frontend::trials(&session, None));
+    let session = Arc::into_inner(session).expect("every trial has ended and dropped its share");
+    Ok(end(session.finish()))
+}
+
+/// Where the reports go.
+pub(super) fn reports(args: &RunArgs) -> PathBuf {
+    let named = args.reports.clone();
+    named
+        .or_else(|| env::host(env::REPORTS).map(PathBuf::from))
+        .unwrap_or_else(|| "reports".into())
+}
+
+/// libtest-mimic runs the trials and stays mute: our reporters print, the exit code comes from the outcomes.
+pub(super) fn run_quietly(args: &RunArgs, trials: Vec<libtest_mimic::Trial>) {
     let threads = args
         .threads
         .map_or_else(frontend::default_threads, usize::from);
-    // libtest-mimic runs the trials and stays mute: our reporters print, the exit code comes from the outcomes.
     let quiet = Arguments {
         test_threads: Some(threads),
         logfile: Some("/dev/null".into()),
         ..Arguments::default()
     };
-    let _ = libtest_mimic::run(&quiet, frontend::trials(&session, None));
-    let session = Arc::into_inner(session).expect("every trial has ended and dropped its share");
-    let (report, errors) = session.finish();
+    let _ = libtest_mimic::run(&quiet, trials);
+}
+
+/// The exit code of a finished run.
+pub(super) fn end((report, errors): (RunReport, Vec<String>)) -> u8 {
     for error in &errors {
         anstream::eprintln!("warning: {error}");
     }
-    Ok(match report.interrupted {
+    match report.interrupted {
         Some(number) => exit::signal(number),
         None if !errors.is_empty() => exit::COULD_NOT_JUDGE,
         None => report.totals.exit_code(),
-    })
+    }
 }
 
-fn reporters(args: &RunArgs, colour: Colour, reports: &std::path::Path) -> Box<dyn Reporter> {
+/// Everybody who hears of a run; `digest` tells one state of the cases from another.
+pub(super) fn reporters(
+    args: &RunArgs,
+    colour: Colour,
+    reports: &std::path::Path,
+    digest: &str,
+) -> Box<dyn Reporter> {
     let colour = match colour {
         Colour::Always => true,
         Colour::Never => false,
@@ -77,7 +101,7 @@ fn reporters(args: &RunArgs, colour: Colour, reports: &std::path::Path) -> Box<d
     };
     let mut all: Vec<Box<dyn Reporter>> = vec![
         Box::new(Evidence::new(reports)),
-        Box::new(Summary::new(reports, standard::digest())),
+        Box::new(Summary::new(reports, digest)),
         Box::new(Terminal::new(colour, verbosity, reports)),
     ];
     // nextest writes its own JUnit, and runs each trial in a process that would overwrite ours.

@@ -1,6 +1,7 @@
-//! `adamant schema case|subject`: a JSON Schema on stdout.
+//! `adamant schema case|subject|module-case`: a JSON Schema on stdout.
 
 use adamant_core::case::{case_schema, subject_schema};
+use adamant_core::module::module_schema;
 
 use super::Done;
 use crate::cli::SchemaOf;
@@ -11,6 +12,7 @@ pub fn run(of: SchemaOf) -> Done {
     let text = match of {
         SchemaOf::Case => case_schema(),
         SchemaOf::Subject => subject_schema(),
+        SchemaOf::ModuleCase => module_schema(),
     };
     anstream::print!("{text}");
     Ok(exit::HELD)

@@ -65,7 +65,7 @@ pub fn run(args: &Test262Args) -> Done {
 }
 
 /// Where it must be: nothing else that has the same name is ours.
-fn beside() -> Result<PathBuf, String> {
+pub(crate) fn beside() -> Result<PathBuf, String> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let program = own.with_file_name(ISOLATE);
     if program.is_file() {
@@ -79,7 +79,7 @@ fn describe(program: &Path, error: &std::io::Error) -> String {
     format!("`{}` does not start: {error}", program.display())
 }
 
-fn missing(reason: &str) -> Failure {
+pub(crate) fn missing(reason: &str) -> Failure {
     Failure {
         error: format!("the executable with V8 is missing: {reason}").into(),
         hint: Some(format!(

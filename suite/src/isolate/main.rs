@@ -1,5 +1,6 @@
 //! `adamant-isolate`: the executable that links V8; `adamant` starts it for whatever needs the reference module loader.
 
+mod adapter;
 mod summary;
 mod test262;
 mod worker;
@@ -23,6 +24,8 @@ struct Cli {
 enum Verb {
     /// Answer questions on standard input, confined by the kernel: run packages, or tests of test262.
     Worker(WorkerArgs),
+    /// Speak the adapter protocol of module cases on standard input and output, confined by the kernel.
+    Adapter,
     /// Run the module tests of test262.
     Test262(Test262Args),
 }
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
             ..
         }) => test262::serve(checkout),
         Verb::Worker(WorkerArgs { readable, .. }) => worker::serve(readable),
+        Verb::Adapter => adapter::serve(),
         Verb::Test262(args) => test262::run(args),
     })
 }

@@ -46,7 +46,18 @@ fn every_code_has_its_page_and_every_page_its_code() {
             "`{code}` has no page in cases/findings/{family}.md"
         );
     }
-    for page in pages {
+    let modules = families(&adamant_core::module::module_schema(), "ModuleCheckSpec");
+    let modules: BTreeSet<String> = modules
+        .iter()
+        .map(|name| format!("module/{name}"))
+        .collect();
+    for code in &modules {
+        assert!(
+            find(code).is_some(),
+            "`{code}` has no page in cases/findings/module.md"
+        );
+    }
+    for page in pages.into_iter().filter(|page| !modules.contains(*page)) {
         assert!(
             coded.contains(page),
             "no check finds `{page}`, of which there is a page"
@@ -56,13 +67,7 @@ fn every_code_has_its_page_and_every_page_its_code() {
 
 #[test]
 fn every_family_of_checks_and_every_file_is_read() {
-    let schema: serde_json::Value =
-        serde_json::from_str(&adamant_core::case::case_schema()).expect("JSON");
-    let families = schema["$defs"]["CheckSpec"]["oneOf"]
-        .as_array()
-        .expect("the families");
-    for family in families {
-        let name = family["required"][0].as_str().expect("a tag");
+    for name in families(&adamant_core::case::case_schema(), "CheckSpec") {
         assert!(
             FILES.iter().any(|(file, _)| *file == format!("{name}.md")),
             "`{name}` has no page"
@@ -76,4 +81,15 @@ fn every_family_of_checks_and_every_file_is_read() {
         .iter()
         .map(|(file, _)| Path::new("cases/findings").join(file));
     assert_eq!(there, read.collect());
+}
+
+/// The tags of a schema's families.
+fn families(schema: &str, of: &str) -> Vec<String> {
+    let schema: serde_json::Value = serde_json::from_str(schema).expect("JSON");
+    let families = schema["$defs"][of]["oneOf"]
+        .as_array()
+        .expect("the families");
+    let tag =
+        |family: &serde_json::Value| family["required"][0].as_str().expect("a tag").to_owned();
+    families.iter().map(tag).collect()
 }

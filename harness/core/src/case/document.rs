@@ -1,5 +1,6 @@
 //! The case file: one claim, the boot it is judged on, and the checks that judge it.
 
+use adamant_probe::sinkhole::Profile;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,8 @@ pub enum Claim {
     Programs,
     /// `ready`.
     Ready,
+    /// `writable`.
+    Writable,
 }
 
 impl Claim {
@@ -60,6 +63,7 @@ impl Claim {
             Self::Immutable => (!subject.immutable.is_empty(), "immutable"),
             Self::Programs => (!subject.programs.is_empty(), "programs"),
             Self::Ready => (subject.ready.is_some(), "ready"),
+            Self::Writable => (!subject.writable.is_empty(), "writable"),
         };
         (!has).then_some(key)
     }
@@ -96,6 +100,9 @@ pub struct Boot {
     /// What is made wrong on purpose; one trial for each place where it applies.
     #[serde(default)]
     pub fault: Option<FaultKind>,
+    /// What a fault leaves in the artifact's place.
+    #[serde(default)]
+    pub form: FaultForm,
     /// The state in which the checks look.
     #[serde(default)]
     pub until: State,
@@ -120,6 +127,25 @@ pub enum NetworkMode {
     None,
     /// A network of its own without a way out, which a companion can join.
     Isolated,
+    /// A network that leads nowhere: every name has an address, every address accepts TCP, and nothing leaves this machine.
+    Sinkhole,
+    /// A network that swallows: there is a way out, and nothing ever comes back.
+    BlackHole,
+    /// As a sinkhole, but questions for names are never answered.
+    DnsHangs,
+}
+
+impl NetworkMode {
+    /// The network that whoever watches the boot makes for it.
+    #[must_use]
+    pub fn profile(self) -> Option<Profile> {
+        match self {
+            Self::None | Self::Isolated => None,
+            Self::Sinkhole => Some(Profile::Sinkhole),
+            Self::BlackHole => Some(Profile::BlackHole),
+            Self::DnsHangs => Some(Profile::DnsHangs),
+        }
+    }
 }
 
 /// How the root file system is mounted.
@@ -146,6 +172,10 @@ pub enum Storage {
     Tmpfs,
     /// Named volumes that live through all boots of the trial.
     Volumes,
+    /// Empty memory-backed directories in which nothing fits any more: not a byte, not a name.
+    Full,
+    /// Empty memory-backed directories that refuse writes.
+    Unwritable,
 }
 
 /// Which privileges the container has.
@@ -167,6 +197,41 @@ pub enum FaultKind {
     RequiredArtifactAbsent,
     /// Each artifact that is optional or switched off is made absent in turn.
     OptionalArtifactAbsent,
+    /// Each file of the image that a watched boot was seen to use is made absent in turn, all in one trial.
+    DiscoveredArtifactAbsent,
+}
+
+/// What a fault leaves in the place of an artifact.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultForm {
+    /// Nothing: opening it says that it does not exist.
+    #[default]
+    Absent,
+    /// A file without content, or a directory without entries.
+    Empty,
+    /// The file, which nobody may execute.
+    NotExecutable,
+    /// The first half of the file.
+    Truncated,
+    /// A symbolic link that leads nowhere.
+    DanglingLink,
+}
+
+impl FaultForm {
+    /// What is the matter with an artifact in this form.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Empty => "empty",
+            Self::NotExecutable => "not executable",
+            Self::Truncated => "truncated",
+            Self::DanglingLink => "a dangling link",
+        }
+    }
 }
 
 /// The state in which the checks look.
@@ -194,10 +259,33 @@ impl Case {
         }
         let has = |is: fn(&CheckSpec) -> bool| self.checks.iter().any(|c| is(&c.value));
         if let Some(boot) = &self.boot {
-            if boot.until == State::Exit && !has(|c| matches!(c, CheckSpec::Exit(_))) {
+            if boot.form != FaultForm::Absent && boot.fault.is_none() {
                 return Err(
-                    "`boot` has `until: exit` but no check `exit` judges the end; a boot that never ends would hold"
+                    "`boot` has a `form` but no `fault` whose artifact could have it".into(),
+                );
+            }
+            if boot.until == State::Exit
+                && !has(|c| matches!(c, CheckSpec::Exit(_) | CheckSpec::Settles(_)))
+            {
+                return Err(
+                    "`boot` has `until: exit` but no check `exit` or `settles` judges the end; a boot that never ends would hold"
                         .into(),
+                );
+            }
+            let discovers = boot.fault == Some(FaultKind::DiscoveredArtifactAbsent);
+            let mut losses = self
+                .checks
+                .iter()
+                .map(|c| matches!(c.value, CheckSpec::Losses(_)));
+            if discovers != losses.clone().any(|is| is) || discovers && !losses.all(|is| is) {
+                return Err(
+                    "`fault: discovered-artifact-absent` is judged by the check `losses`, which judges nothing else and stands alone"
+                        .into(),
+                );
+            }
+            if discovers && (boot.until == State::Exit || boot.boots != 1) {
+                return Err(
+                    "`fault: discovered-artifact-absent` boots until readiness, once a file".into(),
                 );
             }
             if boot.fault.is_none() && has(|c| matches!(c, CheckSpec::Fatal(_))) {

@@ -160,7 +160,8 @@ pub(super) fn read_compose<T: DeserializeOwned>(file: &Path) -> Result<T, ParseE
     parse(&text(file)?, file, true)
 }
 
-fn text(file: &Path) -> Result<String, ParseError> {
+/// The text of a file of at most 1 MiB.
+pub(crate) fn text(file: &Path) -> Result<String, ParseError> {
     let wrong = |message: String| ParseError::file(file, message);
     // Asked first: a fifo or a device would block, a large file would fill memory.
     let meta =

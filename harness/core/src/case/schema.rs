@@ -2,7 +2,8 @@
 
 use super::{Case, Subject};
 
-fn pretty(schema: schemars::Schema) -> String {
+/// A schema as text, the same whatever is built with us.
+pub(crate) fn pretty_schema(schema: schemars::Schema) -> String {
     // Whether a map keeps its order is decided by whoever is built with us: the text must not depend on it.
     let mut schema = serde_json::Value::from(schema);
     schema.sort_all_objects();
@@ -14,11 +15,11 @@ fn pretty(schema: schemars::Schema) -> String {
 /// The schema of a case file.
 #[must_use]
 pub fn case_schema() -> String {
-    pretty(schemars::schema_for!(Case))
+    pretty_schema(schemars::schema_for!(Case))
 }
 
 /// The schema of `adamant.yaml`.
 #[must_use]
 pub fn subject_schema() -> String {
-    pretty(schemars::schema_for!(Subject))
+    pretty_schema(schemars::schema_for!(Subject))
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::option::{
     absolute_path, capabilities, maybe_absolute_path, one_capability, some_pids, url_path,
 };
-use super::{Artifact, At, Memory, Mount, Pattern, Span, Waiver};
+use super::{Artifact, At, Budgets, Endpoint, Memory, Mount, Pattern, Span, Waiver};
 use crate::check::is_under;
 use crate::redact::Secrets;
 
@@ -20,7 +20,8 @@ pub struct Subject {
     /// The name in trial names; the directory's name when absent.
     #[serde(default)]
     pub name: String,
-    /// `docker-daemon:REF`, `oci:DIR[:TAG]`, `docker-archive:FILE`, or a reference that the daemon knows.
+    /// `docker-daemon:REF`, `docker://REF`, `oci:DIR[:TAG]`, `docker-archive:FILE`, `rootfs:DIR`, or a reference: of the
+    /// daemon, or else of what was pulled.
     pub image: String,
     /// How it is run, beside what the image says.
     #[serde(default)]
@@ -67,12 +68,21 @@ pub struct Subject {
     /// How it stops.
     #[serde(default)]
     pub stop: Option<StopClaim>,
+    /// What a cold start may take.
+    #[serde(default)]
+    pub budgets: Option<Budgets>,
     /// Files that differ between instances and are in no layer.
     #[serde(default)]
     pub secrets: Vec<String>,
     /// The endpoint that it needs after readiness, and only then (PRD-002 §5.5).
     #[serde(default)]
     pub external: Option<External>,
+    /// What it may reach outside once it is ready, and only then: `HOST` or `HOST:PORT`, by name or address.
+    #[serde(default)]
+    pub endpoints: Vec<Endpoint>,
+    /// Commands of the boot whose failure means nothing, each with its reason.
+    #[serde(default)]
+    pub may_fail: Vec<MayFail>,
     /// What it needs beyond the hardened baseline, each with its reason.
     #[serde(default)]
     pub needs: Vec<Need>,
@@ -282,6 +292,16 @@ pub struct Program {
     pub id: String,
     /// Matched against its arguments, joined by spaces.
     pub matches: Pattern,
+}
+
+/// A command of the boot whose failure means nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MayFail {
+    /// Matched against its words, joined by spaces.
+    pub matches: Pattern,
+    /// Why.
+    pub reason: String,
 }
 
 /// Where the feature flags are.

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use adamant_probe::{
-    Action, Actor, CONTROL_ADDRESS, CommandResult, Entry, Http, Kind, Mount, Process, TraceEvent,
+    Action, Actor, CONTROL_ADDRESS, CommandResult, Entry, Http, Kind, Mount, Port, Process,
+    TraceEvent,
 };
 
 use super::{Boot, CheckSpec, Context, Finding, Unanswered};
 use crate::case::{Subject, parse_text};
 use crate::engine::{
-    Answer, Change, ChangeKind, Event, Exit, Image, LineMatch, Reached, Stopped, Stream, Trace,
+    Answer, Change, ChangeKind, Event, Exit, Image, LineMatch, Loss, LossSeen, Reached, Stopped,
+    Stream, Took, Trace,
 };
 
 /// A subject that claims everything.
@@ -28,6 +30,7 @@ events: { stream: stdout, name: event, capability: capability }
 artifacts: [{ id: tool, command: [tool, --version], version: '1' }]
 programs: [{ id: program, matches: program }]
 stop: { within: 1s }
+budgets: { ready: p95 < 800ms }
 secrets: [/data/key]
 external: { env: URL, http: { port: 80, path: /external } }
 run: { cap-add: [SYS_ADMIN] }
@@ -178,6 +181,7 @@ fn process(pid: i32) -> Process {
         cap_bnd: u64::MAX >> 23,
         no_new_privs: false,
         seccomp: 0,
+        listens: Vec::new(),
     }
 }
 
@@ -311,6 +315,19 @@ fn samples() -> Vec<Sample> {
                 },
             ],
         ),
+        sample(
+            "losses: noticed",
+            answers(vec![Answer::Losses(vec![loss()])]),
+        ),
+        sample("settles: { within: 1s }", late()),
+        sample("cold-start: subject.budgets", vec![slow(), slow()]),
+        sample(
+            "same: [ports]",
+            vec![
+                answers(vec![Answer::Ports(Vec::new())]).remove(0),
+                listens(),
+            ],
+        ),
         sample("artifacts: resolvable", vec![Boot::default()]),
         sample("artifacts: present", answers(vec![command(127)])),
         sample(
@@ -391,6 +408,8 @@ fn samples() -> Vec<Sample> {
             traced(write("/data/node_modules")),
         ),
         sample("egress: none", traced(connect("10.1.2.3", 443))),
+        sample("egress: declared", traced(connect("10.1.2.3", 443))),
+        sample("execs: { hides-no-failure: true }", failed()),
         sample(
             "execs: { never: [install] }",
             traced(exec(&["npm", "install"])),
@@ -400,6 +419,54 @@ fn samples() -> Vec<Sample> {
             traced(exec(&["curl", "-fsSLO", "http://registry.test/x"])),
         ),
     ]
+}
+
+/// A file that nobody misses.
+fn loss() -> Loss {
+    Loss {
+        path: "/app/x".into(),
+        seen: LossSeen::Nothing,
+    }
+}
+
+/// A boot that took a second.
+fn slow() -> Boot {
+    Boot {
+        reached: Some(Reached::Ready {
+            at_ns: 1_000_000_000,
+            observed: Vec::new(),
+        }),
+        took: Took {
+            asked_ns: Some(0),
+            ..Took::default()
+        },
+        ..Boot::default()
+    }
+}
+
+/// A boot that listens.
+fn listens() -> Boot {
+    let port = Port {
+        protocol: "tcp".into(),
+        address: ([0, 0, 0, 0], 80).into(),
+    };
+    answers(vec![Answer::Ports(vec![port])]).remove(0)
+}
+
+/// A boot on whose way up a command failed.
+fn failed() -> Vec<Boot> {
+    let mut boots = traced(exec(&["mv", "a", "b"]));
+    if let Some(Ok(Answer::Trace(trace))) = boots[0].answers.first_mut() {
+        trace.events[2].actor.pid = 7;
+        let mut exit = trace.events[2].clone();
+        exit.action = Action::Exit { code: 1 };
+        trace.events.push(exit);
+    }
+    boots[0].reached = Some(Reached::Ready {
+        at_ns: 10,
+        observed: Vec::new(),
+    });
+    boots
 }
 
 /// A boot whose trace saw its control, and then this.

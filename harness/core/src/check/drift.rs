@@ -1,9 +1,10 @@
 //! `drift: { unchanged: subject.immutable }` — what a boot changed, against the image (PRD-002 §5.1, AC-4, AC-5).
 
+use adamant_probe::Action;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Boot, Check, Context, Finding, Unanswered, claimed, is_under, value};
+use super::{Boot, Check, Context, Finding, Unanswered, claimed, is_under, trace, value};
 use crate::case::{Subject, Var};
 use crate::engine::{Answer, Change, ChangeKind, Image, Question};
 
@@ -54,7 +55,12 @@ impl Check for Drift {
         if let Some(Ok(paths)) = self.written.as_ref().map(|w| value(w, context.subject)) {
             questions.push(Question::Stat { paths });
         }
+        questions.push(Question::Trace);
         questions
+    }
+
+    fn attributes(&self) -> bool {
+        true
     }
 
     fn judge(&self, context: &Context<'_>, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
@@ -68,10 +74,13 @@ impl Check for Drift {
                 None
             }
         })?;
+        // Where nobody watched, what changed is known and who did it is not.
+        let seen = trace::events(boot, boot.answers.len().saturating_sub(1)).ok();
+        let told = |change: &Change| describe(context.image, seen, change);
         let mut findings = Vec::new();
         if let Some(unchanged) = &self.unchanged {
             for root in value(unchanged, context.subject)? {
-                findings.extend(unchanged_under(context, &root, changes));
+                findings.extend(unchanged_under(context, &root, changes, &told));
             }
         }
         if let Some(only) = &self.only {
@@ -88,7 +97,7 @@ impl Check for Drift {
                 format!("nothing changes outside {}", allowed.join(", "))
             };
             let hits = changes.iter().filter(elsewhere);
-            findings.extend(found(hits, "drift/undeclared", &shown));
+            findings.extend(found(hits, "drift/undeclared", &shown, &told));
         }
         for name in &self.never_created {
             let hits = changes
@@ -98,6 +107,7 @@ impl Check for Drift {
                 hits,
                 "drift/forbidden-name",
                 &format!("no `{name}` is created, at any depth"),
+                &told,
             ));
         }
         if self.written.is_some() {
@@ -133,7 +143,12 @@ impl<'a> Root<'a> {
     }
 }
 
-fn unchanged_under(context: &Context<'_>, root: &str, changes: &[Change]) -> Option<Finding> {
+fn unchanged_under(
+    context: &Context<'_>,
+    root: &str,
+    changes: &[Change],
+    told: &dyn Fn(&Change) -> String,
+) -> Option<Finding> {
     let root = Root::new(context.image, root);
     if root.place.is_none() {
         return Some(
@@ -163,6 +178,7 @@ fn unchanged_under(context: &Context<'_>, root: &str, changes: &[Change]) -> Opt
         hits,
         "drift/tree-changed",
         &format!("nothing under {} changes", root.written),
+        told,
     )
 }
 
@@ -170,6 +186,7 @@ fn found<'a>(
     hits: impl Iterator<Item = &'a Change>,
     code: &'static str,
     expected: &str,
+    told: &dyn Fn(&Change) -> String,
 ) -> Option<Finding> {
     let hits: Vec<&Change> = hits.collect();
     let first = hits.first()?;
@@ -179,13 +196,40 @@ fn found<'a>(
         String::new()
     };
     Some(
-        Finding::new(expected, format!("{}{more}", describe(first)))
+        Finding::new(expected, format!("{}{more}", told(first)))
             .coded(code)
-            .about(hits.iter().map(|c| describe(c)).collect()),
+            .about(hits.iter().map(|c| told(c)).collect()),
     )
 }
 
-fn describe(change: &Change) -> String {
+/// Who asked for the last change at a path, or moved a directory above it there.
+fn author(image: &Image, seen: Option<trace::Seen<'_>>, path: &str) -> Option<String> {
+    let seen = seen?;
+    let place = image.place(path);
+    let names = |at: &str, exact: bool| {
+        [path, &place]
+            .iter()
+            .any(|own| if exact { *own == at } else { is_under(own, at) })
+    };
+    let by = |exact: bool| {
+        seen.events.iter().rev().find(|event| match &event.action {
+            Action::Write { path, from, call } => {
+                let moved = from.as_ref().filter(|_| call.starts_with("rename"));
+                (exact || moved.is_some()) && names(path, exact)
+                    || moved.is_some_and(|from| names(from, exact))
+            }
+            _ => false,
+        })
+    };
+    let event = by(true).or_else(|| by(false))?;
+    Some(format!(
+        ", by {}, {}",
+        seen.who(&event.actor),
+        seen.when(event)
+    ))
+}
+
+fn describe(image: &Image, seen: Option<trace::Seen<'_>>, change: &Change) -> String {
     let verb = match change.kind {
         ChangeKind::Added => "was created",
         ChangeKind::Modified => "was changed",
@@ -202,7 +246,8 @@ fn describe(change: &Change) -> String {
     } else {
         format!(": {}", change.detail)
     };
-    format!("{} {verb}{who}{detail}", change.path)
+    let author = author(image, seen, &change.path).unwrap_or_default();
+    format!("{} {verb}{who}{detail}{author}", change.path)
 }
 
 fn absent(boot: &Boot) -> Result<Vec<Finding>, Unanswered> {

@@ -1,14 +1,20 @@
 //! `egress: none` — nobody tries to leave, whether it would succeed or not (PRD-002 §5.5, AC-2).
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use adamant_probe::sinkhole::address_of;
 use adamant_probe::{Action, TraceEvent};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::external::{ALIAS, PORT};
 use super::trace::{counted, events};
 use super::{Boot, Check, Context, Finding, Unanswered};
-use crate::engine::Question;
+use crate::case::{Endpoint, Subject};
+use crate::engine::{Question, Reached};
+
+const DNS_PORT: u16 = 53;
 
 /// What may leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +22,8 @@ use crate::engine::Question;
 pub enum Egress {
     /// Nothing; loopback is not egress.
     None,
+    /// Only what goes to an endpoint that the subject declares (`external`, `endpoints`), and only after readiness.
+    Declared,
 }
 
 impl Check for Egress {
@@ -27,12 +35,22 @@ impl Check for Egress {
         vec![Question::Trace]
     }
 
-    fn judge(&self, _context: &Context<'_>, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
+    fn judge(&self, context: &Context<'_>, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
         let seen = events(boot, 0)?;
+        let allowed = match self {
+            Self::None => Vec::new(),
+            Self::Declared => endpoints(context.subject),
+        };
+        let ready_ns = match &boot.reached {
+            Some(Reached::Ready { at_ns, .. }) => *at_ns,
+            _ => u64::MAX,
+        };
+        let names = names(seen.events);
         let hits: Vec<(&TraceEvent, String)> = seen
             .events
             .iter()
-            .filter_map(|event| leaves(&event.action).map(|what| (event, what)))
+            .filter(|event| event.at_ns < ready_ns || !may_leave(&allowed, &event.action))
+            .filter_map(|event| leaves(&names, &event.action).map(|what| (event, what)))
             .collect();
         let Some((first, what)) = hits.first() else {
             return Ok(Vec::new());
@@ -42,26 +60,71 @@ impl Check for Egress {
             hits.iter()
                 .map(|(event, what)| format!("{} {what}", seen.who(&event.actor))),
         );
+        let expected = if allowed.is_empty() {
+            "nobody tries to reach anything outside".to_owned()
+        } else {
+            let declared: Vec<String> = allowed.iter().map(Endpoint::to_string).collect();
+            format!(
+                "nobody tries to reach anything outside, but {} after readiness",
+                declared.join(", ")
+            )
+        };
         Ok(vec![
-            Finding::new("nobody tries to reach anything outside", told)
+            Finding::new(expected, told)
                 .coded("egress/attempt")
                 .about(all),
         ])
     }
 }
 
+/// What the subject declares that it reaches.
+fn endpoints(subject: &Subject) -> Vec<Endpoint> {
+    let external = subject.external.iter();
+    external
+        .map(|_| Endpoint::named(ALIAS, PORT))
+        .chain(subject.endpoints.iter().cloned())
+        .collect()
+}
+
+fn may_leave(allowed: &[Endpoint], action: &Action) -> bool {
+    match action {
+        Action::Resolve { name, .. } => allowed.iter().any(|e| e.is_asked_for(name)),
+        Action::Connect { address, port } => {
+            // The way to a name leads over a name server; what it is asked is told too.
+            let asks = *port == DNS_PORT && allowed.iter().any(Endpoint::has_name);
+            let address = address.parse::<IpAddr>();
+            asks || address.is_ok_and(|at| allowed.iter().any(|e| e.is_at(at, *port)))
+        }
+        _ => false,
+    }
+}
+
+/// The names that were asked for, by the addresses that a made network gives them.
+pub(crate) fn names(events: &[TraceEvent]) -> BTreeMap<IpAddr, &str> {
+    let asked = events.iter().filter_map(|event| match &event.action {
+        Action::Resolve { name, .. } => Some((IpAddr::from(address_of(name)), name.as_str())),
+        _ => None,
+    });
+    asked.collect()
+}
+
 /// What an action says about leaving.
-fn leaves(action: &Action) -> Option<String> {
+pub(crate) fn leaves(names: &BTreeMap<IpAddr, &str>, action: &Action) -> Option<String> {
     match action {
         // A name server on loopback is the subject's own.
         Action::Resolve { name, server } => {
             is_outside(server).then(|| format!("asked {server} for the name {name}"))
         }
         Action::Connect { address, port } => is_outside(address).then(|| {
-            if address.contains(':') {
-                format!("tried to reach [{address}]:{port}")
+            let name = address.parse().ok().and_then(|ip| names.get(&ip));
+            let shown = if address.contains(':') {
+                format!("[{address}]:{port}")
             } else {
-                format!("tried to reach {address}:{port}")
+                format!("{address}:{port}")
+            };
+            match name {
+                Some(name) => format!("tried to reach {name} ({shown})"),
+                None => format!("tried to reach {shown}"),
             }
         }),
         _ => None,
@@ -91,5 +154,34 @@ mod tests {
         for outside in ["10.0.0.1", "1.2.3.4", "fe80::1", "127.0.0.11", "?"] {
             assert!(is_outside(outside), "{outside}");
         }
+    }
+
+    #[test]
+    fn a_declared_endpoint_is_reached_by_its_name_and_what_a_made_network_calls_it() {
+        let allowed = [Endpoint::named("api.example", 443)];
+        let connect = |address: String, port| Action::Connect { address, port };
+        let at = address_of("api.example").to_string();
+        let name = |name: &str| Action::Resolve {
+            name: name.into(),
+            server: "198.18.0.53".into(),
+        };
+        for allowed_action in [
+            name("api.example"),
+            connect("198.18.0.53".into(), 53),
+            connect(at.clone(), 443),
+        ] {
+            assert!(may_leave(&allowed, &allowed_action), "{allowed_action:?}");
+            assert!(!may_leave(&[], &allowed_action));
+        }
+        for other in [
+            name("b.example"),
+            connect(at.clone(), 80),
+            connect("1.2.3.4".into(), 443),
+        ] {
+            assert!(!may_leave(&allowed, &other), "{other:?}");
+        }
+        let names = BTreeMap::from([(IpAddr::from(address_of("api.example")), "api.example")]);
+        let told = leaves(&names, &connect(at.clone(), 443)).expect("it leaves");
+        assert_eq!(told, format!("tried to reach api.example ({at}:443)"));
     }
 }

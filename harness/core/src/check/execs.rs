@@ -1,20 +1,25 @@
-//! `execs: { never: [install, fetch] }` — what was run, from boot on, wherever it would have written (PRD-002 §5.1).
+//! `execs: { never: [install, fetch] }` — what was run, from boot on, wherever it would have written (PRD-002 §5.1), and
+//! whether a boot command failed unnoticed (§5.4).
 
 use adamant_probe::{Action, TraceEvent};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::trace::{command, counted, events};
-use super::{Boot, Check, Context, Finding, Unanswered};
+use super::trace::{Seen, command, counted, events};
+use super::{Boot, Check, Context, Finding, Unanswered, failed};
 use crate::engine::Question;
 use crate::shell::{self, Class, Rule};
 
-/// The family's parameters.
+/// The family's parameters; at least one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Execs {
     /// Commands of these classes, by the same rules that read the entrypoint.
+    #[serde(default)]
     pub never: Vec<Never>,
+    /// No command fails before the boot is over and is passed over; what answers by its code is no failure.
+    #[serde(default)]
+    pub hides_no_failure: bool,
 }
 
 /// A class of commands.
@@ -38,8 +43,8 @@ impl Never {
 
 impl Check for Execs {
     fn asks(&self) -> Result<(), String> {
-        if self.never.is_empty() {
-            return Err("`never` is empty".into());
+        if self.never.is_empty() && !self.hides_no_failure {
+            return Err("it needs `never` or `hides-no-failure`".into());
         }
         Ok(())
     }
@@ -52,8 +57,19 @@ impl Check for Execs {
         vec![Question::Trace]
     }
 
-    fn judge(&self, _context: &Context<'_>, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
+    fn judge(&self, context: &Context<'_>, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
         let seen = events(boot, 0)?;
+        let mut findings: Vec<Finding> = self.ran(seen).into_iter().collect();
+        if self.hides_no_failure {
+            findings.extend(failed::finding(seen, boot, context.subject));
+        }
+        Ok(findings)
+    }
+}
+
+impl Execs {
+    /// One finding for all commands that must not be run.
+    fn ran(&self, seen: Seen<'_>) -> Option<Finding> {
         let hits: Vec<(&TraceEvent, &Vec<String>, &'static Rule)> = seen
             .events
             .iter()
@@ -65,9 +81,7 @@ impl Check for Execs {
                 _ => None,
             })
             .collect();
-        let Some((first, argv, rule)) = hits.first() else {
-            return Ok(Vec::new());
-        };
+        let (first, argv, rule) = hits.first()?;
         let told = format!(
             "{} ran `{}`, {}: {} ({})",
             seen.who(&first.actor),
@@ -91,10 +105,10 @@ impl Check for Execs {
                 rule.id
             )
         }));
-        Ok(vec![
+        Some(
             Finding::new("nothing is installed or fetched, from the boot on", told)
                 .coded("execs/installs")
                 .about(all),
-        ])
+        )
     }
 }

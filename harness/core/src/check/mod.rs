@@ -2,20 +2,24 @@
 
 mod artifacts;
 mod before_ready;
+mod cold_start;
 mod commands;
 pub mod control;
 mod drift;
-mod egress;
+pub(crate) mod egress;
 mod entrypoint;
 mod events;
 mod exceptions;
 mod execs;
 mod exit;
 pub mod external;
-mod fatal;
+mod failed;
+pub(crate) mod fatal;
 mod files;
 mod http;
 mod image;
+mod losses;
+pub mod module;
 mod mounts;
 mod output;
 mod processes;
@@ -24,20 +28,24 @@ mod ready;
 mod refuses_writes;
 mod same;
 mod secrets;
+mod settles;
 mod stop;
-mod trace;
+pub(crate) mod trace;
 mod writes;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use adamant_probe::TraceEvent;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Artifact, Subject};
+pub(crate) use cold_start::NAME as COLD_START;
+pub(crate) use fatal::names_it;
 pub(crate) use ready::{last_lines, target, unready};
 
-use crate::engine::{Answer, Image, LineMatch, Log, Question, Reached, Watch};
+use crate::engine::{Answer, Image, LineMatch, Log, Question, Reached, Took, Watch};
 
 /// One entry of a case's `checks`: the tag is the family's name and its file under `check/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -57,6 +65,12 @@ pub enum CheckSpec {
     Fatal(fatal::Fatal),
     /// Several boots end alike.
     Same(same::Same),
+    /// Whether each loss of what a boot used was noticed.
+    Losses(losses::Losses),
+    /// A boot under a fault that it may survive comes to an end that can be told.
+    Settles(settles::Settles),
+    /// How long a boot takes, against the subject's budgets.
+    ColdStart(cold_start::ColdStart),
     /// The declared artifacts are there and work.
     Artifacts(artifacts::Artifacts),
     /// What differs from the image.
@@ -132,6 +146,16 @@ pub trait Check {
         false
     }
 
+    /// Whether it needs to know which files were opened for reading, which is told only where somebody asks.
+    fn reads(&self) -> bool {
+        false
+    }
+
+    /// Whether its findings say more where it is known which process did what; they stand without it too.
+    fn attributes(&self) -> bool {
+        false
+    }
+
     /// Whether the log has what the check looks for: it may arrive a moment later than readiness.
     fn settled(&self, _context: &Context<'_>, _boot: &Boot) -> bool {
         true
@@ -140,6 +164,11 @@ pub trait Check {
     /// What to ask, in this order.
     fn questions(&self, _context: &Context<'_>) -> Vec<Question> {
         Vec::new()
+    }
+
+    /// Whether there is anything to ask of a container that got there.
+    fn asks_at(&self, _reached: Option<&Reached>) -> bool {
+        true
     }
 
     /// What one boot means. The answers are those to [`Check::questions`], in order.
@@ -152,6 +181,11 @@ pub trait Check {
         _boots: &[Boot],
     ) -> Result<Vec<Finding>, Unanswered> {
         Ok(Vec::new())
+    }
+
+    /// What was measured on all boots, whatever it means.
+    fn measures(&self, _boots: &[Boot]) -> Vec<Measure> {
+        Vec::new()
     }
 }
 
@@ -185,6 +219,8 @@ pub struct Boot {
     pub reached: Option<Reached>,
     /// `CLOCK_MONOTONIC` nanoseconds at which process 1 had been started.
     pub started_ns: u64,
+    /// How long it took to make and to start it.
+    pub took: Took,
     /// The log when the checks looked.
     pub log: Log,
     /// The watches of the log, by number.
@@ -223,6 +259,15 @@ impl Boot {
     pub fn since_start_ms(&self, at_ns: u64) -> u64 {
         at_ns.saturating_sub(self.started_ns) / 1_000_000
     }
+}
+
+/// Samples of one time, a boot each.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measure {
+    /// What was measured: `create`, `start`, `first-log`, `ready`.
+    pub name: &'static str,
+    /// In milliseconds, in the order of the boots.
+    pub samples_ms: Vec<f64>,
 }
 
 /// Why a check could not be judged: the trial is broken.
@@ -301,6 +346,9 @@ impl CheckSpec {
             Self::Exit(c) => c,
             Self::Fatal(c) => c,
             Self::Same(c) => c,
+            Self::Losses(c) => c,
+            Self::Settles(c) => c,
+            Self::ColdStart(c) => c,
             Self::Artifacts(c) => c,
             Self::Drift(c) => c,
             Self::Entrypoint(c) => c,
@@ -333,6 +381,9 @@ impl CheckSpec {
             Self::Exit(_) => "exit",
             Self::Fatal(_) => "fatal",
             Self::Same(_) => "same",
+            Self::Losses(_) => "losses",
+            Self::Settles(_) => "settles",
+            Self::ColdStart(_) => COLD_START,
             Self::Artifacts(_) => "artifacts",
             Self::Drift(_) => "drift",
             Self::Entrypoint(_) => "entrypoint",
@@ -353,6 +404,11 @@ impl CheckSpec {
             Self::Execs(_) => "execs",
         }
     }
+}
+
+/// What the subject of a traced boot did, by the answer to question `index`.
+pub(crate) fn traced(boot: &Boot, index: usize) -> Result<Vec<TraceEvent>, Unanswered> {
+    trace::events(boot, index).map(|seen| seen.events.to_vec())
 }
 
 /// Whether `path` is `root` or below it.

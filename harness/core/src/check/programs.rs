@@ -144,6 +144,7 @@ mod tests {
                 cap_bnd: 0,
                 no_new_privs: true,
                 seccomp: 2,
+                listens: Vec::new(),
             };
             assert_eq!(command(&process), told);
         }

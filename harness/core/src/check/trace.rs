@@ -8,7 +8,7 @@ use super::{Boot, Unanswered};
 use crate::engine::{Answer, Trace};
 
 /// The events of the answer to question `index`; a trace that did not see its own control is blind.
-pub(super) fn events(boot: &Boot, index: usize) -> Result<Seen<'_>, Unanswered> {
+pub(crate) fn events(boot: &Boot, index: usize) -> Result<Seen<'_>, Unanswered> {
     let trace = boot.answer(index, |a| {
         if let Answer::Trace(trace) = a {
             Some(trace)
@@ -58,9 +58,9 @@ fn is_control(trace: &Trace, action: &Action) -> bool {
 
 /// What was seen of the subject.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seen<'t> {
+pub(crate) struct Seen<'t> {
     from_ns: u64,
-    pub(super) events: &'t [TraceEvent],
+    pub(crate) events: &'t [TraceEvent],
 }
 
 impl Seen<'_> {

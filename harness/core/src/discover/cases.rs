@@ -20,13 +20,18 @@ impl CaseFile {
     /// The file's stem without its leading number: the case's part of a trial name.
     #[must_use]
     pub fn stem(&self) -> &str {
-        let name = self.id.rsplit('/').next().unwrap_or(&self.id);
-        let bare = name.trim_start_matches(|c: char| c.is_ascii_digit());
-        if bare.len() < name.len() {
-            bare.trim_start_matches('-')
-        } else {
-            name
-        }
+        case_stem(&self.id)
+    }
+}
+
+/// The last part of a case's id without its leading number.
+pub(crate) fn case_stem(id: &str) -> &str {
+    let name = id.rsplit('/').next().unwrap_or(id);
+    let bare = name.trim_start_matches(|c: char| c.is_ascii_digit());
+    if bare.len() < name.len() {
+        bare.trim_start_matches('-')
+    } else {
+        name
     }
 }
 
@@ -81,21 +86,20 @@ fn collect(
 
 /// Reads every case below `root`; all errors, not only the first.
 pub fn read_cases(root: &Path) -> Result<Vec<Arc<CaseFile>>, Vec<ParseError>> {
+    let files = yaml_files(root).map_err(|error| vec![error])?;
+    collect(files.iter().map(|path| one(read(path), path, root)))
+}
+
+/// Every `.yaml` below `root`, in order; none at all is an error.
+pub(crate) fn yaml_files(root: &Path) -> Result<Vec<PathBuf>, ParseError> {
     let mut files = Vec::new();
-    if let Err(error) = walk(root, &mut files) {
-        return Err(vec![ParseError::file(
-            root,
-            format!("cannot be read: {}", error.kind()),
-        )]);
-    }
+    walk(root, &mut files)
+        .map_err(|error| ParseError::file(root, format!("cannot be read: {}", error.kind())))?;
     files.sort();
     if files.is_empty() {
-        return Err(vec![ParseError::file(
-            root,
-            "has no case (`*.yaml`) below it",
-        )]);
+        return Err(ParseError::file(root, "has no case (`*.yaml`) below it"));
     }
-    collect(files.iter().map(|path| one(read(path), path, root)))
+    Ok(files)
 }
 
 fn walk(dir: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {

@@ -6,6 +6,8 @@ mod subjects;
 mod trials;
 
 pub use cases::{CaseFile, parse_cases, read_cases};
+pub(crate) use cases::{case_stem, yaml_files};
 pub use selector::Selector;
 pub use subjects::{SubjectFile, read_subject};
+pub(crate) use trials::name_path;
 pub use trials::{PlannedTrial, plan};

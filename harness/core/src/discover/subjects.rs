@@ -29,8 +29,17 @@ pub struct SubjectFile {
 }
 
 impl SubjectFile {
-    /// What of the run options an image cannot do: a user that it does not know.
+    /// What of the run options an image cannot do: nothing to run, a user that it does not know.
     pub fn fits(&self, image: &Image) -> Result<(), ParseError> {
+        let config = &image.config;
+        let args = self.subject.run.args.as_ref().unwrap_or(&config.cmd);
+        if config.entrypoint.is_empty() && args.is_empty() {
+            let told = format!(
+                "`{}` has neither ENTRYPOINT nor CMD, and nothing says what to run; add `run: {{ args: [PROGRAM, …] }}`",
+                self.image
+            );
+            return Err(ParseError::file(&self.path, told));
+        }
         let Some(user) = &self.subject.run.user else {
             return Ok(());
         };

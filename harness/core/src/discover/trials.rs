@@ -43,29 +43,33 @@ impl PlannedTrial {
     /// The name as a relative path, for evidence.
     #[must_use]
     pub fn path(&self) -> std::path::PathBuf {
-        let clean = |part: &str| -> String {
-            part.chars()
-                .map(|c| {
-                    if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') {
-                        c
-                    } else {
-                        '_'
-                    }
-                })
-                .collect()
-        };
-        self.name
-            .split("::")
-            .map(clean)
-            .map(|p| {
-                if p.trim_matches('.').is_empty() {
-                    "_".into()
+        name_path(&self.name)
+    }
+}
+
+/// A trial's name as a relative path.
+pub(crate) fn name_path(name: &str) -> std::path::PathBuf {
+    let clean = |part: &str| -> String {
+        part.chars()
+            .map(|c| {
+                if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') {
+                    c
                 } else {
-                    p
+                    '_'
                 }
             })
             .collect()
-    }
+    };
+    name.split("::")
+        .map(clean)
+        .map(|p| {
+            if p.trim_matches('.').is_empty() {
+                "_".into()
+            } else {
+                p
+            }
+        })
+        .collect()
 }
 
 /// Every trial, in a stable order: by engine, subject, case, variant.
@@ -108,6 +112,9 @@ fn variants(subject: &SubjectFile, case: &CaseFile) -> Vec<Option<String>> {
     let Some(fault) = case.case.boot.as_ref().and_then(|b| b.fault) else {
         return vec![None];
     };
+    if fault == FaultKind::DiscoveredArtifactAbsent {
+        return vec![None];
+    }
     let chosen = subject
         .subject
         .artifacts()
@@ -122,6 +129,7 @@ fn variants(subject: &SubjectFile, case: &CaseFile) -> Vec<Option<String>> {
             match fault {
                 FaultKind::RequiredArtifactAbsent => a.required && on != Some(false),
                 FaultKind::OptionalArtifactAbsent => !a.required || on != Some(true),
+                FaultKind::DiscoveredArtifactAbsent => false,
             }
         });
     let chosen: Vec<Option<String>> = chosen.map(|a| Some(a.id.clone())).collect();

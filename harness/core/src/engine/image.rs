@@ -10,8 +10,12 @@ use serde::{Deserialize, Serialize};
 /// Where an image comes from, by the names of containers-transports(5).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ImageSource {
-    /// `docker-daemon:REF`, or a text without a prefix: a reference that the daemon knows.
+    /// A text without a prefix: a reference that the daemon knows, or else our store of pulled images.
+    Bare(String),
+    /// `docker-daemon:REF`: a reference that the daemon knows.
     Daemon(String),
+    /// `docker://REF`: an image of a registry, pulled into our store.
+    Registry(String),
     /// `oci:DIR[:TAG]`: an OCI image layout.
     Layout {
         /// The layout's directory.
@@ -21,51 +25,75 @@ pub enum ImageSource {
     },
     /// `docker-archive:FILE`: what `docker save` writes.
     Archive(PathBuf),
+    /// `rootfs:DIR` (or `dir:DIR`): a directory that is the root file system, without a configuration.
+    Rootfs(PathBuf),
 }
 
 impl ImageSource {
     /// Reads the text of a subject file; relative paths start at `base`. The error names the prefixes.
     pub fn parse(text: &str, base: &Path) -> Result<Self, String> {
-        if text.is_empty() {
-            return Err("an image reference is empty".into());
+        let is_transport = |c: char| c.is_ascii_lowercase() || c == '-';
+        let (prefix, rest) = text.split_once(':').unwrap_or(("", text));
+        if rest.is_empty() {
+            return Err(format!("`{text}` names no image"));
         }
-        if let Some(rest) = text.strip_prefix("oci:") {
-            let (dir, tag) = match rest.rsplit_once(':') {
-                Some((dir, tag)) if !tag.contains('/') => (dir, Some(tag.to_owned())),
-                _ => (rest, None),
-            };
-            return Ok(Self::Layout {
-                dir: base.join(dir),
-                tag,
-            });
-        }
-        if let Some(file) = text.strip_prefix("docker-archive:") {
-            return Ok(Self::Archive(base.join(file)));
-        }
-        if let Some(reference) = text.strip_prefix("docker-daemon:") {
-            return Ok(Self::Daemon(reference.to_owned()));
-        }
-        for known in ["docker://", "rootfs:"] {
-            if text.starts_with(known) {
+        Ok(match prefix {
+            "oci" => {
+                let (dir, tag) = match rest.rsplit_once(':') {
+                    Some((dir, tag)) if !tag.contains('/') && !dir.is_empty() => {
+                        (dir, Some(tag.to_owned()))
+                    }
+                    _ => (rest, None),
+                };
+                Self::Layout {
+                    dir: base.join(dir),
+                    tag,
+                }
+            }
+            "docker-archive" => Self::Archive(base.join(rest)),
+            "rootfs" | "dir" => Self::Rootfs(base.join(rest)),
+            "docker-daemon" => Self::Daemon(rest.to_owned()),
+            "docker" => match rest.strip_prefix("//") {
+                Some(reference) if !reference.is_empty() => Self::Registry(reference.to_owned()),
+                _ => {
+                    return Err(format!(
+                        "`{text}` is no image; a registry's is written `docker://NAME[:TAG]`"
+                    ));
+                }
+            },
+            // The other names of containers-transports(5) and what looks like one: a `:` before a `/` that is no port.
+            other
+                if matches!(
+                    other,
+                    "oci-archive" | "containers-storage" | "sif" | "ostree"
+                ) || (rest.starts_with('/') && other.chars().all(is_transport)) =>
+            {
                 return Err(format!(
-                    "`{known}` images are not read yet; use `docker-daemon:REF`, `oci:DIR[:TAG]` or `docker-archive:FILE`"
+                    "`{other}:` images are not read; use {TRANSPORTS}, or a reference"
                 ));
             }
-        }
-        Ok(Self::Daemon(text.to_owned()))
+            _ => Self::Bare(text.to_owned()),
+        })
     }
 }
+
+/// The prefixes, for messages.
+const TRANSPORTS: &str =
+    "`docker-daemon:REF`, `docker://REF`, `oci:DIR[:TAG]`, `docker-archive:FILE`, `rootfs:DIR`";
 
 impl fmt::Display for ImageSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Bare(reference) => f.write_str(reference),
             Self::Daemon(reference) => write!(f, "docker-daemon:{reference}"),
+            Self::Registry(reference) => write!(f, "docker://{reference}"),
             Self::Layout { dir, tag: None } => write!(f, "oci:{}", dir.display()),
             Self::Layout {
                 dir,
                 tag: Some(tag),
             } => write!(f, "oci:{}:{tag}", dir.display()),
             Self::Archive(file) => write!(f, "docker-archive:{}", file.display()),
+            Self::Rootfs(dir) => write!(f, "rootfs:{}", dir.display()),
         }
     }
 }
@@ -339,10 +367,37 @@ mod tests {
                 tag: Some("v1".into())
             }
         );
-        assert_eq!(
-            ImageSource::parse("a/b:1", base).expect("parses"),
-            ImageSource::Daemon("a/b:1".into())
-        );
-        assert!(ImageSource::parse("docker://x", base).is_err());
+        for (text, source) in [
+            ("a/b:1", ImageSource::Bare("a/b:1".into())),
+            (
+                "localhost:5000/a",
+                ImageSource::Bare("localhost:5000/a".into()),
+            ),
+            ("docker-daemon:a:1", ImageSource::Daemon("a:1".into())),
+            ("docker://x/y:1", ImageSource::Registry("x/y:1".into())),
+            (
+                "docker-archive:a.tar",
+                ImageSource::Archive("/s/a.tar".into()),
+            ),
+            ("rootfs:tree", ImageSource::Rootfs("/s/tree".into())),
+            ("dir:/tree", ImageSource::Rootfs("/tree".into())),
+        ] {
+            assert_eq!(
+                ImageSource::parse(text, base).as_ref(),
+                Ok(&source),
+                "{text}"
+            );
+        }
+        for bad in [
+            "",
+            "oci:",
+            "docker:x",
+            "docker://",
+            "oci-archive:x.tar",
+            "sif:x",
+            "ocl:/x",
+        ] {
+            assert!(ImageSource::parse(bad, base).is_err(), "{bad}");
+        }
     }
 }

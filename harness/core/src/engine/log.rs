@@ -86,6 +86,8 @@ pub struct Log {
     pub head: String,
     /// The last bytes, when there is more than the head.
     pub tail: String,
+    /// `CLOCK_MONOTONIC` nanoseconds at which the first of them arrived here.
+    pub first_ns: Option<u64>,
     /// Bytes seen in all.
     pub bytes: u64,
     /// Lines seen in all.
@@ -148,6 +150,7 @@ impl LogCapture {
     pub fn push(&self, stream: Stream, bytes: &[u8], at_ns: u64) {
         let mut state = self.lock();
         state.keep(bytes);
+        state.log.first_ns.get_or_insert(at_ns);
         let index = stream as usize;
         state.last_ns[index] = at_ns;
         let mut buffer = std::mem::take(&mut state.partial[index]);

@@ -14,7 +14,7 @@ pub use error::{EngineError, ErrorKind};
 pub use image::{Image, ImageConfig, ImageSource, LayerFile};
 pub use log::{Event, LineMatch, Log, LogCapture, Stream, Watch};
 pub use plan::{Bind, BootPlan, Fault, Network, Owner, Tmpfs, VolumeMount};
-pub use question::{Answer, Change, ChangeKind, Exit, Question, Stopped, Trace};
+pub use question::{Answer, Change, ChangeKind, Exit, Loss, LossSeen, Question, Stopped, Trace};
 
 use std::sync::Arc;
 
@@ -64,6 +64,11 @@ pub trait Instance: Send + Sync {
     /// The engine's name for it, for evidence.
     fn id(&self) -> &str;
 
+    /// How long it took to make and start it, as far as the engine can tell the steps apart.
+    fn took(&self) -> Took {
+        Took::default()
+    }
+
     /// Waits until the container has reached `until`, has exited, or the time is up: a level, not an edge.
     fn wait(&self, until: &Until, deadline: &Deadline) -> Result<Reached, EngineError>;
 
@@ -75,6 +80,17 @@ pub trait Instance: Send + Sync {
 
     /// Kills and removes it, and what was made for it alone. A removal that fails is a failure of ours that shows.
     fn remove(self: Box<Self>, deadline: &Deadline) -> Result<(), EngineError>;
+}
+
+/// How long the steps of a start took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Took {
+    /// To make the container, in nanoseconds.
+    pub create_ns: Option<u64>,
+    /// From the request to start it until the engine said that process 1 runs, in nanoseconds.
+    pub start_ns: Option<u64>,
+    /// `CLOCK_MONOTONIC` nanoseconds at which that request was made: its output can come before the engine's answer.
+    pub asked_ns: Option<u64>,
 }
 
 /// What answers on this host.

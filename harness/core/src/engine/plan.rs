@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use adamant_probe::sinkhole::Profile;
+
+use crate::case::FaultForm;
+
 /// One boot, fully resolved. Two trials with equal plans may share the boot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BootPlan {
     /// The image's id on the engine, as [`super::Image::id`] gives it.
     pub image: String,
-    /// Paths made absent (`ENOENT`) in a derived image before the boot.
+    /// Paths made absent (`ENOENT`), or left in another form, in a derived image before the boot.
     pub absent: Vec<Fault>,
     /// Replaces the image's `CMD` when given.
     pub args: Option<Vec<String>>,
@@ -41,17 +45,21 @@ pub struct BootPlan {
     pub pids: Option<u32>,
     /// Whether its processes are watched, and the immutable path that the launcher tries to write before the subject starts.
     pub trace: Option<String>,
+    /// Whether a traced boot also tells which files are opened for reading.
+    pub trace_reads: bool,
     /// Who made it, for labels.
     pub owner: Owner,
     /// How often readiness is looked at.
     pub poll_ms: u64,
 }
 
-/// One path that is made absent.
+/// One path that is made absent or otherwise unfit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Fault {
     /// Absolute path in the image.
     pub path: String,
+    /// What is left in its place.
+    pub form: FaultForm,
 }
 
 /// Where a container can connect to.
@@ -62,6 +70,20 @@ pub enum Network {
     None,
     /// A network of this boot alone, without a way out, that companions can join later.
     Isolated,
+    /// A network that leads nowhere, made by whoever watches the boot.
+    #[serde(untagged)]
+    Made(Profile),
+}
+
+impl Network {
+    /// What is made for the boot.
+    #[must_use]
+    pub fn profile(&self) -> Option<Profile> {
+        match self {
+            Self::Made(profile) => Some(*profile),
+            Self::None | Self::Isolated => None,
+        }
+    }
 }
 
 /// A memory-backed directory.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use adamant_probe::{Command, CommandResult, Entry, Http, Mount, Process, Target, TraceEvent};
+use adamant_probe::{
+    Command, CommandResult, Entry, Http, Mount, Port, Process, Target, TraceEvent,
+};
 use serde::{Deserialize, Serialize};
 
 /// A question about a started container.
@@ -68,6 +70,11 @@ pub enum Question {
     },
     /// What the processes of a traced boot have done so far.
     Trace,
+    /// Where it listens, seen from inside.
+    Ports,
+    /// The files that a traced boot has executed, and those of the image or libraries that it has opened for reading,
+    /// hashed as they are now.
+    Loaded,
     /// Who has connected to the companions of this boot, from its network.
     CompanionPeers,
 }
@@ -91,7 +98,9 @@ pub enum Answer {
         /// `None` when it accepts.
         refused: Option<String>,
     },
-    /// To [`Question::Stat`], in order; `None` where there is nothing.
+    /// To [`Question::Ports`].
+    Ports(Vec<Port>),
+    /// To [`Question::Stat`], in order, and to [`Question::Loaded`]; `None` where there is nothing.
     Entries(Vec<(String, Option<Entry>)>),
     /// To [`Question::TryWrite`], in order: the error's name, or `None` where the file could be created.
     Written(Vec<(String, Option<String>)>),
@@ -103,6 +112,37 @@ pub enum Answer {
     Trace(Trace),
     /// To [`Question::CompanionPeers`]: their addresses.
     Peers(Vec<String>),
+    /// What came of boots without one file each; gathered from their ends, asked of nobody.
+    Losses(Vec<Loss>),
+}
+
+/// A file that a boot was started without, and what was seen of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// Its path in the image.
+    pub path: String,
+    /// What was seen.
+    pub seen: LossSeen,
+}
+
+/// What a boot did without a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossSeen {
+    /// Process 1 ended.
+    Exit {
+        /// Its code.
+        code: i64,
+    },
+    /// It did not get ready, in several times the time of a boot that has all.
+    NotReady,
+    /// It got ready and its output names the file.
+    Named {
+        /// The line.
+        line: String,
+    },
+    /// It got ready as if nothing were missing.
+    Nothing,
 }
 
 /// What the processes of a boot did, in order, its control included.

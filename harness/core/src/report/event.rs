@@ -6,7 +6,9 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use crate::case::{FaultKind, Level, Need, Waiver};
-use crate::engine::{Answer, Description, Log, Question, Reached};
+use crate::check::Measure;
+use crate::engine::{Answer, Description, Log, Loss, Question, Reached};
+use crate::module::BundleFile;
 use crate::redact::Secrets;
 use crate::run::{Outcome, Totals};
 
@@ -82,12 +84,21 @@ pub struct TrialReport {
     pub started: SystemTime,
     /// How long it took.
     pub millis: u64,
+    /// What was measured on its boots, sample by sample.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Measure>,
+    /// What came of each file that was discovered and taken away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<Loss>,
     /// Options of the command line that a replay repeats, as its words.
     #[serde(skip)]
     pub replay: Vec<String>,
     /// What was seen of its boots.
     #[serde(skip)]
     pub boots: Vec<BootEvidence>,
+    /// Further files of its evidence.
+    #[serde(skip)]
+    pub files: Vec<BundleFile>,
     /// Values that must not be shown.
     #[serde(skip)]
     pub secrets: Secrets,

@@ -65,6 +65,11 @@ fn keep(runs: &Path, report: &TrialReport) -> io::Result<()> {
     for (name, content) in files(report, &redactor)? {
         fs_err::write(dir.join(name), content)?;
     }
+    for file in &report.files {
+        let path = inside(&dir, &file.path)?;
+        fs_err::create_dir_all(path.parent().unwrap_or(&dir))?;
+        fs_err::write(path, &file.bytes)?;
+    }
     Ok(())
 }
 
@@ -283,6 +288,7 @@ fn event(out: &mut String, event: &TraceEvent) {
         } => {
             format!("exec {path} ({errno}): {}", argv.join(" "))
         }
+        Action::Read { path } => format!("read {path}"),
         Action::Exit { code } => format!("exit {code}"),
     };
     let Actor {

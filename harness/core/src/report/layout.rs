@@ -138,7 +138,8 @@ fn wrap_line(line: &str, width: usize) -> Vec<String> {
     lines
 }
 
-fn columns(text: &str) -> usize {
+/// The width of a text on a terminal, as far as it is counted: one column a character.
+pub(super) fn columns(text: &str) -> usize {
     text.chars().count()
 }
 

@@ -1,17 +1,23 @@
 //! What a run tells: typed events, and the reporters that turn them into files and lines.
 
+mod annotations;
 mod event;
 mod evidence;
 mod file;
 mod junit;
 mod layout;
+mod measure;
 mod progress;
+pub mod remark;
+pub mod sarif;
+pub mod script;
 mod summary;
 mod table;
 mod tally;
 mod terminal;
 pub mod text;
 
+pub use annotations::annotation;
 pub use event::{Asked, BootEvidence, Event, RunReport, TrialReport};
 pub use evidence::Evidence;
 pub use junit::Junit;

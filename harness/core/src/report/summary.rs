@@ -91,7 +91,7 @@ impl Summary {
     }
 
     fn add(&mut self, report: &TrialReport) {
-        self.totals.add(report.outcome.verdict());
+        self.totals.note(&report.outcome);
         self.rows.push(Row::of(report));
         let evidence =
             super::evidence::is_kept(&report.outcome).then(|| Path::new("runs").join(&report.path));

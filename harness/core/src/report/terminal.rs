@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use super::file::Trouble;
 use super::layout::{Block, Paint};
 use super::progress::{ERASE, Progress};
-use super::tally::{Row, artifacts, families};
-use super::{Event, Reporter, RunReport, TrialReport, table, text};
+use super::tally::{Row, artifacts};
+use super::{Event, Reporter, RunReport, TrialReport, measure, table, text};
 use crate::case::FaultKind;
 use crate::engine::Description;
 use crate::run::Verdict;
@@ -46,6 +46,7 @@ pub struct Terminal {
     reports: PathBuf,
     progress: Progress,
     rows: Vec<Row>,
+    measured: Vec<String>,
     trouble: Trouble,
 }
 
@@ -91,6 +92,7 @@ impl Terminal {
             reports: reports.to_owned(),
             progress,
             rows: Vec::new(),
+            measured: Vec::new(),
             trouble,
         }
     }
@@ -122,6 +124,8 @@ impl Terminal {
         let verdict = report.outcome.verdict();
         self.progress.finish(&report.name, verdict);
         self.rows.push(Row::of(report));
+        let measured = measure::lines(report, self.view.live);
+        self.measured.extend(measured);
         if matches!(verdict, Verdict::Passed | Verdict::Skipped) {
             if self.view.verbosity == Verbosity::Verbose {
                 let line = text::finished_line(report) + "\n";
@@ -136,14 +140,16 @@ impl Terminal {
         if self.view.verbosity > Verbosity::Quiet {
             let table = table::render(&self.rows, self.paint());
             self.show(&table);
+            let mut measured = self.measured.join("\n");
+            if !measured.is_empty() {
+                measured.push_str("\n\n");
+                self.show(&measured);
+            }
         }
         for outcome in &run.cleanup {
             self.show_block(&text::cleanup(outcome));
         }
-        let mut lines: Vec<String> = families(&self.rows)
-            .iter()
-            .map(|(name, family)| text::family(name, family))
-            .collect();
+        let mut lines = text::family_lines(&self.rows);
         let fault = Some(FaultKind::RequiredArtifactAbsent);
         let counted = artifacts(&self.rows, fault);
         if counted.of > 0 {

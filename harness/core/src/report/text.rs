@@ -1,14 +1,16 @@
 //! Every human sentence: how a verdict, a finding, an error chain, a family and the last lines read.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::Path;
 
 use anstyle::Style;
 
 use super::layout::{BAD, Block, GOOD, MEH, OURS, Paint, Part};
-use super::tally::{Artifacts, Family, Standing};
+use super::tally::{Artifacts, Family, Row, Standing, families};
 use super::{RunReport, TrialReport};
 use crate::case::{Day, FaultKind, Level, Need, Waiver};
+use crate::module::SUBJECT;
 use crate::redact::Redactor;
 use crate::run::{Outcome, PlacedFinding, Totals};
 
@@ -77,7 +79,9 @@ pub fn count<N: std::fmt::Display + PartialEq + From<u8>>(number: N, noun: &str)
 pub(super) fn proven(fault: Option<FaultKind>, counted: Artifacts) -> String {
     let (noun, what) = match fault {
         Some(FaultKind::OptionalArtifactAbsent) => ("optional artifact", "proven not fatal"),
-        Some(FaultKind::RequiredArtifactAbsent) | None => ("required artifact", "proven fatal"),
+        Some(FaultKind::RequiredArtifactAbsent | FaultKind::DiscoveredArtifactAbsent) | None => {
+            ("required artifact", "proven fatal")
+        }
     };
     format!("{} of {} {what}", counted.proven, count(counted.of, noun))
 }
@@ -102,6 +106,7 @@ pub fn totals(totals: &Totals, millis: u64) -> String {
         expected,
         skipped,
         broken,
+        ..
     } = totals;
     let time = duration(millis);
     format!(
@@ -126,8 +131,13 @@ pub(super) fn notes(run: &RunReport, planned: usize, finished: usize) -> Vec<Str
         passed,
         failed,
         expected,
+        budgets,
         ..
     } = run.totals;
+    if budgets > 0 {
+        let over = count(budgets, "failed trial");
+        notes.push(format!("{over} exceeded a budget, and nothing else"));
+    }
     if passed + failed + expected == 0 {
         notes.push("nothing was judged, so nothing was shown to hold".into());
     }
@@ -152,6 +162,43 @@ pub(super) fn family(name: &str, family: &Family) -> String {
         parts.push(format!("{} {word}", count(standing)));
     }
     parts.join(", ")
+}
+
+/// A line for each family; on several engines one for each of both, and below the module cases each engine's score.
+pub(super) fn family_lines(rows: &[Row]) -> Vec<String> {
+    let engines: BTreeSet<&str> = rows.iter().map(|r| r.engine).collect();
+    let mut lines = Vec::new();
+    for engine in &engines {
+        let of: Vec<Row> = rows
+            .iter()
+            .filter(|r| r.engine == *engine)
+            .cloned()
+            .collect();
+        lines.extend(families(&of).iter().map(|(name, of_family)| {
+            if engines.len() > 1 {
+                family(&format!("{name} on {engine}"), of_family)
+            } else {
+                family(name, of_family)
+            }
+        }));
+    }
+    for engine in engines {
+        let of = rows
+            .iter()
+            .filter(|r| r.engine == engine && r.subject == SUBJECT);
+        let mut cases = Family::default();
+        for row in of {
+            cases.specs += 1;
+            *cases.standings.entry(row.standing).or_default() += 1;
+        }
+        if cases.specs > 0 {
+            lines.push(family(
+                &format!("conformance of {engine}, by cases"),
+                &cases,
+            ));
+        }
+    }
+    lines
 }
 
 /// The word of the closing table.

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::check;
-use crate::engine::{Instance, LogCapture, Reached, Watch};
+use crate::engine::{Instance, LogCapture, Reached, Took, Watch};
 
 /// A container that runs, and what was seen on its way up.
 pub(super) struct Booted {
     pub(super) instance: Box<dyn Instance>,
     pub(super) reached: Reached,
     pub(super) started_ns: u64,
+    /// How long it took to make and to start it.
+    pub(super) took: Took,
     /// Whether its processes are watched.
     pub(super) traced: bool,
     pub(super) log: Arc<LogCapture>,
@@ -22,6 +25,7 @@ impl Booted {
         check::Boot {
             reached: Some(self.reached.clone()),
             started_ns: self.started_ns,
+            took: self.took,
             log: self.log.snapshot(),
             watches: self.log.watches().to_vec(),
             answers: Vec::new(),
@@ -39,6 +43,10 @@ pub(super) struct Wants {
     pub(super) watches: Vec<Watch>,
     /// Whether somebody asks which process did what.
     pub(super) trace: bool,
+    /// Whether somebody asks which files were opened for reading.
+    pub(super) reads: bool,
+    /// How long readiness is waited for at most, where that is less than the subject claims.
+    pub(super) patience: Option<Duration>,
 }
 
 /// All shared boots of a run.
@@ -85,6 +93,7 @@ impl Boots {
             }
         }
         group.wants.trace |= wants.trace;
+        group.wants.reads |= wants.reads;
         lock(&group.state).left += 1;
     }
 

@@ -134,7 +134,12 @@ impl Trial<'_> {
         for spec in &self.plan.case.case.checks {
             let check = spec.value.check();
             let mut boot = seen.clone();
-            for question in check.questions(context) {
+            let questions = if check.asks_at(seen.reached.as_ref()) {
+                check.questions(context)
+            } else {
+                Vec::new()
+            };
+            for question in questions {
                 let answer = self.ask(booted, &question);
                 // Only after a failure: looking for the end takes its time when there is none. Who watches a boot can
                 // be asked after its end too, so that no answer there is our trouble.
@@ -214,7 +219,7 @@ impl Trial<'_> {
     }
 
     /// The boot never got to the state in which the checks look.
-    fn not_reached(
+    pub(super) fn not_reached(
         &self,
         context: &Context<'_>,
         seen: &check::Boot,

@@ -2,8 +2,10 @@
 
 mod boots;
 mod deadline;
+mod discover;
 mod gate;
 mod judge;
+mod module;
 mod outcome;
 mod resolve;
 mod session;
@@ -11,6 +13,8 @@ mod trial;
 mod waive;
 
 pub use deadline::{Cancel, Deadline};
+pub use module::ModuleSession;
 pub use outcome::{Outcome, PlacedFinding, Skip, Totals, Verdict, Waived};
 pub use resolve::monotonic_ns;
+pub(crate) use resolve::{absent_paths, owner, tmpfs_options};
 pub use session::{Missing, Options, Session};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::case::Place;
-use crate::check::Finding;
+use crate::check::{COLD_START, Finding};
 
 /// What a trial came to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -142,6 +142,15 @@ impl Outcome {
         }
     }
 
+    /// Whether it failed by nothing but a budget that was exceeded.
+    #[must_use]
+    pub fn is_over_budget(&self) -> bool {
+        match self {
+            Self::Failed { findings } => findings.iter().all(|f| f.check == COLD_START),
+            _ => false,
+        }
+    }
+
     /// Broken by an error and its causes.
     pub(crate) fn broken(error: &(dyn std::error::Error + 'static), hint: Option<String>) -> Self {
         let mut chain = Vec::new();
@@ -181,9 +190,17 @@ pub struct Totals {
     pub skipped: usize,
     /// Could not judge.
     pub broken: usize,
+    /// How many of `failed` exceed a budget and are wrong in nothing else.
+    pub budgets: usize,
 }
 
 impl Totals {
+    /// Counts the outcome of one more trial.
+    pub fn note(&mut self, outcome: &Outcome) {
+        self.add(outcome.verdict());
+        self.budgets += usize::from(outcome.is_over_budget());
+    }
+
     /// Counts one more.
     pub fn add(&mut self, verdict: Verdict) {
         match verdict {
@@ -195,13 +212,15 @@ impl Totals {
         }
     }
 
-    /// 0 held · 1 findings · 3 could not judge, or nothing was judged. 3 stands before 1.
+    /// 0 held · 1 findings · 3 could not judge, or nothing was judged · 4 only budgets were exceeded. 3 stands before 1.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         if self.broken > 0 || self.passed + self.failed + self.expected == 0 {
             3
-        } else if self.failed > 0 {
+        } else if self.failed > self.budgets {
             1
+        } else if self.failed > 0 {
+            4
         } else {
             0
         }
@@ -249,8 +268,30 @@ mod tests {
             expected,
             skipped,
             broken,
+            budgets: 0,
         };
         for (totals, code) in [
+            (
+                Totals {
+                    budgets: 1,
+                    ..totals(5, 1, 0, 0, 0)
+                },
+                4,
+            ),
+            (
+                Totals {
+                    budgets: 1,
+                    ..totals(5, 2, 0, 0, 0)
+                },
+                1,
+            ),
+            (
+                Totals {
+                    budgets: 1,
+                    ..totals(5, 1, 0, 0, 1)
+                },
+                3,
+            ),
             (totals(1, 0, 0, 0, 0), 0),
             (totals(1, 0, 0, 5, 0), 0),
             (totals(0, 0, 1, 0, 0), 0),

@@ -14,6 +14,8 @@ use crate::engine::{
 
 /// What our own memory-backed directories are mounted with.
 const TMPFS_OPTIONS: &str = "mode=1777,nosuid,nodev,size=256m";
+/// The only inode is the directory's own: every name that is made there finds no space left.
+const FULL_OPTIONS: &str = "mode=1777,nosuid,nodev,size=4k,nr_inodes=1";
 
 /// A boot with its defaults settled, so that equal conditions compare equal.
 pub(super) fn settle(boot: &Boot, subject: &SubjectFile) -> Boot {
@@ -39,6 +41,7 @@ pub(super) struct Extra {
     pub(super) absent: Vec<String>,
     pub(super) volumes: Vec<VolumeMount>,
     pub(super) traced: bool,
+    pub(super) reads: bool,
     pub(super) owner: Owner,
 }
 
@@ -54,7 +57,7 @@ pub(super) fn boot_plan(
     let baseline = boot.hardening == Hardening::Baseline;
     let needed = || subject.needs.iter().filter_map(|n| n.cap.clone());
     let mut env = file.env.clone();
-    if boot.network == NetworkMode::Isolated
+    if boot.network != NetworkMode::None
         && let Some(outside) = &subject.external
     {
         env.insert(
@@ -62,32 +65,39 @@ pub(super) fn boot_plan(
             format!("http://{}:{}/", external::ALIAS, external::PORT),
         );
     }
-    let tmpfs = if boot.storage == Storage::Tmpfs {
-        subject.writable.as_slice()
-    } else {
-        &[]
+    let tmpfs = match boot.storage {
+        Storage::Tmpfs | Storage::Full | Storage::Unwritable => subject.writable.as_slice(),
+        Storage::Fitting | Storage::Volumes => &[],
     };
     Ok(BootPlan {
         image: image.id.clone(),
         absent: extra
             .absent
             .into_iter()
-            .map(|path| Fault { path })
+            .map(|path| Fault {
+                path,
+                form: boot.form,
+            })
             .collect(),
         args: run.args.clone(),
         env,
         user: run.user.as_ref().map(|u| u.value.clone()),
         workdir: run.workdir.clone(),
-        network: match boot.network {
-            NetworkMode::None => Network::None,
-            NetworkMode::Isolated => Network::Isolated,
+        network: match (boot.network, boot.network.profile()) {
+            (_, Some(profile)) => Network::Made(profile),
+            (NetworkMode::Isolated, None) => Network::Isolated,
+            (_, None) => Network::None,
         },
         read_only: boot.rootfs == Rootfs::ReadOnly,
         tmpfs: tmpfs
             .iter()
             .map(|path| Tmpfs {
                 path: path.clone(),
-                options: tmpfs_options(run.user.as_ref().map(|u| u.value.as_str()), image),
+                options: tmpfs_options(
+                    boot.storage,
+                    run.user.as_ref().map(|u| u.value.as_str()),
+                    image,
+                ),
             })
             .collect(),
         volumes: extra.volumes,
@@ -114,6 +124,7 @@ pub(super) fn boot_plan(
         memory: run.memory.map(|m| m.0),
         pids: run.pids,
         trace: extra.traced.then(|| control_path(subject, image)),
+        trace_reads: extra.reads,
         owner: extra.owner,
         poll_ms: 20,
     })
@@ -129,10 +140,15 @@ fn control_path(subject: &Subject, image: &Image) -> String {
 }
 
 /// Some runtimes give a tmpfs over an existing directory that directory's mode; its owner makes it the user's either way.
-fn tmpfs_options(user: Option<&str>, image: &Image) -> String {
+pub(crate) fn tmpfs_options(storage: Storage, user: Option<&str>, image: &Image) -> String {
+    let options = match storage {
+        Storage::Full => FULL_OPTIONS.to_owned(),
+        Storage::Unwritable => format!("{TMPFS_OPTIONS},ro"),
+        Storage::Fitting | Storage::Tmpfs | Storage::Volumes => TMPFS_OPTIONS.to_owned(),
+    };
     match image.user_ids(user.unwrap_or(&image.config.user)) {
-        Some((uid, gid)) => format!("{TMPFS_OPTIONS},uid={uid},gid={gid}"),
-        None => TMPFS_OPTIONS.to_owned(),
+        Some((uid, gid)) => format!("{options},uid={uid},gid={gid}"),
+        None => options,
     }
 }
 
@@ -180,7 +196,7 @@ pub(super) fn ready_watch(ready: &Ready) -> Option<Watch> {
 }
 
 /// The paths of an image that must go so that an artifact is absent; empty when it is not there anyway.
-pub(super) fn absent_paths(
+pub(crate) fn absent_paths(
     artifact: &crate::case::Artifact,
     image: &Image,
 ) -> Result<Vec<String>, String> {
@@ -212,7 +228,7 @@ pub(super) fn absent_paths(
 }
 
 /// The owner of one boot's objects.
-pub(super) fn owner(run: &str, purpose: &str, lifetime: Duration) -> Owner {
+pub(crate) fn owner(run: &str, purpose: &str, lifetime: Duration) -> Owner {
     Owner {
         run: run.to_owned(),
         purpose: purpose.to_owned(),

@@ -77,10 +77,12 @@ impl Session {
         gates_first(&mut trials);
         let mut boots = Boots::default();
         for trial in &trials {
+            let engine = engines.iter().find(|e| e.name() == trial.engine);
             if let Some(key) =
                 share_key(trial).filter(|_| !options.missing.contains_key(trial.engine))
+                && let Some(engine) = engine
             {
-                boots.join(key, wants(trial));
+                boots.join(key, wants(trial, engine.as_ref()));
             }
         }
         let session = Self {
@@ -120,7 +122,7 @@ impl Session {
         self.totals
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .add(report.outcome.verdict());
+            .note(&report.outcome);
         self.emit(&Event::TrialFinished(Box::new(report.clone())));
         report
     }
@@ -228,18 +230,24 @@ pub(super) fn unclaimed(trial: &PlannedTrial) -> Option<String> {
         .find_map(|c| c.value.check().claims(subject).err())
 }
 
-/// What a trial wants of its boot.
-pub(super) fn wants(trial: &PlannedTrial) -> Wants {
+/// What a trial wants of its boot, on an engine that can watch processes or cannot.
+pub(super) fn wants(trial: &PlannedTrial, engine: &dyn Engine) -> Wants {
+    let checks = &trial.case.case.checks;
+    let attributes = checks.iter().any(|c| c.value.check().attributes());
     Wants {
         watches: watches(trial),
-        trace: traces(trial),
+        trace: traces(trial) || attributes && engine.blind().is_none(),
+        reads: checks.iter().any(|c| c.value.check().reads()),
+        patience: None,
     }
 }
 
-/// Whether a trial asks which process did what.
+/// Whether a trial asks which process did what, or for a network that only a supervisor makes.
 pub(super) fn traces(trial: &PlannedTrial) -> bool {
-    let checks = &trial.case.case.checks;
-    checks.iter().any(|c| c.value.check().traces())
+    let case = &trial.case.case;
+    let network = case.boot.as_ref().and_then(|b| b.network.profile());
+    let checks = &case.checks;
+    network.is_some() || checks.iter().any(|c| c.value.check().traces())
 }
 
 /// What the log of a trial's boot must be watched for.

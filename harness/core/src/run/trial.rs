@@ -5,24 +5,28 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use adamant_probe::Kind;
+
 use super::boots::{BootFailure, Booted, Wants};
 use super::outcome::PlacedFinding;
 use super::resolve::{self, Extra};
 use super::session::{Session, share_key, traces, unclaimed, wants};
 use super::waive::waive;
 use super::{Deadline, Outcome, Skip, monotonic_ns};
-use crate::case::{Day, FaultKind, Level, Manifest, ManifestSource, Place, Span, State, Storage};
-use crate::check::{self, CheckSpec, Context, Finding, Unanswered};
+use crate::case::{
+    Day, FaultForm, FaultKind, Level, Manifest, ManifestSource, Place, Span, State, Storage,
+};
+use crate::check::{self, CheckSpec, Context, Finding, Measure, Unanswered};
 use crate::discover::PlannedTrial;
 use crate::engine::{
-    Engine, EngineError, ErrorKind, Image, Instance, LogCapture, Reached, Until, VolumeMount,
+    Engine, EngineError, ErrorKind, Image, Instance, LogCapture, Loss, Reached, Until, VolumeMount,
 };
 use crate::report::{BootEvidence, TrialReport};
 
 /// Our own patience beside what a case and a subject claim, per boot.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a removal may take; a cancelled run removes too.
-const REMOVAL: Duration = Duration::from_secs(60);
+pub(super) const REMOVAL: Duration = Duration::from_secs(60);
 
 /// Why a trial stops early, other than by its verdict.
 pub(super) enum Stop {
@@ -65,10 +69,21 @@ impl Stop {
 pub(super) struct Trial<'a> {
     pub(super) session: &'a Session,
     pub(super) plan: &'a PlannedTrial,
-    engine: &'a dyn Engine,
+    pub(super) engine: &'a dyn Engine,
     pub(super) deadline: Deadline,
     pub(super) evidence: Vec<BootEvidence>,
     image: Option<Arc<Image>>,
+    measures: Vec<Measure>,
+    pub(super) losses: Vec<Loss>,
+}
+
+/// What a trial leaves beside its outcome.
+#[derive(Default)]
+struct Left {
+    image: Option<Arc<Image>>,
+    boots: Vec<BootEvidence>,
+    measures: Vec<Measure>,
+    losses: Vec<Loss>,
 }
 
 /// Runs it; whatever happens, there is a report.
@@ -80,7 +95,7 @@ pub(super) fn run(session: &Session, plan: &PlannedTrial) -> TrialReport {
             chain: chain.clone(),
             hint: hint.clone(),
         };
-        return report(session, plan, (started, clock), None, Vec::new(), outcome);
+        return report(session, plan, (started, clock), Left::default(), outcome);
     }
     let engine = session
         .engines
@@ -94,42 +109,57 @@ pub(super) fn run(session: &Session, plan: &PlannedTrial) -> TrialReport {
         deadline: session.deadline(patience(plan)),
         evidence: Vec::new(),
         image: None,
+        measures: Vec::new(),
+        losses: Vec::new(),
     };
     let judged = catch_unwind(AssertUnwindSafe(|| trial.judge()));
     let outcome = match judged {
         Ok(Ok(findings)) if findings.is_empty() => Outcome::Passed,
         Ok(Ok(findings)) => Outcome::Failed { findings },
         Ok(Err(stop)) => stop.into_outcome(),
-        Err(panic) => {
-            let text = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied());
-            let chain = vec![format!(
-                "a bug of ours ended the trial: {}",
-                text.unwrap_or("panic without a message")
-            )];
-            Outcome::Broken {
-                chain,
-                hint: Some("please report it with the evidence of this trial".into()),
-            }
-        }
+        Err(panic) => panicked(panic.as_ref()),
     };
     let subject = &plan.subject.subject;
     let outcome = waive(&subject.waivers, &plan.case.id, Day::today(), outcome);
     let outcome = required(session, plan, outcome).declared(declared(plan));
-    let (image, boots) = (trial.image, trial.evidence);
-    report(session, plan, (started, clock), image, boots, outcome)
+    let left = Left {
+        image: trial.image,
+        boots: trial.evidence,
+        measures: trial.measures,
+        losses: trial.losses,
+    };
+    report(session, plan, (started, clock), left, outcome)
+}
+
+/// What a panic of ours makes of a trial.
+pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Outcome {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    let chain = vec![format!(
+        "a bug of ours ended the trial: {}",
+        text.unwrap_or("panic without a message")
+    )];
+    Outcome::Broken {
+        chain,
+        hint: Some("please report it with the evidence of this trial".into()),
+    }
 }
 
 fn report(
     session: &Session,
     plan: &PlannedTrial,
     (started, clock): (SystemTime, Instant),
-    image: Option<Arc<Image>>,
-    boots: Vec<BootEvidence>,
+    left: Left,
     outcome: Outcome,
 ) -> TrialReport {
+    let Left {
+        image,
+        boots,
+        measures,
+        losses,
+    } = left;
     TrialReport {
         name: plan.name.clone(),
         path: plan.path(),
@@ -160,6 +190,9 @@ fn report(
         started,
         millis: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
         boots,
+        files: Vec::new(),
+        measures,
+        losses,
         replay: session.options.replay.clone(),
         secrets: plan.subject.secrets.clone(),
         outcome,
@@ -188,12 +221,10 @@ fn boot_failure(error: &EngineError) -> BootFailure {
 
 /// How long process 1 has to end, by the case's `exit` check.
 fn exit_within(plan: &PlannedTrial) -> Duration {
-    let within = plan.case.case.checks.iter().find_map(|c| {
-        if let CheckSpec::Exit(exit) = &c.value {
-            Some(exit.within)
-        } else {
-            None
-        }
+    let within = plan.case.case.checks.iter().find_map(|c| match &c.value {
+        CheckSpec::Exit(exit) => Some(exit.within),
+        CheckSpec::Settles(settles) => Some(settles.within),
+        _ => None,
     });
     within.map_or(Duration::from_secs(30), |w: Span| w.0)
 }
@@ -256,7 +287,8 @@ impl Trial<'_> {
                 format!("not claimed: the subject has no `{claim}`"),
             ));
         }
-        if self.plan.fault().is_some() && self.plan.variant.is_none() {
+        let discovers = self.plan.fault() == Some(FaultKind::DiscoveredArtifactAbsent);
+        if self.plan.fault().is_some() && self.plan.variant.is_none() && !discovers {
             return Err(skipped(
                 Skip::NotApplicable,
                 "the subject has no artifact to which this fault applies",
@@ -288,6 +320,9 @@ impl Trial<'_> {
         let Some(boot) = &self.plan.case.case.boot else {
             return self.judge_image(&context);
         };
+        if discovers {
+            return self.discover(&context);
+        }
         if let Some(key) = share_key(self.plan) {
             return self.shared(&context, &key);
         }
@@ -303,6 +338,7 @@ impl Trial<'_> {
                     .coded("artifacts/absent");
                     return Ok(vec![self.placed("artifacts", 0, 0, finding)]);
                 }
+                self.form_applies(&paths, &image)?;
                 if self.plan.fault() == Some(FaultKind::RequiredArtifactAbsent) {
                     self.ready_without_fault(&context)?;
                 }
@@ -366,6 +402,32 @@ impl Trial<'_> {
         }
     }
 
+    /// Only a file can be cut, and only what somebody may execute can lose that.
+    fn form_applies(&self, paths: &[String], image: &Image) -> Result<(), Stop> {
+        let boot = self.plan.case.case.boot.as_ref();
+        let form = boot.map(|b| b.form).unwrap_or_default();
+        let fits = |path: &String| {
+            let Some(entry) = image.resolve(path) else {
+                return form == FaultForm::DanglingLink;
+            };
+            match form {
+                FaultForm::Absent | FaultForm::Empty | FaultForm::DanglingLink => true,
+                FaultForm::Truncated => entry.kind == Kind::File && entry.size > 0,
+                FaultForm::NotExecutable => entry.kind == Kind::File && entry.mode & 0o111 != 0,
+            }
+        };
+        match paths.iter().find(|path| !fits(path)) {
+            None => Ok(()),
+            Some(path) => Err(skipped(
+                Skip::NotApplicable,
+                format!(
+                    "{path} cannot be made {}: it is no file that could be",
+                    form.word()
+                ),
+            )),
+        }
+    }
+
     /// A subject that never gets ready ends whatever is absent: that proves nothing of the artifact.
     fn ready_without_fault(&self, context: &Context<'_>) -> Result<(), Stop> {
         let why = "not reached: the subject does not get ready with nothing absent, so its end proves nothing";
@@ -393,7 +455,7 @@ impl Trial<'_> {
     }
 
     fn boots_without_fault(&self, context: &Context<'_>) -> Result<bool, Stop> {
-        let booted = self.boot(context, &[], Vec::new(), wants(self.plan))?;
+        let booted = self.boot(context, &[], Vec::new(), wants(self.plan, self.engine))?;
         let ready = matches!(booted.reached, Reached::Ready { .. });
         booted.instance.remove(&Deadline::for_cleanup(REMOVAL))?;
         Ok(ready)
@@ -467,7 +529,12 @@ impl Trial<'_> {
     ) -> Result<Vec<PlacedFinding>, Stop> {
         let mut all: Vec<Vec<check::Boot>> = vec![Vec::new(); self.plan.case.case.checks.len()];
         for number in 1..=boots {
-            let booted = self.boot(context, absent, volumes.to_vec(), wants(self.plan))?;
+            let booted = self.boot(
+                context,
+                absent,
+                volumes.to_vec(),
+                wants(self.plan, self.engine),
+            )?;
             let judged = self.judge_boot(context, &booted);
             booted.instance.remove(&Deadline::for_cleanup(REMOVAL))?;
             let (mut findings, seen) = judged?;
@@ -485,6 +552,7 @@ impl Trial<'_> {
         }
         let mut findings = Vec::new();
         for (spec, boots) in self.plan.case.case.checks.iter().zip(&all) {
+            self.measures.extend(spec.value.check().measures(boots));
             for finding in spec.value.check().judge_all(context, boots)? {
                 findings.push(self.placed(spec.value.name(), spec.line, spec.column, finding));
             }
@@ -497,7 +565,7 @@ impl Trial<'_> {
         resolve::owner(&self.session.options.id, &self.plan.name, lifetime)
     }
 
-    fn boot(
+    pub(super) fn boot(
         &self,
         context: &Context<'_>,
         absent: &[String],
@@ -515,6 +583,7 @@ impl Trial<'_> {
             absent: absent.to_vec(),
             volumes,
             traced: wants.trace,
+            reads: wants.reads,
             owner: self.owner(),
         };
         let attempt = || format!("resolve the boot of `{}`", self.plan.name);
@@ -525,15 +594,17 @@ impl Trial<'_> {
             .events
             .as_ref()
             .map(|e| (e.stream.stream(), e.name.clone()));
-        let log = Arc::new(LogCapture::new(wants.watches, event_key));
+        let log = Arc::new(LogCapture::new(wants.watches.clone(), event_key));
         let instance = self.engine.start(&plan, log.clone(), &self.deadline)?;
+        let took = instance.took();
         let started_ns = monotonic_ns();
-        let reached = self.wait(context, instance.as_ref(), &log, boot.until);
+        let reached = self.wait(context, instance.as_ref(), &log, boot.until, wants.patience);
         match reached {
             Ok(reached) => Ok(Booted {
                 instance,
                 reached,
                 started_ns,
+                took,
                 traced: plan.trace.is_some(),
                 log,
             }),
@@ -551,6 +622,7 @@ impl Trial<'_> {
         instance: &dyn Instance,
         log: &LogCapture,
         state: State,
+        most: Option<Duration>,
     ) -> Result<Reached, EngineError> {
         let claim = context.subject.ready.as_ref();
         // A subject that gets ready with something missing will not end: readiness settles that wait too.
@@ -559,6 +631,7 @@ impl Trial<'_> {
             State::Ready => claim.map_or(Duration::ZERO, |r| r.within.0),
             State::Exit => exit_within(self.plan),
         };
+        let patience = most.map_or(patience, |most| most.min(patience));
         let reached = instance.wait(&until, &self.deadline.within(patience))?;
         if self.deadline.is_cancelled() {
             return Err(EngineError::new(

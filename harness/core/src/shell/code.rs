@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::{
+    execline,
     expand::Field,
-    parse::{clean, parse},
+    parse::{Parsed, clean, parse},
     scope::HOLE,
     syntax::{Block, Span},
     walk::{At, Flow, Frame, Walk},
@@ -37,6 +38,28 @@ impl Unit {
         }
     }
 
+    /// Whether the text names a variable or a word anywhere.
+    pub(super) fn asks(&self, word: &str) -> bool {
+        self.text.contains(word)
+    }
+
+    /// Whether a job of the background is waited for by its number, so that its status is known.
+    pub(super) fn waits(&self) -> bool {
+        self.text.match_indices("wait ").any(|(at, wait)| {
+            let before = self
+                .text
+                .get(..at)
+                .and_then(|text| text.chars().next_back());
+            let rest = self
+                .text
+                .get(at + wait.len()..)
+                .unwrap_or_default()
+                .trim_start();
+            !before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'))
+                && rest.starts_with(['$', '"', '%', '-', '1', '2', '3'])
+        })
+    }
+
     pub(super) fn first_line(&self) -> u32 {
         self.first_line
     }
@@ -53,6 +76,23 @@ impl Unit {
     fn line(&self, line: u32) -> u32 {
         self.within
             .map_or(line, |(first, last)| line.clamp(first, last))
+    }
+
+    /// First column and width of a span in characters; unknown when the text stands inside a command.
+    pub(super) fn columns(&self, span: Span) -> (Option<u32>, Option<u32>) {
+        let (Some(before), Some(own)) = (
+            self.text.get(..span.start),
+            self.text.get(span.start..span.end),
+        ) else {
+            return (None, None);
+        };
+        if self.within.is_some() || self.file.is_empty() {
+            return (None, None);
+        }
+        let count = |text: &str| u32::try_from(text.chars().count()).ok();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let column = count(line).map(|column| column + 1);
+        (column, count(own).filter(|_| !own.contains('\n')))
     }
 
     /// The text of a span on one line.
@@ -79,6 +119,15 @@ pub(super) struct Source<'t> {
     pub(super) within: Option<(u32, u32)>,
 }
 
+/// Whether a whole file is written in execline: by its `#!` line, or as the `up` file of a service of s6-rc.
+fn is_execline(source: &Source<'_>, text: &str) -> bool {
+    let line = text.lines().next().unwrap_or_default();
+    let named = line.starts_with("#!") && line.contains("execlineb");
+    let service =
+        source.file.contains("s6-rc.d/") && source.file.ends_with("/up") && !line.starts_with("#!");
+    source.within.is_none() && source.line == 1 && (named || service)
+}
+
 impl Walk<'_> {
     /// Parses a text once, however often it is run.
     pub(super) fn parsed(&mut self, source: &Source<'_>) -> Rc<Unit> {
@@ -87,7 +136,12 @@ impl Walk<'_> {
             return Rc::clone(unit);
         }
         let text = clean(source.text.as_bytes());
-        let parsed = parse(&text, source.line, 0);
+        let parsed = if is_execline(source, &text) {
+            let (block, troubles) = execline::parse(&text, source.line, 0);
+            Parsed { block, troubles }
+        } else {
+            parse(&text, source.line, 0)
+        };
         let unit = Rc::new(Unit {
             id: self.units.len() + 1,
             file: source.file.to_owned(),

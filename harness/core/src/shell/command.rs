@@ -7,7 +7,7 @@ use super::{
     expand::{self, Field},
     follow::{How, Written},
     idiom,
-    rule::{self, Sink},
+    rule::{self, Sink, Step, Swallow},
     scope::{Fields, HOLE},
     syntax::{Command, HereDoc, Redirect, Word},
     walk::{At, Flow, Frame, Walk},
@@ -103,7 +103,22 @@ impl Walk<'_> {
                 self.run_shell_code(&code, &args, line, &origin, at);
                 Flow::Next
             }
-            Call::Script { argv } => self.shell_script(command, &argv, at),
+            Call::Script { argv } => {
+                let origin = self.origin(command, argv.first().map_or(0, |arg| arg.word));
+                let known = argv
+                    .first()
+                    .is_some_and(|script| script.text != HOLE && script.text != "/dev/stdin");
+                self.fails(
+                    if known {
+                        Step::Unknown
+                    } else {
+                        Step::Tolerable
+                    },
+                    &origin,
+                    at,
+                );
+                self.shell_script(command, &argv, at)
+            }
             Call::Stdin { args } => self.shell_stdin(command, &args, at),
             Call::Command { argv, plain } => self.simple(command, &argv, plain, exec, at),
         };
@@ -111,10 +126,39 @@ impl Walk<'_> {
     }
 
     fn probe(&mut self, origin: &Frame, at: At) -> Flow {
-        if let Some(swallow) = at.swallow.filter(|_| at.probe) {
-            self.report(swallow.rule(), origin);
+        if let Some(swallow) = at
+            .swallow
+            .filter(|swallow| at.probe && swallow.is_explicit())
+        {
+            self.hidden(swallow, origin, at);
         }
         Flow::Next
+    }
+
+    /// Judges what becomes of the failure of a step.
+    fn fails(&mut self, step: Step, origin: &Frame, at: At) {
+        // A call is judged by the work inside; what is unknown there says nothing about the call.
+        let step = if at.site.is_some() && step == Step::Unknown {
+            Step::Tolerable
+        } else {
+            step
+        };
+        // An answer that someone uses is not a step, unless it installs on the way.
+        let step = if at.value { Step::Tolerable } else { step };
+        if let Some(swallow) = at.swallow.filter(|swallow| swallow.hides(step)) {
+            self.hidden(swallow, origin, at);
+        }
+    }
+
+    fn hidden(&mut self, swallow: Swallow, origin: &Frame, at: At) {
+        if at.aside {
+            return;
+        }
+        let site = at.site.and_then(|site| self.sites.get(site)).cloned();
+        match site {
+            Some((call, trail)) => self.smell(swallow.rule(), &call.unit, call.span, trail),
+            None => self.report(swallow.rule(), origin),
+        }
     }
 
     fn report(&mut self, rule: &'static rule::Rule, origin: &Frame) {
@@ -192,9 +236,11 @@ impl Walk<'_> {
             return Flow::Next;
         };
         let origin = self.origin(command, word);
+        self.note(&name, plain && !exec);
         if plain && !exec {
             let functions = self.scope.functions(&name).to_vec();
             if !functions.is_empty() {
+                let at = self.at_call(&origin, at);
                 return self.call(&functions, &origin, argv, at);
             }
         }
@@ -205,22 +251,46 @@ impl Walk<'_> {
         let smells = at
             .feeds
             .and_then(|sink| rule::feeds(&args, sink))
-            .or_else(|| rule::judge(&args));
+            .or_else(|| rule::judge(&args))
+            .or_else(|| {
+                rule::judge_behind(&args, command.words.get(word).and_then(Word::variable))
+            });
         if let Some(rule) = smells {
             self.report(rule, &origin);
             if let Some(swallow) = at.swallow {
-                self.report(swallow.rule(), &origin);
+                self.hidden(swallow, &origin, at);
             }
             return Flow::Next;
         }
         if rule::is_probe(&args) {
             return self.probe(&origin, at);
         }
+        if let Some(rule) = rule::keeps(&args, self.target(command).as_deref(), at.checked) {
+            self.downloads
+                .push((rule, origin.clone(), self.trail.clone()));
+            if let Some(swallow) = at.swallow {
+                self.hidden(swallow, &origin, at);
+            }
+        } else {
+            self.fails(rule::step(&args), &origin, at);
+        }
         self.remember(command, &origin, &args);
         if at.feeds == Some(Sink::Shell) && self.printed(command, argv, at) {
             return Flow::Next;
         }
         self.follow(command, argv, if exec { How::Exec } else { How::Run }, at)
+    }
+
+    /// The file that a command's output goes to.
+    fn target(&self, command: &Command) -> Option<String> {
+        command
+            .redirects
+            .iter()
+            .rev()
+            .find_map(|redirect| match redirect {
+                Redirect::Out(word) => expand::texts(word, &self.scope).pop(),
+                _ => None,
+            })
     }
 
     /// `cat <<EOF | sh` and `echo "npm install" | sh`: what is printed is code.
@@ -353,6 +423,7 @@ impl Walk<'_> {
                 },
             ),
             "set" => {
+                self.options(args);
                 let first = args.first().map(|arg| arg.text.as_str());
                 if first.is_some_and(|text| text == "--" || !text.starts_with(['-', '+'])) {
                     let from = usize::from(first == Some("--"));
@@ -407,6 +478,28 @@ impl Walk<'_> {
         self.scope.set("@", shifted);
     }
 
+    /// A failure that is hidden where a function is called is the call's: there it is written.
+    fn at_call(&mut self, origin: &Frame, at: At) -> At {
+        let own = at.site.is_none()
+            && at
+                .swallow
+                .is_some_and(|s| s != Swallow::Condition && s != Swallow::ErrexitOff);
+        if !own {
+            return at;
+        }
+        let same = |(frame, _): &(Frame, Vec<String>)| {
+            frame.span == origin.span && frame.unit.id == origin.unit.id
+        };
+        let site = self.sites.iter().position(same).unwrap_or_else(|| {
+            self.sites.push((origin.clone(), self.trail.clone()));
+            self.sites.len() - 1
+        });
+        At {
+            site: Some(site),
+            ..at
+        }
+    }
+
     /// Calls a function: its body runs here, with its own arguments and locals.
     fn call(&mut self, functions: &[usize], origin: &Frame, argv: &[Field], at: At) -> Flow {
         let args: Fields = argv.iter().skip(1).map(|arg| arg.text.clone()).collect();
@@ -434,6 +527,7 @@ impl Walk<'_> {
             return Flow::Next;
         };
         let line = origin.unit.lines(origin.span).0;
+        self.entered.insert(id);
         self.trail
             .push(format!("{}:{line} → {}()", origin.unit.file, function.name));
         self.frames.push(origin.clone());

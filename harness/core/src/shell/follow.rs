@@ -318,12 +318,29 @@ impl Walk<'_> {
 
     /// Runs a text to its end, then its traps.
     pub(super) fn run_shell(&mut self, source: &Source<'_>) {
+        self.shebang_options(source.text);
         self.run_source(source, At::default());
+        self.pending();
         for (text, origin) in std::mem::take(&mut self.traps) {
             let line = origin.span.line;
             self.in_unit(&origin.unit, |walk| {
-                walk.run_argument(&text, line, &origin, At::default())
+                walk.run_argument(
+                    &text,
+                    line,
+                    &origin,
+                    At {
+                        aside: true,
+                        ..At::default()
+                    },
+                )
             });
+        }
+    }
+
+    /// Reports the downloads that nothing ran: those have a rule of their own.
+    pub(super) fn pending(&mut self) {
+        for (rule, origin, trail) in std::mem::take(&mut self.downloads) {
+            self.smell(rule, &origin.unit, origin.span, trail);
         }
     }
 
@@ -379,7 +396,7 @@ impl Loaded {
 
 fn classify(file: &File) -> Loaded {
     let (path, executable) = (file.path.clone(), file.executable);
-    match other_than_shell(&file.text) {
+    match not_shell(&file.text) {
         Some(why) => Loaded::Other {
             path,
             why,
@@ -393,7 +410,10 @@ fn classify(file: &File) -> Loaded {
     }
 }
 
-fn other_than_shell(bytes: &[u8]) -> Option<String> {
+/// Why a file is not a shell script, by its first bytes: a script for `python3`, an ELF binary. A text without a
+/// `#!` line is taken for one, as a shell that is given it would.
+#[must_use]
+pub fn not_shell(bytes: &[u8]) -> Option<String> {
     if bytes.starts_with(b"\x7fELF") {
         return Some("an ELF binary".to_owned());
     }
@@ -401,7 +421,8 @@ fn other_than_shell(bytes: &[u8]) -> Option<String> {
         let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let line = String::from_utf8_lossy(line).into_owned();
         let interpreter = interpreter(&line);
-        return (!is_shell(interpreter)).then(|| format!("a script for `{interpreter}`"));
+        let reads = is_shell(interpreter) || interpreter == "execlineb";
+        return (!reads).then(|| format!("a script for `{interpreter}`"));
     }
     let head = bytes.get(..4096).unwrap_or(bytes);
     head.contains(&0).then(|| "a binary file".to_owned())
@@ -411,12 +432,30 @@ fn other_than_shell(bytes: &[u8]) -> Option<String> {
 fn interpreter(line: &str) -> &str {
     let mut words = line.split_ascii_whitespace();
     let first = basename(words.next().unwrap_or_default());
-    if !matches!(first, "env" | "with-contenv" | "busybox") {
+    let runs_another = matches!(
+        first,
+        "env"
+            | "with-contenv"
+            | "busybox"
+            | "dumb-init"
+            | "tini"
+            | "catatonit"
+            | "gosu"
+            | "su-exec"
+    );
+    if !runs_another {
         return first;
     }
-    words
-        .find(|word| !word.starts_with('-') && !word.contains('='))
-        .map_or(first, basename)
+    let mut rest = words
+        .filter(|word| !word.starts_with('-') && !word.contains('='))
+        .map(basename);
+    let second = rest.next().unwrap_or(first);
+    // `#!/usr/bin/env -S dumb-init bash`: whatever stands between, the shell reads the file.
+    if is_shell(second) {
+        second
+    } else {
+        rest.find(|word| is_shell(word)).unwrap_or(second)
+    }
 }
 
 /// Names that no file on the PATH stands for, because the shell answers first.

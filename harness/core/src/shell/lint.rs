@@ -38,6 +38,10 @@ pub struct Smell {
     pub line: u32,
     /// Its last line.
     pub end_line: u32,
+    /// Its first column in characters, counted from 1; unknown for a command inside another command's argument.
+    pub column: Option<u32>,
+    /// Its width in characters when it stands on one line.
+    pub width: Option<u32>,
     /// The command's source text on one line.
     pub text: String,
     /// How the boot comes there, one hop each: `/entrypoint.sh:12 → /opt/x/stage-b.sh`.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     command, expand,
     rule::{Sink, Swallow},
-    syntax::{Op, Redirect, Stmt, Word},
+    syntax::{Item, Op, Redirect, Stmt, Word},
     walk::{At, Flow, Walk},
     wrapper::{self, Call},
 };
@@ -39,6 +39,8 @@ impl Walk<'_> {
                     At {
                         swallow,
                         probe: !at.value,
+                        checked: true,
+                        site: None,
                         ..at
                     }
                 }
@@ -55,12 +57,20 @@ impl Walk<'_> {
     }
 
     /// The handler that a statement behind `||` is, if all that it does is hide the failure.
-    fn swallows(&self, stmt: &Stmt, calls: u32) -> Option<Swallow> {
+    pub(super) fn swallows(&self, stmt: &Stmt, calls: u32) -> Option<Swallow> {
         match stmt {
             Stmt::Command(command) => {
                 let name = command.words.first()?.as_literal()?;
                 match self.scope.functions(&name) {
-                    [] => Swallow::of(&name).filter(|_| !writes_file(&command.redirects)),
+                    [] => {
+                        let words = command
+                            .words
+                            .iter()
+                            .map(|word| word.as_literal().unwrap_or_default());
+                        let words: Vec<String> = words.collect();
+                        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                        Swallow::of(&words).filter(|_| !writes_file(&command.redirects))
+                    }
                     [one] if calls < 4 => {
                         let body = self
                             .functions
@@ -71,7 +81,12 @@ impl Walk<'_> {
                     _ => None,
                 }
             }
-            Stmt::Group(block) => {
+            Stmt::Group(block) | Stmt::Subshell(block) => {
+                // A flag that is set remembers the failure; a local name does not outlive the message.
+                let sets = |item: &Item| matches!(&item.stmt, Stmt::Assign(all) if !matches!(all.keyword.as_str(), "local" | "declare" | "typeset"));
+                if block.iter().any(sets) {
+                    return None;
+                }
                 let told = block
                     .iter()
                     .filter(|item| !matches!(item.stmt, Stmt::Assign(_)));
@@ -123,8 +138,30 @@ impl Walk<'_> {
             feeds.push(later.or(at.feeds));
             later = later.max(self.sink(stage));
         }
-        for (stage, feeds) in stages.iter().zip(feeds.into_iter().rev()) {
-            self.subshell(|walk| walk.run(stage, At { feeds, ..at }));
+        // Where a condition asks, it asks what the last command of the pipe found.
+        let lost = !at.value
+            && !at.checked
+            && self.option("pipefail") != Some(true)
+            && !self.unit.asks("PIPESTATUS");
+        let last = stages.len().saturating_sub(1);
+        let fates = stages.iter().zip(feeds.into_iter().rev()).enumerate();
+        for (position, (stage, feeds)) in fates {
+            // What reads a download notices that there is none; its own rule says the rest.
+            let lost = lost && position < last && feeds.is_none();
+            let own = at.swallow.filter(|swallow| {
+                position == last || *swallow != Swallow::IfMessage && *swallow != Swallow::Condition
+            });
+            let swallow = own.or(lost.then_some(Swallow::Pipeline));
+            self.subshell(|walk| {
+                walk.run(
+                    stage,
+                    At {
+                        feeds,
+                        swallow,
+                        ..at
+                    },
+                )
+            });
         }
     }
 

@@ -163,7 +163,16 @@ impl<'t> Lower<'t> {
         let mut end = usize::MAX;
         for child in node.children(&mut cursor) {
             // The grammar cuts `'a'\b` into two words; without a blank between them they are one.
-            let touches = std::mem::replace(&mut end, child.end_byte()) == child.start_byte();
+            let before = std::mem::replace(&mut end, child.end_byte());
+            let touches = before == child.start_byte();
+            // Now and then the grammar takes two lines for one command, without an error.
+            let gap = self
+                .text
+                .get(before..child.start_byte())
+                .unwrap_or_default();
+            if gap.replace("\\\n", "").contains('\n') {
+                self.trouble(child, "a command goes on where its line has ended");
+            }
             match child.kind() {
                 "variable_assignment" => command.assigns.push(self.assign(child)),
                 "file_redirect" | "herestring_redirect" => self.redirect(child, &mut command),

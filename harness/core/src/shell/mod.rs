@@ -1,6 +1,7 @@
 //! The entrypoint lint: what a boot would run, read from its shell scripts before anything starts.
 //!
-//! A script is parsed to a syntax tree (`parse`, `lower`, `redirect`, `word`), walked in the order a shell would
+//! A script is parsed to a syntax tree by two parsers that see what the other misses (`parse`, `lower`, `redirect`,
+//! `word`; `second`; `execline` for the chains of s6), walked in the order a shell would
 //! run it (`walk`, `list`, `assign`, `command`), and each simple command is judged by the rules (`rule`). Other scripts
 //! are followed from the same walk (`follow`). Nothing here reads a file or starts a process: the
 //! caller hands out the files of the image.
@@ -10,9 +11,12 @@ mod chain;
 mod code;
 mod command;
 mod control;
+mod execline;
 mod expand;
+mod fate;
 mod follow;
 mod idiom;
+mod library;
 mod lint;
 mod list;
 mod lower;
@@ -20,6 +24,7 @@ mod parse;
 mod redirect;
 mod rule;
 mod scope;
+mod second;
 mod substitution;
 mod syntax;
 mod walk;
@@ -31,5 +36,6 @@ mod tests;
 
 pub use chain::{boot_chain, script};
 pub use control::{BAD_SAMPLE, control};
+pub use follow::not_shell;
 pub use lint::{Class, File, Lint, Smell, Unparsed};
 pub use rule::{Rule, judge_argv, rules};

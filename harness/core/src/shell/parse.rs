@@ -7,7 +7,11 @@ use std::{
 
 use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
 
-use super::{lower::Lower, syntax::Block};
+use super::{
+    lower::Lower,
+    second,
+    syntax::{Block, Stmt, Word},
+};
 
 /// Larger scripts are refused: no boot has one, and a blob is not a script.
 const MAX_BYTES: usize = 4 << 20;
@@ -36,8 +40,50 @@ pub(super) fn clean(bytes: &[u8]) -> String {
         .replace('\0', "\u{fffd}")
 }
 
-/// Parses `text`; `line` and `byte` are where it begins in its script.
+/// Parses `text`; `line` and `byte` are where it begins in its script. What the first parser does not read whole the
+/// second is asked for; what neither reads is trouble, and the first one's statements are what was recovered.
 pub(super) fn parse(text: &str, line: u32, byte: usize) -> Parsed {
+    let parsed = first(text, line, byte);
+    if parsed.troubles.is_empty() {
+        return parsed;
+    }
+    match second::parse(text, line, byte) {
+        Some(block) => Parsed {
+            block,
+            troubles: Vec::new(),
+        },
+        None => parsed,
+    }
+}
+
+/// The statements of a text that is read without trouble.
+pub(super) fn plain(text: &str, line: u32, byte: usize) -> Option<Block> {
+    let parsed = first(text, line, byte);
+    parsed.troubles.is_empty().then_some(parsed.block)
+}
+
+/// One word by itself, when it is read without trouble and is one.
+pub(super) fn word_of(text: &str, line: u32, byte: usize) -> Option<Word> {
+    // An argument: in the place of a command it might be a keyword.
+    const BEFORE: &str = "_ ";
+    let block = plain(
+        &format!("{BEFORE}{text}"),
+        line,
+        byte.saturating_sub(BEFORE.len()),
+    )?;
+    let mut items = block.into_iter();
+    match (items.next()?.stmt, items.next()) {
+        (Stmt::Command(command), None)
+            if command.words.len() == 2 && command.redirects.is_empty() =>
+        {
+            command.words.into_iter().nth(1)
+        }
+        _ => None,
+    }
+}
+
+/// Parses with tree-sitter.
+pub(super) fn first(text: &str, line: u32, byte: usize) -> Parsed {
     let refuse = |why: &str| Parsed {
         block: Block::new(),
         troubles: vec![(line, why.to_owned())],

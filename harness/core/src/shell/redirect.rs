@@ -36,11 +36,15 @@ impl<'t> Lower<'t> {
             .filter(|n| n.is_named() && n.kind() != "file_descriptor");
         let Some(target) = targets.next() else { return };
         let word = self.word(target);
+        // What goes to standard error is talk, not output.
+        let talk = children(node)
+            .iter()
+            .any(|n| n.kind() == "file_descriptor" && self.source(*n) != "1");
         let operator = children(node).into_iter().find(|n| !n.is_named());
         command
             .redirects
             .push(match operator.map(|n| n.kind()).unwrap_or_default() {
-                ">" | ">>" | ">|" | "&>" | "&>>" => Redirect::Out(word),
+                ">" | ">>" | ">|" | "&>" | "&>>" if !talk => Redirect::Out(word),
                 "<<<" => Redirect::HereString(word),
                 _ => Redirect::Other(word),
             });

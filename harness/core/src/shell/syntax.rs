@@ -195,6 +195,18 @@ impl Word {
             && parts.next().is_none()
     }
 
+    /// The name of the variable that it is, when it is nothing else.
+    pub(super) fn variable(&self) -> Option<&str> {
+        let mut parts = self
+            .parts
+            .iter()
+            .filter(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+        match (parts.next(), parts.next()) {
+            (Some(Part::Var(var)), None) => Some(&var.name),
+            _ => None,
+        }
+    }
+
     /// Its text when it is literal throughout.
     pub(super) fn as_literal(&self) -> Option<String> {
         self.parts

@@ -8,6 +8,7 @@ use std::{
 use super::{
     code::Unit,
     expand,
+    fate::{always, endless, never},
     follow::{Loaded, Visit, Written},
     lint::{Class, File, Lint, Smell, Unparsed},
     rule::{Rule, Sink, Swallow},
@@ -31,6 +32,12 @@ pub(super) struct At {
     pub(super) value: bool,
     /// What its output goes to.
     pub(super) feeds: Option<Sink>,
+    /// What surrounds it asks for its status, so `set -e` is off inside it.
+    pub(super) checked: bool,
+    /// It runs beside the boot: when a signal comes, or over and over.
+    pub(super) aside: bool,
+    /// The call whose failure is hidden, where that is not the command itself.
+    pub(super) site: Option<usize>,
 }
 
 /// Whether what stands behind a statement still runs.
@@ -83,6 +90,16 @@ pub(super) struct Walk<'a> {
     pub(super) sourcing: Vec<String>,
     pub(super) sourced: HashSet<(String, Vec<String>)>,
     pub(super) traps: Vec<(String, Frame)>,
+    /// Downloads of software, to be reported unless a file of theirs is run.
+    pub(super) downloads: Vec<(&'static Rule, Frame, Vec<String>)>,
+    /// Functions that were called.
+    pub(super) entered: BTreeSet<usize>,
+    /// Whether the script did anything but define, assign and source.
+    pub(super) acted: bool,
+    /// Beginnings of names that only the run knows, of commands that may be functions.
+    pub(super) dynamic: BTreeSet<String>,
+    /// Calls of functions whose failure is hidden, and the way to each.
+    pub(super) sites: Vec<(Frame, Vec<String>)>,
     pub(super) queue: VecDeque<Visit>,
     pub(super) visited: HashSet<(String, Fields, Vec<Known>)>,
     pub(super) loaded: HashMap<String, Option<Rc<Loaded>>>,
@@ -120,6 +137,11 @@ impl<'a> Walk<'a> {
             sourcing: Vec::new(),
             sourced: HashSet::new(),
             traps: Vec::new(),
+            downloads: Vec::new(),
+            entered: BTreeSet::new(),
+            acted: false,
+            dynamic: BTreeSet::new(),
+            sites: Vec::new(),
             queue: VecDeque::new(),
             visited: HashSet::new(),
             loaded: HashMap::new(),
@@ -144,12 +166,15 @@ impl<'a> Walk<'a> {
             return;
         }
         let (line, end_line) = unit.lines(span);
+        let (column, width) = unit.columns(span);
         self.lint.smells.push(Smell {
             rule: rule.id,
             class: rule.class,
             file: unit.file.clone(),
             line,
             end_line,
+            column,
+            width,
             text: unit.source(span),
             reached_by: trail,
             clause: rule.clause,
@@ -173,10 +198,17 @@ impl<'a> Walk<'a> {
         let last = block.len().saturating_sub(1);
         for (position, item) in block.iter().enumerate() {
             // Only the last statement of a group is its answer.
-            let at = At {
+            let mut at = At {
                 probe: at.probe && position == last,
                 ..at
             };
+            // An `if` asks for the last status alone.
+            if position != last && at.site.is_none() && at.swallow == Some(Swallow::IfMessage) {
+                at.swallow = None;
+            }
+            if at.swallow.is_none() {
+                at.swallow = self.lost(item, block.get(position + 1), at, position == last);
+            }
             if item.background {
                 self.subshell(|walk| walk.run(&item.stmt, at));
                 continue;
@@ -228,7 +260,15 @@ impl<'a> Walk<'a> {
             Stmt::Assign(all) => self.assignments(all, at),
             Stmt::AndOr(first, rest) => return self.and_or(first, rest, at),
             Stmt::Pipeline(stages) => self.pipeline(stages, at),
-            Stmt::Not(inner) => return self.run(inner, At { probe: false, ..at }),
+            // `! step` never ends a shell, but what stands behind it may be the answer.
+            Stmt::Not(inner) => {
+                let at = At {
+                    probe: false,
+                    checked: true,
+                    ..at
+                };
+                return self.run(inner, at);
+            }
             Stmt::Group(block) => return self.block(block, at),
             Stmt::Subshell(block) => {
                 self.subshell(|walk| walk.block(block, at));
@@ -236,7 +276,13 @@ impl<'a> Walk<'a> {
             Stmt::If { arms, otherwise } => return self.conditional(arms, otherwise.as_ref(), at),
             Stmt::Loop { head, body } => {
                 self.block(head, condition(at));
-                self.maybe(|walk| walk.block(body, At { probe: false, ..at }));
+                let aside = at.aside || endless(head);
+                let at = At {
+                    probe: false,
+                    aside,
+                    ..at
+                };
+                self.maybe(|walk| walk.block(body, at));
             }
             Stmt::For { name, words, body } => self.each(name, words.as_deref(), body, at),
             Stmt::Case {
@@ -300,11 +346,30 @@ impl<'a> Walk<'a> {
     fn conditional(&mut self, arms: &[(Block, Block)], otherwise: Option<&Block>, at: At) -> Flow {
         let mut branches = Vec::new();
         for (head, body) in arms {
-            let flow = self.block(head, condition(at));
+            if never(head) {
+                continue;
+            }
+            let swallow = self.unanswered(head, body, otherwise, arms.len());
+            let asked = At {
+                swallow,
+                site: None,
+                ..condition(at)
+            };
+            let flow = self.block(
+                head,
+                if swallow.is_some() {
+                    asked
+                } else {
+                    condition(at)
+                },
+            );
             if flow != Flow::Next {
                 return flow;
             }
             branches.push(self.branch(|walk| walk.block(body, at)));
+            if always(head) {
+                return self.meet(branches, true);
+            }
         }
         if let Some(body) = otherwise {
             branches.push(self.branch(|walk| walk.block(body, at)));
@@ -424,6 +489,8 @@ fn condition(at: At) -> At {
     At {
         swallow: None,
         probe: false,
+        checked: true,
+        site: None,
         ..at
     }
 }

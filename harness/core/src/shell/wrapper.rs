@@ -20,7 +20,7 @@ const fn wrapper(names: &'static [&'static str], values: &'static str, operands:
     }
 }
 
-const WRAPPERS: [Wrapper; 30] = [
+const WRAPPERS: &[Wrapper] = &[
     wrapper(&["env"], "-u --unset -C --chdir", 0),
     wrapper(&["exec"], "-a", 0),
     wrapper(
@@ -80,6 +80,26 @@ const WRAPPERS: [Wrapper; 30] = [
     wrapper(&["watch"], "-n --interval", 0),
     wrapper(&["prlimit", "softlimit"], "-m -d -o -f -p", 0),
     wrapper(&["caffeinate", "unbuffer"], "", 0),
+    wrapper(
+        &[
+            "numactl",
+            "box64",
+            "box86",
+            "FEXInterpreter",
+            "wine",
+            "wine64",
+            "eatmydata",
+            "noroot",
+            "pipefail",
+        ],
+        "-C -m -N",
+        0,
+    ),
+    wrapper(
+        &["s6-sudo", "s6-setlock", "s6-softlimit", "execas"],
+        "-t -T -u -g",
+        0,
+    ),
     wrapper(&["catchsegv", "proot", "fakeroot"], "-r -b -w", 0),
     wrapper(
         &["wait-for-it", "wait-for-it.sh"],
@@ -105,7 +125,7 @@ const RUNNERS: [(&str, &[&str]); 14] = [
     ("mamba", &["run"]),
     ("micromamba", &["run"]),
     ("bundle", &["exec"]),
-    ("pnpm", &["exec"]),
+    ("pnpm", &["exec", "--"]),
     ("yarn", &["exec"]),
     ("npm", &["explore"]),
     ("mise", &["exec"]),
@@ -115,7 +135,16 @@ const RUNNERS: [(&str, &[&str]); 14] = [
 pub(super) fn is_shell(name: &str) -> bool {
     matches!(
         basename(name),
-        "sh" | "bash" | "dash" | "ash" | "ksh" | "mksh" | "zsh" | "rbash" | "posh" | "yash"
+        "sh" | "bash"
+            | "dash"
+            | "ash"
+            | "ksh"
+            | "mksh"
+            | "zsh"
+            | "rbash"
+            | "posh"
+            | "yash"
+            | "bashio"
     )
 }
 
@@ -259,6 +288,9 @@ fn interpreter(name: &str, args: &[Field]) -> Option<Vec<Field>> {
         return matches!(basename(&first.text), "pip" | "pip3" | "pipx" | "poetry")
             .then(|| module.to_vec());
     }
+    if matches!(stem, "php" | "ruby" | "java") {
+        return program(args);
+    }
     if !matches!(stem, "node" | "nodejs") {
         return None;
     }
@@ -277,6 +309,41 @@ fn interpreter(name: &str, args: &[Field]) -> Option<Vec<Field>> {
         word: script.word,
     };
     Some(std::iter::once(tool).chain(rest.iter().cloned()).collect())
+}
+
+/// `php -d memory_limit=-1 /usr/bin/composer install` is `composer install`; `java -jar jenkins-plugin-manager.jar`.
+fn program(args: &[Field]) -> Option<Vec<Field>> {
+    let mut at = 0;
+    while let Some(arg) = args.get(at).filter(|arg| arg.text.starts_with('-')) {
+        at += 1 + usize::from(matches!(arg.text.as_str(), "-d" | "-c" | "-cp" | "-I"));
+    }
+    let (script, rest) = args.get(at..)?.split_first()?;
+    let name = basename(&script.text);
+    let stem = match name.rsplit_once('.') {
+        Some((stem, "phar" | "jar")) => {
+            stem.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'))
+        }
+        _ => name,
+    };
+    let known = [
+        "composer",
+        "occ",
+        "wp",
+        "wp-cli",
+        "drush",
+        "gem",
+        "bundle",
+        "bundler",
+        "jenkins-plugin-manager",
+        "pod",
+    ];
+    known.contains(&stem).then(|| {
+        let tool = Field {
+            text: stem.to_owned(),
+            word: script.word,
+        };
+        std::iter::once(tool).chain(rest.iter().cloned()).collect()
+    })
 }
 
 /// What stands behind options, assignments and leading operands.
@@ -352,7 +419,7 @@ fn shell(argv: &[Field]) -> Call {
                 at += 1 + usize::from(text.ends_with(['o', 'O']));
             }
             // An unknown argument before the script may be options or nothing.
-            HOLE if argv.len() > at + 1 => at += 1,
+            HOLE if !code && argv.len() > at + 1 => at += 1,
             _ => break,
         }
     }

@@ -2,11 +2,11 @@
 
 use adamant_core::engine::{Answer, EngineError};
 use adamant_core::run::Deadline;
-use adamant_probe::{MOUNT_PATH, Reply, Request};
+use adamant_probe::{Reply, Request};
 
 use super::instance::Container;
 use super::output::{Exec, LAST_WORDS};
-use crate::ask::{As, Found, Inside, Replies, encode};
+use crate::ask::{As, Found, Inside, Replies, argv};
 
 impl Inside for Container {
     fn name(&self) -> &str {
@@ -26,7 +26,7 @@ impl Inside for Container {
         let mut replies = Replies::default();
         let ran = self.client.exec(
             &self.name,
-            exec(request, who),
+            exec(request, who, self.trace.is_some()),
             &self.exit,
             deadline,
             |stream, bytes| replies.take(stream, bytes),
@@ -53,14 +53,14 @@ impl Inside for Container {
 }
 
 /// The process that answers `request`.
-pub(crate) fn exec(request: &Request, who: As) -> Exec {
+pub(crate) fn exec(request: &Request, who: As, traced: bool) -> Exec {
     let user = match who {
         As::Subject => None,
         As::Root => Some("0".to_owned()),
         As::Owner(uid, gid) => Some(format!("{uid}:{gid}")),
     };
     Exec {
-        argv: vec![MOUNT_PATH.to_owned(), encode(request)],
+        argv: argv(request, traced),
         user,
     }
 }

@@ -1,4 +1,5 @@
-//! Makes paths absent: an image of one more layer that hides them, so that opening them says `ENOENT`.
+//! Makes paths absent or unfit: an image of one more layer that hides them, so that opening them says `ENOENT`, or holds
+//! what is left of them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -6,7 +7,7 @@ use std::io::Read;
 use adamant_core::engine::{EngineError, ErrorKind, Image};
 use serde_json::{Value, json};
 
-use crate::image::absent::layer;
+use crate::image::absent::{Left, layer, names};
 use crate::image::{digest, tape};
 
 /// The repository of derived images; they live as long as a run.
@@ -18,14 +19,14 @@ pub(super) struct Derived {
     pub(super) archive: Box<dyn Read + Send>,
 }
 
-/// `base` without `hidden`. The layers of `base` are only named: the daemon has them.
+/// `base` with what is left of some of its paths. The layers of `base` are only named: the daemon has them.
 pub(super) fn derive(
     base: &Image,
     config: &[u8],
-    hidden: &[String],
+    changed: &[(String, Left)],
     labels: &HashMap<String, String>,
 ) -> Result<Derived, EngineError> {
-    let layer = layer(base, hidden);
+    let layer = layer(base, changed);
     let mut config: Value = serde_json::from_slice(config).map_err(|error| {
         EngineError::new(
             ErrorKind::Engine,
@@ -41,7 +42,7 @@ pub(super) fn derive(
     if config["history"].is_array() {
         append(
             &mut config["history"],
-            json!({ "created_by": format!("adamant: without {}", hidden.join(" ")) }),
+            json!({ "created_by": format!("adamant: without {}", names(changed)) }),
         );
     }
     for (name, value) in labels.iter().collect::<BTreeMap<_, _>>() {
@@ -52,13 +53,13 @@ pub(super) fn derive(
     }
     let config = config.to_string().into_bytes();
     let tag = format!("{REPOSITORY}:{}", &digest::of(&config)[..12]);
-    let mut names: Vec<String> = (0..below)
+    let mut layers: Vec<String> = (0..below)
         .map(|n| format!("present-{n}/layer.tar"))
         .collect();
-    names.push("absent/layer.tar".into());
+    layers.push("absent/layer.tar".into());
     let part = tape::Part::bytes("absent/layer.tar", layer);
     Ok(Derived {
-        archive: tape::image(&tag, config, &names, vec![part]),
+        archive: tape::image(&tag, config, &layers, vec![part]),
         tag,
     })
 }
@@ -81,7 +82,8 @@ mod tests {
             .file("etc/motd", 0o644, b"motd")
             .raw("bin", tar::EntryType::Symlink, "usr/bin")
             .finish();
-        let config = json!({"os": "linux", "architecture": "amd64", "config": {}, "history": [{}], "rootfs": {"diff_ids": ["sha256:0"]}});
+        let diff_id = format!("sha256:{}", digest::of(&layer));
+        let config = json!({"os": "linux", "architecture": "amd64", "config": {}, "history": [{}], "rootfs": {"diff_ids": [diff_id]}});
         let archive = tape::image(
             "x:y",
             config.to_string().into_bytes(),
@@ -95,25 +97,21 @@ mod tests {
     fn a_derived_image_hides_and_keeps_the_directories_and_says_whose_it_is() {
         let base = base();
         let labels = HashMap::from([("dev.adamant.run".to_owned(), "r".to_owned())]);
-        let layer = layer(&base.image, &["/usr/bin/node".to_owned()]);
+        let gone = [("/usr/bin/node".to_owned(), Left::Nothing)];
+        let layer = layer(&base.image, &gone);
         let items = crate::image::layer::read(
             "l",
             layer.as_slice(),
             &mut crate::image::layer::Budget::default(),
         )
-        .expect("reads");
+        .expect("reads")
+        .items;
         assert_eq!(items.len(), 3);
         assert_eq!(
             items[2],
             crate::image::layer::Item::Hide("/usr/bin/node".into())
         );
-        let mut archive = derive(
-            &base.image,
-            &base.config,
-            &["/usr/bin/node".to_owned()],
-            &labels,
-        )
-        .expect("derives");
+        let mut archive = derive(&base.image, &base.config, &gone, &labels).expect("derives");
         let mut bytes = Vec::new();
         archive.archive.read_to_end(&mut bytes).expect("streams");
         let text = String::from_utf8_lossy(&bytes);

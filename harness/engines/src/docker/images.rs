@@ -1,18 +1,16 @@
 //! The images of a run: found, loaded and indexed once each, and derived with paths made absent.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
-
-use adamant_core::engine::{BootPlan, EngineError, ErrorKind, Image, ImageSource};
-use adamant_core::run::Deadline;
-use fs_err as fs;
 
 use super::client::Client;
 use super::transfer::failure;
 use super::{derive, lock};
-use crate::image::layout::Layout;
-use crate::image::{ImageError, Indexed, absent, archive, merge};
+use crate::image::package::Package;
+use crate::image::{Indexed, absent, archive};
+use crate::store::{self, Sourcing, Store};
+use adamant_core::engine::{BootPlan, EngineError, ErrorKind, Fault, Image, ImageSource};
+use adamant_core::run::Deadline;
 
 /// The repository of images that were loaded from files; the tag is the beginning of the digest.
 pub(super) const REPOSITORY: &str = "adamant.local/loaded";
@@ -20,12 +18,15 @@ pub(super) const REPOSITORY: &str = "adamant.local/loaded";
 /// What a run knows of images.
 #[derive(Debug, Default)]
 pub(super) struct Images {
+    sourcing: Sourcing,
     known: Mutex<Known>,
-    derived: Mutex<BTreeMap<(String, Vec<String>), Start>>,
+    derived: Mutex<BTreeMap<(String, Vec<Fault>), Start>>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
+    /// Held while the run goes on, so that nobody clears it.
+    store: Option<Store>,
     ids: BTreeMap<ImageSource, String>,
     indexes: BTreeMap<String, Index>,
 }
@@ -45,7 +46,14 @@ pub(super) struct Start {
 }
 
 impl Images {
-    /// Finds an image, loads it when it is a file, and indexes it; once.
+    pub(super) fn new(sourcing: Sourcing) -> Self {
+        Self {
+            sourcing,
+            ..Self::default()
+        }
+    }
+
+    /// Finds an image, loads it when the daemon does not have it, and indexes it; once.
     pub(super) fn find(
         &self,
         client: &Client,
@@ -57,17 +65,44 @@ impl Images {
         if let Some(index) = known.ids.get(source).and_then(|id| known.indexes.get(id)) {
             return Ok(index.image.clone());
         }
-        let (id, index) = match source {
-            ImageSource::Daemon(reference) => {
-                let id = present(client, reference, deadline)?;
-                (id.clone(), known.index(client, &id, deadline)?)
+        let at_daemon = match source {
+            ImageSource::Daemon(reference) => Some(present(client, reference, deadline)?),
+            ImageSource::Bare(reference) if is_reference(reference) => {
+                client.image_id(reference, deadline)?
             }
-            ImageSource::Layout { dir, tag } => layout(client, dir, tag.as_deref(), deadline)?,
-            ImageSource::Archive(file) => archive_file(client, file, deadline)?,
+            _ => None,
+        };
+        let (id, index) = match at_daemon {
+            Some(id) => (id.clone(), known.index(client, &id, deadline)?),
+            None => self.load(client, &mut known, source, deadline)?,
         };
         known.ids.insert(source.clone(), id.clone());
         known.indexes.insert(id, index.clone());
         Ok(index.image)
+    }
+
+    /// Reads an image that is not the daemon's, and gives it to the daemon.
+    fn load(
+        &self,
+        client: &Client,
+        known: &mut Known,
+        source: &ImageSource,
+        deadline: &Deadline,
+    ) -> Result<(String, Index), EngineError> {
+        let platform = match &self.sourcing.platform {
+            Some(platform) => platform.clone(),
+            None => client.version(deadline)?.platform,
+        };
+        if known.store.is_none() {
+            known.store = Some(Store::open()?);
+        }
+        let store = known.store.as_ref().expect("it was opened above");
+        let package = store
+            .image(source, &platform, self.sourcing.pull, deadline)?
+            .ok_or_else(|| store::unknown(source))?;
+        let id = load_once(client, &package, source, deadline)?;
+        let index = Index::new(package.indexed, &id);
+        Ok((id, index))
     }
 
     /// What `plan` starts from: its image, or one derived from it, made once per run.
@@ -79,31 +114,35 @@ impl Images {
         deadline: &Deadline,
     ) -> Result<Start, EngineError> {
         let base = lock(&self.known).index(client, &plan.image, deadline)?;
-        let hidden = absent::hidden(&base.image, &plan.absent);
-        if hidden.is_empty() {
+        let changed = absent::changed(&base.image, &plan.absent);
+        if changed.is_empty() {
             return Ok(Start {
                 id: plan.image.clone(),
                 image: base.image,
             });
         }
         let mut derived = lock(&self.derived);
-        let key = (plan.image.clone(), hidden);
+        let key = (plan.image.clone(), changed);
         if let Some(start) = derived.get(&key) {
             return Ok(start.clone());
         }
-        let image = derive::derive(&base.image, &base.config, &key.1, &labels)?;
+        let mut left = Vec::new();
+        for fault in &key.1 {
+            let found = absent::left(&base.image, fault, |entry| {
+                client.content(&plan.image, entry, labels.clone(), deadline)
+            })?;
+            left.push((fault.path.clone(), found));
+        }
+        let image = derive::derive(&base.image, &base.config, &left, &labels)?;
         client.load(
-            &format!("`{}` without {}", plan.image, key.1.join(" ")),
+            &format!("`{}` without {}", plan.image, absent::names(&left)),
             image.archive,
             deadline,
         )?;
         let id = loaded(client, &image.tag, deadline)?;
         let start = Start {
             id,
-            image: Arc::new(merge::without(
-                &base.image,
-                key.1.iter().map(String::as_str),
-            )),
+            image: Arc::new(absent::index(&base.image, &left)),
         };
         derived.insert(key, start.clone());
         Ok(start)
@@ -156,20 +195,20 @@ pub(super) fn present(
 ) -> Result<String, EngineError> {
     let input = || EngineError::new(ErrorKind::Input, format!("find the image `{reference}`"));
     if !is_reference(reference) {
-        return Err(input().caused_by("this is no image reference").hint(
-            "name it as `docker-daemon:NAME:TAG`, `oci:DIR[:TAG]` or `docker-archive:FILE`",
-        ));
+        return Err(input()
+            .caused_by("this is no image reference")
+            .hint("name it as `docker-daemon:NAME:TAG`"));
     }
     let id = client.image_id(reference, deadline)?;
     id.ok_or_else(|| {
-        input().caused_by("the daemon does not have it, and nothing is ever pulled").hint(format!(
+        input().caused_by("the daemon does not have it").hint(format!(
             "build it (`docker build -t {reference} .`) or load it (`docker load -i FILE`), or name a file: `oci:DIR[:TAG]`, `docker-archive:FILE`"
         ))
     })
 }
 
 /// It becomes part of a URL's path: nothing that could lead elsewhere.
-fn is_reference(text: &str) -> bool {
+pub(super) fn is_reference(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
     !text.is_empty()
         && !text.starts_with('/')
@@ -179,70 +218,24 @@ fn is_reference(text: &str) -> bool {
             .any(|p| p.is_empty() || p == "." || p == "..")
 }
 
-fn layout(
-    client: &Client,
-    dir: &Path,
-    tag: Option<&str>,
-    deadline: &Deadline,
-) -> Result<(String, Index), EngineError> {
-    let attempt = format!("load the image layout `{}`", dir.display());
-    let input = |error: ImageError| EngineError::new(ErrorKind::Input, &attempt).caused_by(error);
-    let platform = client.version(deadline)?.platform;
-    let layout = Layout::open(dir, tag, &platform).map_err(input)?;
-    let id = load_once(client, &layout.indexed, deadline, |tag| {
-        layout
-            .archive(tag)
-            .map_err(|error| EngineError::new(ErrorKind::Input, &attempt).caused_by(error))
-    })?;
-    let index = Index::new(layout.indexed, &id);
-    Ok((id, index))
-}
-
-fn archive_file(
-    client: &Client,
-    file: &Path,
-    deadline: &Deadline,
-) -> Result<(String, Index), EngineError> {
-    let attempt = format!("load the image archive `{}`", file.display());
-    let input = |error: Box<dyn std::error::Error + Send + Sync>| {
-        EngineError::new(ErrorKind::Input, &attempt).caused_by(error)
-    };
-    let indexed = archive::read(fs::File::open(file).map_err(|e| input(e.into()))?)
-        .map_err(|e| input(e.into()))?;
-    let id = match client.image_id(&indexed.image.id, deadline)? {
-        Some(id) => id,
-        None => {
-            let content = fs::File::open(file).map_err(|e| input(e.into()))?;
-            let names = client.load(
-                &format!("`{}`", file.display()),
-                Box::new(content),
-                deadline,
-            )?;
-            let name = names
-                .first()
-                .ok_or_else(|| input("the daemon does not say what it loaded".into()))?;
-            loaded(client, name, deadline)?
-        }
-    };
-    let index = Index::new(indexed, &id);
-    Ok((id, index))
-}
-
 /// Loads an image that the daemon does not have yet, under a name by which it can be found and removed again.
 fn load_once(
     client: &Client,
-    indexed: &Indexed,
+    package: &Package,
+    source: &ImageSource,
     deadline: &Deadline,
-    archive: impl FnOnce(&str) -> Result<Box<dyn std::io::Read + Send>, EngineError>,
 ) -> Result<String, EngineError> {
-    let digest = indexed.image.id.trim_start_matches("sha256:");
-    let tag = format!("{REPOSITORY}:{}", &digest[..12]);
-    for name in [&indexed.image.id, &tag] {
+    let id = &package.indexed.image.id;
+    let tag = format!("{REPOSITORY}:{}", &id.trim_start_matches("sha256:")[..12]);
+    for name in [id, &tag] {
         if let Some(id) = client.image_id(name, deadline)? {
             return Ok(id);
         }
     }
-    client.load(&format!("`{tag}`"), archive(&tag)?, deadline)?;
+    let archive = package.archive(&tag).map_err(|error| {
+        EngineError::new(ErrorKind::Input, format!("load the image `{source}`")).caused_by(error)
+    })?;
+    client.load(&format!("`{tag}`"), archive, deadline)?;
     loaded(client, &tag, deadline)
 }
 

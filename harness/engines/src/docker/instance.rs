@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use adamant_core::engine::{
     Answer, BootPlan, EngineError, ErrorKind, Exit, Image, Instance, LogCapture, Question, Reached,
-    Until,
+    Took, Trace, Until,
 };
 use adamant_core::run::Deadline;
 
@@ -34,6 +34,7 @@ pub(super) struct Container {
     pub(super) trace: Option<Mutex<Supervisor>>,
     pub(super) companions: Mutex<Vec<Companion>>,
     pub(super) joined: AtomicU32,
+    pub(super) took: Took,
     /// The tasks that take its output and watch for its end.
     pub(super) tasks: Vec<Task>,
 }
@@ -78,14 +79,14 @@ impl Container {
         Ok(Answer::Joined)
     }
 
-    fn traced(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
+    fn traced(&self, deadline: &Deadline) -> Result<Trace, EngineError> {
         let Some(trace) = &self.trace else {
             let attempt = format!("read the trace of `{}`", self.name);
             return Err(EngineError::new(ErrorKind::Unsupported, attempt)
                 .caused_by("the boot was not traced"));
         };
         let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
-        trace.trace(deadline).map(Answer::Trace)
+        trace.trace(deadline)
     }
 
     fn companion_peers(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
@@ -125,6 +126,10 @@ impl Instance for Container {
         &self.name
     }
 
+    fn took(&self) -> Took {
+        self.took
+    }
+
     fn wait(&self, until: &Until, deadline: &Deadline) -> Result<Reached, EngineError> {
         self.wait_until(until, deadline)
     }
@@ -135,7 +140,8 @@ impl Instance for Container {
             Question::Stop { signal, within } => self.stop(signal, *within, deadline),
             Question::Companion { alias, port } => self.join(alias, *port, deadline),
             Question::CompanionPeers => self.companion_peers(deadline),
-            Question::Trace => self.traced(deadline),
+            Question::Trace => self.traced(deadline).map(Answer::Trace),
+            Question::Loaded => ask::loaded(self, &self.image, self.traced(deadline)?, deadline),
             Question::ProcessesAfter { pause } => {
                 if !deadline.pause(*pause) {
                     let kind = if deadline.is_cancelled() {

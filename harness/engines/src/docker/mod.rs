@@ -24,9 +24,9 @@ use std::time::{Duration, SystemTime};
 
 use adamant_core::engine::{
     BootPlan, Description, Engine, EngineError, ErrorKind, Exit, Image, ImageSource, Instance,
-    LogCapture, Network, Owner,
+    LogCapture, Network, Owner, Took,
 };
-use adamant_core::run::Deadline;
+use adamant_core::run::{Deadline, monotonic_ns};
 
 use fs_err as fs;
 
@@ -37,6 +37,7 @@ use self::object::{Object, ObjectKind};
 use self::output::{ExitWatch, Task};
 use crate::embedded::PROBE;
 use crate::owner::{self, Here};
+use crate::store::Sourcing;
 use crate::supervisor::{self, Supervisor};
 
 /// For taking back what was half made: the caller's own time may be up.
@@ -72,9 +73,15 @@ impl Docker {
     /// Connects to nothing yet.
     #[must_use]
     pub fn new() -> Self {
+        Self::with(Sourcing::default())
+    }
+
+    /// Connects to nothing yet; finds images this way.
+    #[must_use]
+    pub fn with(sourcing: Sourcing) -> Self {
         Self {
             client: Mutex::default(),
-            images: Images::default(),
+            images: Images::new(sourcing),
             here: Here::read(),
             number: AtomicU64::new(0),
             runs: Mutex::default(),
@@ -149,9 +156,16 @@ impl Docker {
                 EngineError::new(ErrorKind::Input, attempt).caused_by(error)
             })?;
         }
+        if plan.network.profile().is_some() && plan.trace.is_none() {
+            return Err(
+                EngineError::new(ErrorKind::Unsupported, "make a network for a boot").caused_by(
+                    "who makes it is the supervisor of a traced boot, and this one is not traced",
+                ),
+            );
+        }
         let probe = PROBE.file()?;
         let mut trace = match &plan.trace {
-            Some(path) => Some(Supervisor::start(&probe, path)?),
+            Some(path) => Some(Supervisor::start(&probe, path, plan.network.profile())?),
             None => None,
         };
         let socket = trace.as_ref().map(Supervisor::socket);
@@ -163,6 +177,7 @@ impl Docker {
             network: network.as_deref(),
             labels: self.labels(&plan.owner),
         };
+        let asked_ns = monotonic_ns();
         client
             .create(name, start::body(plan, ground), deadline)
             .map_err(|trouble| {
@@ -173,8 +188,11 @@ impl Docker {
                     trouble.into()
                 }
             })?;
+        let created_ns = monotonic_ns();
         let mut tasks = vec![client.attach(name, log.clone(), deadline)?];
+        let starts_ns = monotonic_ns();
         let (exit, refused) = begin(&client, name, &log, &mut tasks, deadline)?;
+        let started_ns = monotonic_ns();
         if let (Some(trace), None) = (&mut trace, &refused) {
             trace.wait_attached(|| exit.seen().is_some(), deadline)?;
         }
@@ -191,6 +209,11 @@ impl Docker {
             here: self.here.clone(),
             companions: Mutex::default(),
             joined: AtomicU32::new(0),
+            took: Took {
+                create_ns: Some(created_ns.saturating_sub(asked_ns)),
+                start_ns: Some(started_ns.saturating_sub(starts_ns)),
+                asked_ns: Some(starts_ns),
+            },
             tasks,
         })
     }
@@ -201,7 +224,7 @@ impl Docker {
         let container = client.remove(name, &deadline).map(|_| ());
         let network = match plan.network {
             Network::Isolated => client.remove_network(name, &deadline).map(|_| ()),
-            Network::None => Ok(()),
+            Network::None | Network::Made(_) => Ok(()),
         };
         match container.and(network) {
             Ok(()) => error,
@@ -218,6 +241,13 @@ impl Daemon {
     /// The first daemon that answers.
     pub(crate) fn connect(deadline: &Deadline) -> Result<Self, EngineError> {
         connect::connect(deadline).map(Self)
+    }
+
+    /// Whether it knows a reference.
+    pub(crate) fn has(&self, reference: &str, deadline: &Deadline) -> Result<bool, EngineError> {
+        let known =
+            images::is_reference(reference) && self.0.image_id(reference, deadline)?.is_some();
+        Ok(known)
     }
 
     /// Writes what `docker save` writes.

@@ -29,7 +29,7 @@ impl Container {
         deadline: &Deadline,
     ) -> Result<Vec<Entry>, EngineError> {
         let read = self.client.files(&self.name, root, deadline, |reader| {
-            layer::read(root, reader, &mut Budget(0))
+            layer::read_files(root, reader)
         });
         let items = self
             .or_missing(root, deadline, read.map(Some))?
@@ -116,7 +116,7 @@ mod tests {
             .file("data/a", 0o644, b"1")
             .link("data/b", "data/a")
             .finish();
-        let items = layer::read("x", tar.as_slice(), &mut Budget(0)).expect("reads");
+        let items = layer::read_files("x", tar.as_slice()).expect("reads");
         let entries = rooted("/srv/data", items);
         assert_eq!(
             entries.iter().map(|e| e.path.as_str()).collect::<Vec<_>>(),

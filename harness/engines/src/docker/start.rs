@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use adamant_core::engine::{BootPlan, ImageConfig};
+use adamant_probe::sinkhole::NAME_SERVER;
 use adamant_probe::{MOUNT_PATH, TRACE_SOCKET};
 
 use super::client::api::models::{
@@ -63,9 +64,11 @@ fn process_1(plan: &BootPlan, config: &ImageConfig) -> (Option<Vec<String>>, Opt
         // The daemon's own refusal is the answer.
         return (None, None);
     }
-    let launcher = [MOUNT_PATH, "launch", "--control-write", path, "--"].map(str::to_owned);
+    let launcher = [MOUNT_PATH, "launch", "--control-write", path];
+    let reads = plan.trace_reads.then_some("--reads");
+    let launcher = launcher.into_iter().chain(reads).chain(["--"]);
     // A daemon forgets the image's arguments when it is given another entrypoint.
-    let entrypoint = launcher.into_iter().chain(config.entrypoint.clone());
+    let entrypoint = launcher.map(str::to_owned).chain(config.entrypoint.clone());
     (Some(entrypoint.collect()), Some(args.clone()))
 }
 
@@ -75,6 +78,11 @@ fn host(plan: &BootPlan, ground: &Ground<'_>) -> HostConfig {
         .map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
     HostConfig {
         network_mode: Some(ground.network.unwrap_or("none").to_owned()),
+        // The made network's own name server: without a word the daemon would name the host's.
+        dns: plan
+            .network
+            .profile()
+            .map(|_| vec![NAME_SERVER.to_string()]),
         readonly_rootfs: Some(plan.read_only),
         tmpfs: Some(
             plan.tmpfs
@@ -208,6 +216,7 @@ mod tests {
             memory: Some(1 << 20),
             pids: Some(64),
             trace: None,
+            trace_reads: false,
             owner: Owner {
                 run: "r".into(),
                 purpose: "p".into(),

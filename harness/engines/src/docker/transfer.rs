@@ -1,10 +1,13 @@
 //! Images and files to and from a daemon, as plain readers.
 
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use adamant_core::engine::{EngineError, ErrorKind};
 use adamant_core::run::Deadline;
+use adamant_probe::Entry;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use tokio::runtime::Handle;
 
@@ -41,6 +44,46 @@ impl Client {
             deadline,
             Box::pin(chunks),
         ))
+    }
+
+    /// The bytes of one file of an image, through a container that is never started.
+    pub(super) fn content(
+        &self,
+        image: &str,
+        entry: &Entry,
+        labels: HashMap<String, String>,
+        deadline: &Deadline,
+    ) -> Result<Vec<u8>, EngineError> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let name = format!("adamant-content-{}-{number}", std::process::id());
+        let body = api::models::ContainerCreateBody {
+            image: Some(image.to_owned()),
+            // Never run; an image may name no program, and a container must.
+            cmd: Some(vec!["/".into()]),
+            labels: Some(labels),
+            ..Default::default()
+        };
+        self.create(&name, body, deadline)?;
+        let read = self.files(&name, &entry.path, deadline, |reader| {
+            let mut archive = tar::Archive::new(reader);
+            let mut bytes = Vec::new();
+            match archive.entries()?.next() {
+                Some(file) => file?.read_to_end(&mut bytes)?,
+                None => 0,
+            };
+            Ok::<_, io::Error>(bytes)
+        });
+        let removed = self.remove(&name, &Deadline::for_cleanup(super::CLEANUP));
+        let attempt = format!("read `{}` of the image `{image}`", entry.path);
+        let bytes =
+            read.map_err(|error| EngineError::new(ErrorKind::Engine, &attempt).caused_by(error))?;
+        removed?;
+        if bytes.len() as u64 != entry.size {
+            return Err(EngineError::new(ErrorKind::Engine, attempt)
+                .caused_by("the daemon's archive holds another number of bytes"));
+        }
+        Ok(bytes)
     }
 
     /// Streams a path of a container, with everything below, as a tar archive through `read`.

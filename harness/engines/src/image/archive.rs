@@ -1,19 +1,25 @@
 //! Reads what `docker save` writes, of 20.10 (`ID/layer.tar`) and of newer daemons (`blobs/sha256/…`), in one pass.
 
-use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Cursor, Read};
+use std::path::Path;
 
 use adamant_core::report::text;
+use fs_err as fs;
 use serde::Deserialize;
 use tar::EntryType;
 
-use super::layer::{self, Budget, Item};
-use super::{ImageError, Indexed, config, merge};
+use super::layer::{self, Budget, Contents};
+use super::package::{LayerFile, Package};
+use super::{ImageError, Indexed, config, digest, merge, packed};
 
 /// Documents above this size are no documents.
 const DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;
 /// All documents of one archive together.
 const DOCUMENTS_BYTES: usize = 64 * 1024 * 1024;
+
+/// Files of one archive.
+const MEMBERS: usize = 65_536;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -25,17 +31,67 @@ struct Manifest {
 /// What one pass over an archive found; its order is arbitrary.
 #[derive(Default)]
 struct Found {
+    names: BTreeSet<String>,
     documents: BTreeMap<String, Vec<u8>>,
     document_bytes: usize,
-    layers: BTreeMap<String, Vec<Item>>,
+    layers: BTreeMap<String, Member>,
     /// `docker save` writes a layer that occurs twice once, and a link.
     links: BTreeMap<String, String>,
     texts: Budget,
 }
 
+/// A layer, and where in the archive it is.
+struct Member {
+    contents: Contents,
+    offset: u64,
+    size: u64,
+}
+
 /// Reads an archive that holds exactly one image.
 pub(crate) fn read(reader: impl Read) -> Result<Indexed, ImageError> {
-    let mut archive = tar::Archive::new(layer::plain("the image archive", reader)?);
+    Ok(scan(reader)?.index()?.0)
+}
+
+/// Reads a file; one that is compressed is unpacked below `scratch` first, for as long as the package lives.
+pub(crate) fn open(file: &Path, scratch: &Path) -> Result<Package, ImageError> {
+    let what = file.display().to_string();
+    let mut source = fs::File::open(file).map_err(ImageError::read(&what))?;
+    let mut head = Vec::new();
+    source
+        .by_ref()
+        .take(4)
+        .read_to_end(&mut head)
+        .map_err(ImageError::read(&what))?;
+    let mut spool = None;
+    if packed::is_packed(&head) {
+        let whole = Cursor::new(head).chain(source);
+        let mut unpacked =
+            tempfile::NamedTempFile::new_in(scratch).map_err(ImageError::read(&what))?;
+        io::copy(&mut packed::plain(&what, whole)?, &mut unpacked)
+            .map_err(ImageError::read(&what))?;
+        spool = Some(unpacked.into_temp_path());
+    }
+    let path = spool.as_ref().map_or(file, |path| path);
+    let plain = fs::File::open(path).map_err(ImageError::read(&what))?;
+    let (indexed, places) = scan(io::BufReader::new(plain))?.index()?;
+    let layers = places
+        .into_iter()
+        .map(|(diff_id, offset, size)| LayerFile {
+            diff_id,
+            path: path.to_owned(),
+            offset,
+            size,
+        })
+        .collect();
+    Ok(Package {
+        indexed,
+        layers,
+        spool,
+    })
+}
+
+fn scan(reader: impl Read) -> Result<Found, ImageError> {
+    let mut archive = tar::Archive::new(packed::plain("the image archive", reader)?);
     let mut found = Found::default();
     for entry in archive
         .entries()
@@ -43,30 +99,56 @@ pub(crate) fn read(reader: impl Read) -> Result<Indexed, ImageError> {
     {
         found.take(entry.map_err(ImageError::read("the image archive"))?)?;
     }
-    found.index()
+    Ok(found)
 }
+
+/// The digest of a layer, and the place and size of its bytes.
+type Spot = (String, u64, u64);
 
 impl Found {
     fn take<R: Read>(&mut self, mut entry: tar::Entry<'_, R>) -> Result<(), ImageError> {
-        let name = member(&String::from_utf8_lossy(&entry.path_bytes()))?;
-        match entry.header().entry_type() {
-            EntryType::Symlink | EntryType::Link => {
-                let target = String::from_utf8_lossy(&entry.link_name_bytes().unwrap_or_default())
-                    .into_owned();
-                let base = if entry.header().entry_type() == EntryType::Symlink {
-                    parent(&name)
-                } else {
-                    ""
-                };
-                self.links.insert(name.clone(), join(base, &target)?);
-                Ok(())
-            }
-            EntryType::Regular | EntryType::Continuous => self.file(name, &mut entry),
-            _ => Ok(()),
+        let kind = entry.header().entry_type();
+        if !matches!(
+            kind,
+            EntryType::Symlink | EntryType::Link | EntryType::Regular | EntryType::Continuous
+        ) {
+            return Ok(());
         }
+        let name = member(&String::from_utf8_lossy(&entry.path_bytes()))?;
+        if !self.names.insert(name.clone()) {
+            return Err(ImageError::invalid(
+                name,
+                "is in the archive twice: which one counts is anybody's guess",
+            ));
+        }
+        if self.names.len() > MEMBERS {
+            return Err(ImageError::invalid(
+                name,
+                "is one file too many: an image archive has at most 65536",
+            ));
+        }
+        if matches!(kind, EntryType::Symlink | EntryType::Link) {
+            let target =
+                String::from_utf8_lossy(&entry.link_name_bytes().unwrap_or_default()).into_owned();
+            let base = if kind == EntryType::Symlink {
+                parent(&name)
+            } else {
+                ""
+            };
+            self.links.insert(name.clone(), join(base, &target)?);
+            return Ok(());
+        }
+        let (offset, size) = (entry.raw_file_position(), entry.size());
+        self.file(name, &mut entry, offset, size)
     }
 
-    fn file(&mut self, name: String, entry: &mut impl Read) -> Result<(), ImageError> {
+    fn file(
+        &mut self,
+        name: String,
+        entry: &mut impl Read,
+        offset: u64,
+        size: u64,
+    ) -> Result<(), ImageError> {
         let mut head = Vec::with_capacity(512);
         entry
             .take(512)
@@ -75,8 +157,13 @@ impl Found {
         let is_layer = name.ends_with("/layer.tar") || looks_like_layer(&head);
         let mut whole = Cursor::new(head).chain(entry);
         if is_layer {
-            let items = layer::read(&name, whole, &mut self.texts)?;
-            self.layers.insert(name, items);
+            let contents = layer::read(&name, whole, &mut self.texts)?;
+            let member = Member {
+                contents,
+                offset,
+                size,
+            };
+            self.layers.insert(name, member);
             return Ok(());
         }
         let mut document = Vec::new();
@@ -96,7 +183,7 @@ impl Found {
         Ok(())
     }
 
-    fn index(self) -> Result<Indexed, ImageError> {
+    fn index(self) -> Result<(Indexed, Vec<Spot>), ImageError> {
         let text = self
             .documents
             .get("manifest.json")
@@ -114,6 +201,7 @@ impl Found {
             .documents
             .get(&name)
             .ok_or_else(|| ImageError::invalid(&name, "is not in the archive"))?;
+        named_by_digest(&name, config)?;
         let (mut image, diff_ids) = config::read(config)?;
         if diff_ids.len() != manifest.layers.len() {
             let why = format!(
@@ -123,23 +211,36 @@ impl Found {
             );
             return Err(ImageError::invalid("manifest.json", why));
         }
-        let layers: Vec<&[Item]> = manifest
+        let members: Vec<&Member> = manifest
             .layers
             .iter()
             .map(|l| self.layer(l))
             .collect::<Result<_, _>>()?;
-        merge::merge(&mut image, layers)?;
-        Ok(Indexed {
-            image,
-            config: config.clone(),
-        })
+        for ((name, member), diff_id) in manifest.layers.iter().zip(&members).zip(&diff_ids) {
+            let found = &member.contents.diff_id;
+            if found != diff_id {
+                let why = format!("is `{found}`, the configuration says `{diff_id}`");
+                return Err(ImageError::invalid(name, why));
+            }
+        }
+        merge::merge(
+            &mut image,
+            members.iter().map(|m| m.contents.items.as_slice()),
+        )?;
+        let spots = members
+            .iter()
+            .zip(diff_ids)
+            .map(|(member, diff_id)| (diff_id, member.offset, member.size))
+            .collect();
+        let config = config.clone();
+        Ok((Indexed { image, config }, spots))
     }
 
-    fn layer(&self, name: &str) -> Result<&[Item], ImageError> {
+    fn layer(&self, name: &str) -> Result<&Member, ImageError> {
         let mut name = member(name)?;
         for _ in 0..8 {
-            if let Some(items) = self.layers.get(&name) {
-                return Ok(items);
+            if let Some(member) = self.layers.get(&name) {
+                return Ok(member);
             }
             let Some(next) = self.links.get(&name) else {
                 break;
@@ -153,10 +254,23 @@ impl Found {
     }
 }
 
+/// A configuration that is named by its digest must have it.
+fn named_by_digest(name: &str, config: &[u8]) -> Result<(), ImageError> {
+    let base = name.rsplit('/').next().unwrap_or(name);
+    let hex = base.strip_suffix(".json").unwrap_or(base);
+    let is_digest = digest::hex_of(&format!("sha256:{hex}")).is_some();
+    let found = digest::of(config);
+    if is_digest && found != hex {
+        let why = format!("holds `sha256:{found}`");
+        return Err(ImageError::invalid(name, why));
+    }
+    Ok(())
+}
+
 /// A tar, a gzip stream, or an empty layer; everything else in an image archive is JSON or a word.
-pub(crate) fn looks_like_layer(head: &[u8]) -> bool {
+fn looks_like_layer(head: &[u8]) -> bool {
     let tar = head.len() == 512 && (&head[257..262] == b"ustar" || head.iter().all(|b| *b == 0));
-    tar || head.starts_with(&[0x1f, 0x8b]) || head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+    tar || packed::is_packed(head)
 }
 
 /// A name inside the archive: relative, and never up.
@@ -201,8 +315,12 @@ mod tests {
             .finish()
     }
 
-    fn config(layers: usize) -> Vec<u8> {
-        json!({"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": vec!["sha256:0"; layers]}}).to_string().into_bytes()
+    fn config(layers: &[&str]) -> Vec<u8> {
+        let diff_id = |path: &&str| format!("sha256:{}", digest::of(&layer(path)));
+        let diff_ids: Vec<String> = layers.iter().map(diff_id).collect();
+        json!({"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": diff_ids}})
+            .to_string()
+            .into_bytes()
     }
 
     fn manifest(config: &str, layers: &[&str]) -> Vec<u8> {
@@ -223,7 +341,7 @@ mod tests {
             )
             .file("aa/layer.tar", 0o644, &layer("first"))
             .file("aa/VERSION", 0o644, b"1.0")
-            .file("c.json", 0o644, &config(3))
+            .file("c.json", 0o644, &config(&["first", "second", "first"]))
             .finish();
         let image = read(archive.as_slice()).expect("reads").image;
         assert!(image.entries.contains_key("/first") && image.entries.contains_key("/second"));
@@ -238,7 +356,7 @@ mod tests {
     #[test]
     fn the_layout_of_newer_daemons_is_read() {
         let archive = tape::Layer::default()
-            .file("blobs/sha256/11", 0o644, &config(1))
+            .file("blobs/sha256/11", 0o644, &config(&["etc/x"]))
             .file("blobs/sha256/22", 0o644, &layer("etc/x"))
             .file("index.json", 0o644, b"{}")
             .file(
@@ -265,7 +383,7 @@ mod tests {
         for (manifest, reason) in cases {
             let archive = tape::Layer::default()
                 .file("manifest.json", 0o644, &manifest)
-                .file("c.json", 0o644, &config(1))
+                .file("c.json", 0o644, &config(&["x"]))
                 .finish();
             let error = read(archive.as_slice()).expect_err("refused");
             assert!(error.to_string().contains(reason), "{error}");
@@ -280,5 +398,55 @@ mod tests {
                 .contains("`..`")
         );
         assert!(read(b"not a tar".as_slice()).is_err());
+        let why = |archive: tape::Layer| {
+            let error = read(archive.finish().as_slice()).expect_err("refused");
+            error.to_string()
+        };
+        let image = |config: &[u8]| {
+            tape::Layer::default()
+                .file(
+                    "manifest.json",
+                    0o644,
+                    &manifest("c.json", &["a/layer.tar"]),
+                )
+                .file("c.json", 0o644, config)
+                .file("a/layer.tar", 0o644, &layer("x"))
+        };
+        assert!(why(image(&config(&["x"])).file("c.json", 0o644, b"{}")).contains("twice"));
+        assert!(why(image(&config(&["y"]))).contains("the configuration says"));
+        let named = format!("{}.json", "0".repeat(64));
+        let lies = tape::Layer::default()
+            .file("manifest.json", 0o644, &manifest(&named, &[]))
+            .file(&named, 0o644, &config(&[]));
+        assert!(why(lies).contains("holds `sha256:"));
+    }
+
+    #[test]
+    fn the_layers_of_a_file_are_found_again_packed_or_not() {
+        use flate2::{Compression, write::GzEncoder};
+        use std::io::Write as _;
+        let dir = tempfile::tempdir().expect("a directory");
+        let archive = tape::Layer::default()
+            .file(
+                "manifest.json",
+                0o644,
+                &manifest("c.json", &["a/layer.tar"]),
+            )
+            .file("a/layer.tar", 0o644, &layer("x"))
+            .file("c.json", 0o644, &config(&["x"]))
+            .finish();
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&archive).expect("compresses");
+        for bytes in [archive, gzip.finish().expect("compresses")] {
+            let file = dir.path().join("image.tar");
+            fs::write(&file, bytes).expect("writes");
+            let package = open(&file, dir.path()).expect("opens");
+            let mut found = Vec::new();
+            let mut reader = package.layers[0].open().expect("opens");
+            reader.read_to_end(&mut found).expect("reads");
+            assert_eq!(found, layer("x"));
+            drop(package);
+            assert_eq!(fs::read_dir(dir.path()).expect("reads").count(), 1);
+        }
     }
 }

@@ -8,6 +8,14 @@ pub(crate) fn of(bytes: &[u8]) -> String {
     hex(Sha256::digest(bytes).as_slice())
 }
 
+/// The hexadecimal digits of `sha256:…`, when it is one.
+pub(crate) fn hex_of(digest: &str) -> Option<&str> {
+    let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    digest
+        .strip_prefix("sha256:")
+        .filter(|hex| hex.len() == 64 && hex.bytes().all(is_digit))
+}
+
 /// Reads through, and hashes and counts what it passes on.
 pub(crate) struct Hashing<R> {
     inner: R,
@@ -40,7 +48,7 @@ impl<R: Read> Read for Hashing<R> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes
         .iter()

@@ -1,14 +1,13 @@
 //! Reads one layer: every path that it adds or hides, hashed as it streams by.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 
 use adamant_core::engine::Image;
 use adamant_probe::{Entry, Kind};
-use flate2::read::MultiGzDecoder;
-use tar::EntryType;
 
-use super::ImageError;
 use super::digest::Hashing;
+use super::ledger::{Ledger, Limits, Step, kind};
+use super::{ImageError, packed};
 
 /// Where a file that is looked at for text must have no NUL.
 const TEXT_HEAD: usize = 8 * 1024;
@@ -41,101 +40,69 @@ impl Default for Budget {
     }
 }
 
-/// Reads a layer, gzip or plain.
+/// What one layer holds, and the digest of its archive when unpacked.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub(crate) items: Vec<Item>,
+    /// `sha256:…`
+    pub(crate) diff_id: String,
+}
+
+/// Reads a layer, packed or not.
 pub(crate) fn read(
     name: &str,
     reader: impl Read,
     texts: &mut Budget,
-) -> Result<Vec<Item>, ImageError> {
-    let mut archive = tar::Archive::new(plain(name, reader)?);
+) -> Result<Contents, ImageError> {
+    read_within(Limits::default(), name, reader, texts)
+}
+
+/// Reads a tree of a container.
+pub(crate) fn read_files(name: &str, reader: impl Read) -> Result<Vec<Item>, ImageError> {
+    read_within(Limits::CONTAINER, name, reader, &mut Budget(0)).map(|contents| contents.items)
+}
+
+fn read_within(
+    limits: Limits,
+    name: &str,
+    reader: impl Read,
+    texts: &mut Budget,
+) -> Result<Contents, ImageError> {
     let mut items = Vec::new();
+    let diff_id = walk(name, reader, limits, |step, entry| {
+        items.extend(match step {
+            Step::Add(path) => {
+                seen(path, entry, texts)?.map(|(entry, text)| Item::Add(entry, text))
+            }
+            Step::Link { path, target } => Some(Item::Link { path, target }),
+            Step::Hide(path) => Some(Item::Hide(path)),
+            Step::Empty(path) => Some(Item::Empty(path)),
+        });
+        Ok(())
+    })?;
+    Ok(Contents { items, diff_id })
+}
+
+/// Passes each entry of a layer to `visit`, checked: no path leaves the layer, none is there twice, none is too deep, and all
+/// together are not too much. Answers the digest of the archive, `sha256:…`.
+pub(crate) fn walk(
+    name: &str,
+    reader: impl Read,
+    limits: Limits,
+    mut visit: impl FnMut(Step, &mut tar::Entry<'_, &mut dyn Read>) -> Result<(), ImageError>,
+) -> Result<String, ImageError> {
+    let mut plain = Hashing::new(packed::plain(name, reader)?);
+    let mut ledger = Ledger::new(limits);
+    let mut source: &mut dyn Read = &mut plain;
+    let mut archive = tar::Archive::new(&mut source as &mut dyn Read);
     for entry in archive.entries().map_err(ImageError::read(name))? {
         let mut entry = entry.map_err(ImageError::read(name))?;
-        if let Some(item) = item(&mut entry, texts)? {
-            items.push(item);
+        if let Some(step) = ledger.step(&entry)? {
+            visit(step, &mut entry)?;
         }
     }
-    Ok(items)
-}
-
-/// Undoes the compression, if there is one.
-pub(crate) fn plain<'r>(
-    name: &str,
-    mut reader: impl Read + 'r,
-) -> Result<Box<dyn Read + 'r>, ImageError> {
-    let mut magic = Vec::with_capacity(4);
-    reader
-        .by_ref()
-        .take(4)
-        .read_to_end(&mut magic)
-        .map_err(ImageError::read(name))?;
-    let compressed = magic.starts_with(&[0x1f, 0x8b]);
-    if magic == [0x28, 0xb5, 0x2f, 0xfd] {
-        return Err(ImageError::invalid(
-            name,
-            "is compressed with zstd, which is not read; use gzip or none",
-        ));
-    }
-    let whole = Cursor::new(magic).chain(reader);
-    Ok(if compressed {
-        Box::new(MultiGzDecoder::new(whole))
-    } else {
-        Box::new(whole)
-    })
-}
-
-/// `/`-rooted and normalised; a path that climbs is refused.
-pub(crate) fn absolute(path: &[u8]) -> Result<String, ImageError> {
-    let text = String::from_utf8_lossy(path);
-    if text.split('/').any(|part| part == "..") {
-        return Err(ImageError::invalid(
-            text,
-            "leaves the image: a path with `..`",
-        ));
-    }
-    let parts: Vec<&str> = text
-        .split('/')
-        .filter(|p| !p.is_empty() && *p != ".")
-        .collect();
-    Ok(format!("/{}", parts.join("/")))
-}
-
-fn item<R: Read>(
-    entry: &mut tar::Entry<'_, R>,
-    texts: &mut Budget,
-) -> Result<Option<Item>, ImageError> {
-    let path = absolute(&entry.path_bytes())?;
-    if path == "/" {
-        return Ok(None);
-    }
-    let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));
-    if name == ".wh..wh..opq" {
-        return Ok(Some(Item::Empty(parent.to_owned())));
-    }
-    // Other `.wh..wh.` names are AUFS's own bookkeeping.
-    if name.starts_with(".wh..wh.") {
-        return Ok(None);
-    }
-    if let Some(hidden) = name.strip_prefix(".wh.") {
-        return Ok(Some(Item::Hide(format!("{parent}/{hidden}"))));
-    }
-    if entry.header().entry_type() == EntryType::Link {
-        let target = absolute(&entry.link_name_bytes().unwrap_or_default())?;
-        return Ok(Some(Item::Link { path, target }));
-    }
-    Ok(seen(path, entry, texts)?.map(|(entry, text)| Item::Add(entry, text)))
-}
-
-fn kind(entry: EntryType) -> Option<Kind> {
-    match entry {
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Some(Kind::File),
-        EntryType::Directory => Some(Kind::Dir),
-        EntryType::Symlink => Some(Kind::Symlink),
-        EntryType::Char => Some(Kind::Char),
-        EntryType::Block => Some(Kind::Block),
-        EntryType::Fifo => Some(Kind::Fifo),
-        _ => None,
-    }
+    let (sha256, _) = plain.finish().map_err(ImageError::read(name))?;
+    Ok(format!("sha256:{sha256}"))
 }
 
 /// An entry, with its content when it is a small text or a script.
@@ -214,6 +181,11 @@ fn content(
 pub(crate) mod tests {
     use super::*;
     use crate::image::tape;
+    use tar::EntryType;
+
+    fn items(tar: &[u8], texts: &mut Budget) -> Result<Vec<Item>, ImageError> {
+        read("layer", tar, texts).map(|contents| contents.items)
+    }
 
     #[test]
     fn whiteouts_links_and_texts_are_told_apart() {
@@ -225,7 +197,7 @@ pub(crate) mod tests {
             .file("var/.wh..wh..opq", 0, b"")
             .file(".wh..wh.plnk", 0, b"")
             .finish();
-        let items = read("layer", tar.as_slice(), &mut Budget::default()).expect("reads");
+        let items = items(&tar, &mut Budget::default()).expect("reads");
         let Item::Add(motd, Some(text)) = &items[0] else {
             panic!("{:?}", items[0])
         };
@@ -264,7 +236,7 @@ pub(crate) mod tests {
                 layer.raw(path, EntryType::Regular, "")
             };
             let tar = layer.finish();
-            let error = read("layer", tar.as_slice(), &mut Budget::default()).expect_err("refused");
+            let error = items(&tar, &mut Budget::default()).expect_err("refused");
             assert!(error.to_string().contains(".."), "{error}");
         }
     }
@@ -275,7 +247,7 @@ pub(crate) mod tests {
             .file("a", 0o644, b"12345")
             .file("b", 0o644, b"12345")
             .finish();
-        let items = read("layer", tar.as_slice(), &mut Budget(7)).expect("reads");
+        let items = items(&tar, &mut Budget(7)).expect("reads");
         let kept = items
             .iter()
             .filter(|i| matches!(i, Item::Add(_, Some(_))))
@@ -292,7 +264,7 @@ pub(crate) mod tests {
             .file("larger", 0o755, &of(5 * 1024 * 1024, b"#!/bin/sh\n"))
             .file("text", 0o755, &of(300 * 1024, b"text"))
             .finish();
-        let items = read("layer", tar.as_slice(), &mut Budget::default()).expect("reads");
+        let items = items(&tar, &mut Budget::default()).expect("reads");
         let kept: Vec<Option<usize>> = items
             .iter()
             .map(|item| match item {

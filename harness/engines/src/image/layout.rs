@@ -1,59 +1,84 @@
-//! Reads an OCI image layout: finds the manifest, verifies every blob, and streams the image to a daemon.
+//! Reads an OCI image layout: finds the manifest and verifies every blob.
 
-use std::collections::BTreeSet;
-use std::io::{self, Read};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use adamant_core::report::text;
 use fs_err as fs;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::digest::{self, Hashing};
 use super::layer::{self, Budget, Item};
-use super::{ImageError, Indexed, config, merge, tape};
+use super::package::{LayerFile, Package};
+use super::{ImageError, Indexed, config, merge, platform};
 
 /// Indexes, manifests and configurations are at most this large.
-const DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;
+pub(crate) const DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;
 /// Indexes may name indexes; so deep, no deeper.
-const DEPTH: usize = 4;
+pub(crate) const DEPTH: usize = 4;
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
-/// An image of a layout, verified.
-#[derive(Debug)]
-pub(crate) struct Layout {
-    dir: PathBuf,
-    pub(crate) indexed: Indexed,
-    layers: Vec<Descriptor>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
+/// What names a blob.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Descriptor {
+pub(crate) struct Descriptor {
     #[serde(default)]
-    media_type: String,
-    digest: String,
-    size: u64,
-    #[serde(default)]
-    annotations: std::collections::BTreeMap<String, String>,
-    platform: Option<Platform>,
+    pub(crate) media_type: String,
+    pub(crate) digest: String,
+    pub(crate) size: u64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) annotations: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) platform: Option<Platform>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct Platform {
-    os: String,
-    architecture: String,
+impl Descriptor {
+    /// Whether it names a list of images.
+    pub(crate) fn is_index(&self) -> bool {
+        is_index(&self.media_type)
+    }
 }
 
+/// Whether a media type is that of a list of images.
+pub(crate) fn is_index(media_type: &str) -> bool {
+    media_type.ends_with("image.index.v1+json") || media_type.ends_with("manifest.list.v2+json")
+}
+
+/// What an image is for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Platform {
+    pub(crate) os: String,
+    pub(crate) architecture: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) variant: Option<String>,
+}
+
+impl Platform {
+    fn name(&self) -> String {
+        let variant = self.variant.as_ref().filter(|variant| !variant.is_empty());
+        let variant = variant.map(|variant| format!("/{variant}"));
+        format!(
+            "{}/{}{}",
+            self.os,
+            self.architecture,
+            variant.unwrap_or_default()
+        )
+    }
+}
+
+/// A list of images.
 #[derive(Deserialize)]
-struct Index {
-    manifests: Vec<Descriptor>,
+pub(crate) struct Index {
+    pub(crate) manifests: Vec<Descriptor>,
 }
 
+/// One image.
 #[derive(Deserialize)]
-struct Manifest {
-    config: Descriptor,
-    layers: Vec<Descriptor>,
+pub(crate) struct Manifest {
+    pub(crate) config: Descriptor,
+    pub(crate) layers: Vec<Descriptor>,
 }
 
 #[derive(Deserialize)]
@@ -62,55 +87,39 @@ struct Marker {
     image_layout_version: String,
 }
 
-impl Layout {
-    /// Reads and verifies the image called `tag`, or the only one, for `platform` (`os/architecture`).
-    pub(crate) fn open(dir: &Path, tag: Option<&str>, platform: &str) -> Result<Self, ImageError> {
-        let marker: Marker = parse("oci-layout", &document(&dir.join("oci-layout"))?)?;
-        if !marker.image_layout_version.starts_with("1.") {
-            return Err(ImageError::invalid(
-                "oci-layout",
-                format!("has version `{}`; 1 is read", marker.image_layout_version),
-            ));
-        }
-        let index: Index = parse("index.json", &document(&dir.join("index.json"))?)?;
-        let manifest = find(dir, named(index, tag)?, platform, DEPTH)?;
-        let manifest: Manifest = parse(&manifest.digest, &blob(dir, &manifest)?)?;
-        let config = blob(dir, &manifest.config)?;
-        let indexed = index_layers(dir, config, &manifest.layers)?;
-        if indexed.image.platform != platform {
-            return Err(ImageError::invalid(
-                dir.display().to_string(),
-                format!(
-                    "is for {}, the engine for {platform}",
-                    indexed.image.platform
-                ),
-            ));
-        }
-        Ok(Self {
-            dir: dir.to_owned(),
-            indexed,
-            layers: manifest.layers,
-        })
+/// Reads and verifies the image called `tag`, or the only one, for `platform` (`os/architecture[/variant]`).
+pub(crate) fn open(dir: &Path, tag: Option<&str>, platform: &str) -> Result<Package, ImageError> {
+    let marker: Marker = parse("oci-layout", &document(&dir.join("oci-layout"))?)?;
+    if !marker.image_layout_version.starts_with("1.") {
+        return Err(ImageError::invalid(
+            "oci-layout",
+            format!("has version `{}`; 1 is read", marker.image_layout_version),
+        ));
     }
+    let index: Index = parse("index.json", &document(&dir.join("index.json"))?)?;
+    let manifest = find(dir, named(index, tag)?, platform, DEPTH)?;
+    manifest_of(dir, &manifest, platform)
+}
 
-    /// The image as `docker load` takes it; blobs are read as they are sent.
-    pub(crate) fn archive(&self, tag: &str) -> io::Result<Box<dyn Read + Send>> {
-        let name = |layer: &Descriptor| format!("blobs/{}", layer.digest.replacen(':', "/", 1));
-        let names: Vec<String> = self.layers.iter().map(name).collect();
-        let mut sent = BTreeSet::new();
-        let mut parts = Vec::new();
-        for (layer, name) in self.layers.iter().zip(&names) {
-            if sent.insert(name) {
-                let content = Box::new(fs::File::open(self.dir.join(name))?);
-                parts.push(tape::Part {
-                    name: name.clone(),
-                    size: layer.size,
-                    content,
-                });
-            }
-        }
-        Ok(tape::image(tag, self.indexed.config.clone(), &names, parts))
+/// Reads and verifies the image of one manifest whose blobs are below `dir`.
+pub(crate) fn manifest_of(
+    dir: &Path,
+    manifest: &Descriptor,
+    platform: &str,
+) -> Result<Package, ImageError> {
+    let manifest: Manifest = parse(&manifest.digest, &blob(dir, manifest)?)?;
+    let config = blob(dir, &manifest.config)?;
+    let package = package(dir, config, &manifest.layers)?;
+    if !platform::fits(&package.indexed.image.platform, platform) {
+        return Err(ImageError::invalid(
+            dir.display().to_string(),
+            format!(
+                "is for {}, not for {platform}",
+                package.indexed.image.platform
+            ),
+        ));
     }
+    Ok(package)
 }
 
 fn named(index: Index, tag: Option<&str>) -> Result<Vec<Descriptor>, ImageError> {
@@ -140,23 +149,9 @@ fn find(
     platform: &str,
     depth: usize,
 ) -> Result<Descriptor, ImageError> {
-    let fits = |d: &Descriptor| {
-        d.platform
-            .as_ref()
-            .is_none_or(|p| format!("{}/{}", p.os, p.architecture) == platform)
-    };
-    let fitting: Vec<Descriptor> = candidates.into_iter().filter(fits).collect();
-    let [only] = fitting.as_slice() else {
-        let why = format!(
-            "names {} images for {platform}; choose one: `oci:DIR:TAG`",
-            fitting.len()
-        );
-        return Err(ImageError::invalid("index.json", why));
-    };
-    if !only.media_type.ends_with("image.index.v1+json")
-        && !only.media_type.ends_with("manifest.list.v2+json")
-    {
-        return Ok(only.clone());
+    let only = choose(candidates, platform, "`oci:DIR:TAG`")?;
+    if !only.is_index() {
+        return Ok(only);
     }
     if depth == 0 {
         return Err(ImageError::invalid(
@@ -164,11 +159,55 @@ fn find(
             "is an index in too many indexes",
         ));
     }
-    let nested: Index = parse(&only.digest, &blob(dir, only)?)?;
+    let nested: Index = parse(&only.digest, &blob(dir, &only)?)?;
     find(dir, nested.manifests, platform, depth - 1)
 }
 
-fn index_layers(dir: &Path, config: Vec<u8>, layers: &[Descriptor]) -> Result<Indexed, ImageError> {
+/// The one descriptor for a platform; `names` says how one of several is named.
+pub(crate) fn choose(
+    candidates: Vec<Descriptor>,
+    platform: &str,
+    names: &str,
+) -> Result<Descriptor, ImageError> {
+    let mut others = BTreeSet::new();
+    let mut fitting = Vec::new();
+    for candidate in candidates {
+        match candidate.platform.as_ref().map(Platform::name) {
+            // What BuildKit says about how an image was built is no image.
+            Some(name) if name.starts_with("unknown/") => {}
+            Some(name) if !platform::fits(&name, platform) => drop(others.insert(name)),
+            _ => fitting.push(candidate),
+        }
+    }
+    // `linux/arm` without a variant means the first one that is offered, as everywhere.
+    let mut known = BTreeSet::new();
+    fitting.retain(|d| known.insert(d.digest.clone()));
+    let variants = fitting.len() > 1 && fitting.iter().all(|d| d.platform.is_some());
+    match fitting.as_slice() {
+        [first, ..] if fitting.len() == 1 || variants && first.annotations.is_empty() => {
+            Ok(first.clone())
+        }
+        [] => {
+            let others: Vec<String> = others.into_iter().collect();
+            let have = if others.is_empty() {
+                "it names none".to_owned()
+            } else {
+                format!("it has {}", others.join(", "))
+            };
+            let why = format!("names no image for {platform}; {have}");
+            Err(ImageError::invalid("the index", why))
+        }
+        several => {
+            let why = format!(
+                "names {} images for {platform}; choose one: {names}",
+                several.len()
+            );
+            Err(ImageError::invalid("the index", why))
+        }
+    }
+}
+
+fn package(dir: &Path, config: Vec<u8>, layers: &[Descriptor]) -> Result<Package, ImageError> {
     let (mut image, diff_ids) = config::read(&config)?;
     if diff_ids.len() != layers.len() {
         return Err(ImageError::invalid(
@@ -181,13 +220,23 @@ fn index_layers(dir: &Path, config: Vec<u8>, layers: &[Descriptor]) -> Result<In
         ));
     }
     let mut texts = Budget::default();
-    let read = layers
-        .iter()
-        .zip(&diff_ids)
-        .map(|(layer, diff_id)| read_layer(dir, layer, diff_id, &mut texts));
-    let items: Vec<Vec<Item>> = read.collect::<Result<_, _>>()?;
-    merge::merge(&mut image, items.iter().map(Vec::as_slice))?;
-    Ok(Indexed { image, config })
+    let mut files = Vec::new();
+    let mut all: Vec<Vec<Item>> = Vec::new();
+    for (layer, diff_id) in layers.iter().zip(diff_ids) {
+        all.push(read_layer(dir, layer, &diff_id, &mut texts)?);
+        files.push(LayerFile {
+            diff_id,
+            path: path(dir, layer)?,
+            offset: 0,
+            size: layer.size,
+        });
+    }
+    merge::merge(&mut image, all.iter().map(Vec::as_slice))?;
+    Ok(Package {
+        indexed: Indexed { image, config },
+        layers: files,
+        spool: None,
+    })
 }
 
 /// One pass: the blob's digest, the digest of what it unpacks to, and its files.
@@ -197,21 +246,22 @@ fn read_layer(
     diff_id: &str,
     texts: &mut Budget,
 ) -> Result<Vec<Item>, ImageError> {
-    let mut packed = Hashing::new(open(dir, layer)?);
-    let mut plain = Hashing::new(layer::plain(&layer.digest, &mut packed)?);
-    let items = layer::read(&layer.digest, &mut plain, texts)?;
-    let (unpacked, _) = plain.finish().map_err(ImageError::read(&layer.digest))?;
+    let mut packed = Hashing::new(open_blob(dir, layer)?.take(layer.size.saturating_add(1)));
+    let contents = layer::read(&layer.digest, &mut packed, texts);
+    // A blob that is not what its name says is refused for that, whatever is in it.
     verify(
         layer,
         packed.finish().map_err(ImageError::read(&layer.digest))?,
     )?;
-    if format!("sha256:{unpacked}") != diff_id {
+    let contents = contents?;
+    if contents.diff_id != diff_id {
+        let unpacked = contents.diff_id;
         return Err(ImageError::invalid(
             &layer.digest,
-            format!("unpacks to `sha256:{unpacked}`, the configuration says `{diff_id}`"),
+            format!("unpacks to `{unpacked}`, the configuration says `{diff_id}`"),
         ));
     }
-    Ok(items)
+    Ok(contents.items)
 }
 
 fn blob(dir: &Path, descriptor: &Descriptor) -> Result<Vec<u8>, ImageError> {
@@ -222,7 +272,7 @@ fn blob(dir: &Path, descriptor: &Descriptor) -> Result<Vec<u8>, ImageError> {
         ));
     }
     let mut bytes = Vec::new();
-    open(dir, descriptor)?
+    open_blob(dir, descriptor)?
         .take(descriptor.size + 1)
         .read_to_end(&mut bytes)
         .map_err(ImageError::read(&descriptor.digest))?;
@@ -231,20 +281,18 @@ fn blob(dir: &Path, descriptor: &Descriptor) -> Result<Vec<u8>, ImageError> {
 }
 
 /// A digest becomes a file name: nothing but hexadecimal digits may.
-fn open(dir: &Path, descriptor: &Descriptor) -> Result<fs::File, ImageError> {
-    let name = descriptor.digest.strip_prefix("sha256:").filter(|hex| {
-        hex.len() == 64
-            && hex
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    });
-    let name = name.ok_or_else(|| {
+pub(crate) fn path(dir: &Path, descriptor: &Descriptor) -> Result<PathBuf, ImageError> {
+    let name = digest::hex_of(&descriptor.digest).ok_or_else(|| {
         ImageError::invalid(
             &descriptor.digest,
             "is no digest of the form `sha256:` and 64 hexadecimal digits",
         )
     })?;
-    let path = dir.join("blobs/sha256").join(name);
+    Ok(dir.join("blobs/sha256").join(name))
+}
+
+fn open_blob(dir: &Path, descriptor: &Descriptor) -> Result<fs::File, ImageError> {
+    let path = path(dir, descriptor)?;
     let about = fs::symlink_metadata(&path).map_err(ImageError::read(&descriptor.digest))?;
     if !about.is_file() {
         return Err(ImageError::invalid(
@@ -280,13 +328,14 @@ fn document(path: &Path) -> Result<Vec<u8>, ImageError> {
     Ok(bytes)
 }
 
-fn parse<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, ImageError> {
+pub(crate) fn parse<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, ImageError> {
     serde_json::from_slice(bytes).map_err(ImageError::json(what))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::tape;
     use serde_json::{Value, json};
 
     /// A layout under construction, wrong in whatever way a test wants.
@@ -327,8 +376,8 @@ mod tests {
             );
         }
 
-        fn open(&self, tag: Option<&str>) -> Result<Layout, ImageError> {
-            Layout::open(self.0.path(), tag, "linux/amd64")
+        fn open(&self, tag: Option<&str>) -> Result<Package, ImageError> {
+            open(self.0.path(), tag, "linux/amd64")
         }
     }
 
@@ -377,7 +426,13 @@ mod tests {
                 .to_string()
                 .contains("it names: v1, v1")
         );
+        // The same image twice is one image.
         draft.index(&json!([manifest, manifest]));
+        draft.open(None).expect("opens");
+        let other = tape::Layer::default().file("x", 0o644, b"x").finish();
+        let other_id = format!("sha256:{}", digest::of(&other));
+        let other = draft.manifest(&draft.blob(&other), &other_id);
+        draft.index(&json!([manifest, other]));
         assert!(
             draft
                 .open(None)

@@ -166,7 +166,11 @@ mod tests {
         let mut budget = Budget::default();
         let items: Vec<Vec<Item>> = layers
             .iter()
-            .map(|l| read("layer", l.as_slice(), &mut budget).expect("reads"))
+            .map(|l| {
+                read("layer", l.as_slice(), &mut budget)
+                    .expect("reads")
+                    .items
+            })
             .collect();
         let mut image = Image::default();
         merge(&mut image, items.iter().map(Vec::as_slice))?;

@@ -6,7 +6,11 @@ pub(crate) mod config;
 pub(crate) mod digest;
 pub(crate) mod layer;
 pub(crate) mod layout;
+pub(crate) mod ledger;
 pub(crate) mod merge;
+pub(crate) mod package;
+pub(crate) mod packed;
+pub(crate) mod platform;
 pub(crate) mod tape;
 
 use std::io;

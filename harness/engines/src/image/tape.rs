@@ -30,6 +30,28 @@ impl Layer {
         )
     }
 
+    /// Adds a regular file at `path` with the mode and owner of `like`.
+    pub(crate) fn file_like(self, path: &str, like: &Entry, mode: u32, content: &[u8]) -> Self {
+        self.append(
+            EntryType::Regular,
+            path,
+            (mode, like.uid, like.gid),
+            "",
+            content,
+        )
+    }
+
+    /// Adds a symbolic link.
+    pub(crate) fn symlink(self, path: &str, target: &str) -> Self {
+        self.append(EntryType::Symlink, path, (0o777, 0, 0), target, &[])
+    }
+
+    /// Adds a directory in which nothing of a lower layer shows.
+    pub(crate) fn empty_directory(self, entry: &Entry) -> Self {
+        let marker = format!("{}/.wh..wh..opq", entry.path);
+        self.directory(entry).file(&marker, 0o600, &[])
+    }
+
     /// Hides a path of a lower layer.
     pub(crate) fn whiteout(self, path: &str) -> Self {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -53,7 +75,7 @@ impl Layer {
         header.set_size(content.len() as u64);
         let path = path.trim_start_matches('/');
         let mut builder = tar::Builder::new(&mut self.0);
-        let written = if kind == EntryType::Link {
+        let written = if matches!(kind, EntryType::Link | EntryType::Symlink) {
             builder.append_link(&mut header, path, target)
         } else {
             builder.append_data(&mut header, path, content)
@@ -139,20 +161,44 @@ impl Layer {
         self.append(EntryType::Link, path, (0o644, 0, 0), target, &[])
     }
 
-    /// Adds what the tar crate would refuse to write.
-    pub(crate) fn raw(mut self, path: &str, kind: EntryType, target: &str) -> Self {
-        let mut header = Header::new_gnu();
-        header.set_entry_type(kind);
-        let old = header.as_old_mut();
-        old.name[..path.len()].copy_from_slice(path.as_bytes());
-        old.linkname[..target.len()].copy_from_slice(target.as_bytes());
-        header.set_size(0);
-        header.set_mode(0o644);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(0);
+    /// Adds a device file.
+    pub(crate) fn device(mut self, path: &str, kind: EntryType, major: u32, minor: u32) -> Self {
+        let mut header = raw(path, kind, "", 0);
+        header
+            .set_device_major(major)
+            .and_then(|()| header.set_device_minor(minor))
+            .expect("a GNU header has them");
         header.set_cksum();
         self.0.extend(header.as_bytes());
         self
     }
+
+    /// Adds the header of a file that is said to be so large, and nothing of it.
+    pub(crate) fn declared(mut self, path: &str, size: u64) -> Self {
+        let header = raw(path, EntryType::Regular, "", size);
+        self.0.extend(header.as_bytes());
+        self
+    }
+
+    /// Adds what the tar crate would refuse to write.
+    pub(crate) fn raw(mut self, path: &str, kind: EntryType, target: &str) -> Self {
+        self.0.extend(raw(path, kind, target, 0).as_bytes());
+        self
+    }
+}
+
+#[cfg(test)]
+fn raw(path: &str, kind: EntryType, target: &str, size: u64) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    let old = header.as_old_mut();
+    old.name[..path.len()].copy_from_slice(path.as_bytes());
+    old.linkname[..target.len()].copy_from_slice(target.as_bytes());
+    header.set_size(size);
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_cksum();
+    header
 }

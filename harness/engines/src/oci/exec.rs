@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use adamant_core::engine::{Answer, EngineError, ErrorKind, Stream};
 use adamant_core::run::Deadline;
-use adamant_probe::{Entry, MOUNT_PATH, Reply, Request};
+use adamant_probe::{Entry, Reply, Request};
 use adamant_shim::{Exec, Note};
 
 use super::instance::Container;
 use super::shim::{Heard, Shim};
 use super::spec;
-use crate::ask::{As, Found, Inside, Replies, batches, encode, unexpected};
+use crate::ask::{As, Found, Inside, Replies, argv, batches, encode, unexpected};
 use crate::embedded::{PROBE, SHIM};
 
 /// How long streams may still go on when what they belong to has ended.
@@ -41,7 +41,7 @@ impl Container {
             // Root may look at everything here: nobody has to stand in for an owner.
             As::Root | As::Owner(..) => true,
         };
-        let args = vec![MOUNT_PATH.to_owned(), encode(request)];
+        let args = argv(request, self.trace.is_some());
         let process = spec::looking(&self.plan, &self.ground(), args, root);
         let order = Exec {
             name: self.name.clone(),

@@ -97,16 +97,6 @@ pub(super) fn writes_to_memory(dir: &Path) -> Result<bool, EngineError> {
     Ok(NOT_BELOW_OVERLAY.contains(&about.f_type))
 }
 
-/// This host as OCI spells it.
-pub(super) fn platform() -> String {
-    let architecture = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    format!("linux/{architecture}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,18 +1,19 @@
-//! The images of a run: found, indexed once each, and unpacked where containers can be started from them.
+//! The images of a run: found and indexed once each, and unpacked in the store, where containers can be started from them.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Seek as _};
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use adamant_core::engine::{EngineError, ErrorKind, Image, ImageSource};
 use adamant_core::run::Deadline;
-use fs_err as fs;
+use adamant_probe::Entry;
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
 
-use super::{host, layers};
-use crate::docker::Daemon;
-use crate::image::layout::Layout;
-use crate::image::{Indexed, archive, config};
+use crate::docker::{self, Daemon};
+use crate::image::package::Package;
+use crate::image::{digest, platform};
+use crate::store::{self, Sourcing, Store};
 
 /// An image whose layers are unpacked.
 #[derive(Debug, Clone)]
@@ -22,19 +23,58 @@ pub(super) struct Unpacked {
     pub(super) layers: Vec<PathBuf>,
 }
 
+impl Unpacked {
+    /// The bytes of one file of the image, as its index knows them: the topmost layer that has them.
+    pub(super) fn content(&self, entry: &Entry) -> Result<Vec<u8>, EngineError> {
+        let read = |layer: &PathBuf| -> std::io::Result<Vec<u8>> {
+            let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let root = openat(CWD, layer, flags, Mode::empty())?;
+            // Nothing in a layer leads out of it, and a device is not opened by mistake.
+            let how = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            let path = entry.path.trim_start_matches('/');
+            let file = openat2(&root, path, flags, Mode::empty(), how)?;
+            if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
+                return Err(std::io::ErrorKind::InvalidInput.into());
+            }
+            let mut bytes = Vec::new();
+            std::fs::File::from(file).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let is_it = |bytes: &Vec<u8>| entry.sha256.as_ref() == Some(&digest::of(bytes));
+        let mut found = self.layers.iter().rev().filter_map(|l| read(l).ok());
+        found.find(is_it).ok_or_else(|| {
+            let attempt = format!("read `{}` of the image `{}`", entry.path, self.image.id);
+            EngineError::new(ErrorKind::Engine, attempt)
+                .caused_by("no unpacked layer has it as the image says")
+                .hint("somebody changed the store of images: `adamant gc --all` clears it")
+        })
+    }
+}
+
 /// What a run knows of images.
 #[derive(Debug, Default)]
 pub(super) struct Images {
+    sourcing: Sourcing,
     known: Mutex<Known>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
+    /// Held while the run goes on, so that nobody clears it.
+    store: Option<Store>,
     ids: BTreeMap<ImageSource, String>,
     images: BTreeMap<String, Unpacked>,
 }
 
 impl Images {
+    pub(super) fn new(sourcing: Sourcing) -> Self {
+        Self {
+            sourcing,
+            ..Self::default()
+        }
+    }
+
     /// Finds, indexes and unpacks an image; once.
     pub(super) fn find(
         &self,
@@ -46,7 +86,11 @@ impl Images {
         if let Some(found) = known.ids.get(source).and_then(|id| known.images.get(id)) {
             return Ok(found.image.clone());
         }
-        let found = open(source, deadline)?;
+        if known.store.is_none() {
+            known.store = Some(Store::open()?);
+        }
+        let store = known.store.as_ref().expect("it was opened above");
+        let found = self.open(store, source, deadline)?;
         let (id, image) = (found.image.id.clone(), found.image.clone());
         known.ids.insert(source.clone(), id.clone());
         known.images.insert(id, found);
@@ -61,85 +105,84 @@ impl Images {
                 .caused_by("nobody looked it up on this engine")
         })
     }
-}
 
-fn open(source: &ImageSource, deadline: &Deadline) -> Result<Unpacked, EngineError> {
-    let attempt = format!("read the image `{source}`");
-    match source {
-        ImageSource::Layout { dir, tag } => {
-            let input = |error: Box<dyn std::error::Error + Send + Sync>| {
-                EngineError::new(ErrorKind::Input, &attempt).caused_by(error)
-            };
-            let layout = Layout::open(dir, tag.as_deref(), &host::platform())
-                .map_err(|error| input(error.into()))?;
-            let stream = layout.archive("unpacked");
-            let stream = stream.map_err(|error| input(error.into()));
-            unpacked(layout.indexed, || stream, &attempt)
+    fn open(
+        &self,
+        store: &Store,
+        source: &ImageSource,
+        deadline: &Deadline,
+    ) -> Result<Unpacked, EngineError> {
+        let host = platform::host();
+        let wanted = self.sourcing.platform.as_ref().unwrap_or(&host);
+        if let Some(daemon) = at_daemon(source, deadline)? {
+            return from_daemon(&daemon, store, source, &host, deadline);
         }
-        ImageSource::Archive(file) => {
-            let read = || {
-                fs::File::open(file)
-                    .map_err(|error| EngineError::new(ErrorKind::Input, &attempt).caused_by(error))
-            };
-            let indexed = archive::read(read()?)
-                .map_err(|error| EngineError::new(ErrorKind::Input, &attempt).caused_by(error))?;
-            unpacked(indexed, read, &attempt)
-        }
-        ImageSource::Daemon(reference) => from_daemon(reference, &attempt, deadline),
+        let package = store
+            .image(source, wanted, self.sourcing.pull, deadline)?
+            .ok_or_else(|| store::unknown(source))?;
+        unpacked(store, &package, source, &host)
     }
 }
 
-/// Asks the daemon of this host, if there is one, for what it has; each layer is asked for once in the life of the cache.
+/// The daemon of this host, where it is the one to ask for an image.
+fn at_daemon(source: &ImageSource, deadline: &Deadline) -> Result<Option<Daemon>, EngineError> {
+    match source {
+        ImageSource::Daemon(_) => {
+            let daemon = Daemon::connect(deadline).map_err(|error| {
+                EngineError::new(ErrorKind::Input, format!("read the image `{source}`"))
+                    .caused_by(error)
+                    .hint(
+                        "no daemon on this host: name the image as a file, `oci:DIR[:TAG]` or `docker-archive:FILE`",
+                    )
+            })?;
+            Ok(Some(daemon))
+        }
+        ImageSource::Bare(reference) if docker::listens() => {
+            let daemon = Daemon::connect(deadline)?;
+            Ok(daemon.has(reference, deadline)?.then_some(daemon))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Takes what a daemon has as the archive that it saves.
 fn from_daemon(
-    reference: &str,
-    attempt: &str,
+    daemon: &Daemon,
+    store: &Store,
+    source: &ImageSource,
+    host: &str,
     deadline: &Deadline,
 ) -> Result<Unpacked, EngineError> {
-    let daemon = Daemon::connect(deadline).map_err(|error| {
-        EngineError::new(ErrorKind::Input, attempt).caused_by(error).hint(
-            "no daemon on this host: name the image as a file, `oci:DIR[:TAG]` or `docker-archive:FILE`",
-        )
-    })?;
-    let mut spool = tempfile::tempfile()
-        .map_err(|error| EngineError::new(ErrorKind::Unsupported, attempt).caused_by(error))?;
-    daemon.save(reference, &mut spool, deadline)?;
-    let rewind = |spool: &std::fs::File| {
-        let mut again = spool.try_clone()?;
-        again.rewind()?;
-        Ok::<_, std::io::Error>(again)
+    let (ImageSource::Daemon(reference) | ImageSource::Bare(reference)) = source else {
+        return Err(store::unknown(source));
     };
-    let trouble =
-        |error: std::io::Error| EngineError::new(ErrorKind::Engine, attempt).caused_by(error);
-    let indexed = archive::read(rewind(&spool).map_err(trouble)?)
-        .map_err(|error| EngineError::new(ErrorKind::Engine, attempt).caused_by(error))?;
-    unpacked(indexed, || rewind(&spool).map_err(trouble), attempt)
+    let mut spool = tempfile::NamedTempFile::new().map_err(|error| {
+        EngineError::new(ErrorKind::Unsupported, format!("read the image `{source}`"))
+            .caused_by(error)
+    })?;
+    daemon.save(reference, spool.as_file_mut(), deadline)?;
+    let archive = ImageSource::Archive(spool.path().to_owned());
+    let package = store
+        .image(&archive, host, false, deadline)?
+        .ok_or_else(|| store::unknown(source))?;
+    unpacked(store, &package, source, host)
 }
 
-fn unpacked<R: Read>(
-    indexed: Indexed,
-    stream: impl FnOnce() -> Result<R, EngineError>,
-    attempt: &str,
+fn unpacked(
+    store: &Store,
+    package: &Package,
+    source: &ImageSource,
+    host: &str,
 ) -> Result<Unpacked, EngineError> {
-    let platform = host::platform();
-    if indexed.image.platform != platform {
-        let why = format!(
-            "it is for {}, and this host is {platform}",
-            indexed.image.platform
-        );
+    let image = package.image();
+    if !platform::fits(&image.platform, host) {
+        let why = format!("it is for {}, and this host is {host}", image.platform);
+        let attempt = format!("read the image `{source}`");
         return Err(EngineError::new(ErrorKind::Input, attempt).caused_by(why));
     }
-    let (_, diff_ids) = config::read(&indexed.config)
-        .map_err(|error| EngineError::new(ErrorKind::Input, attempt).caused_by(error))?;
-    let layers: Vec<PathBuf> = diff_ids.iter().map(|id| layers::place(id)).collect();
-    if !layers.iter().all(|layer| layer.is_dir()) {
-        layers::unpack(stream()?, &diff_ids).map_err(|error| {
-            EngineError::new(ErrorKind::Unsupported, attempt)
-                .caused_by(error)
-                .hint("layers are unpacked under `XDG_CACHE_HOME` (or ~/.cache): it takes root and room on that disk")
-        })?;
-    }
+    let layers = package.layers().iter().map(|layer| store.layer(layer));
     Ok(Unpacked {
-        image: Arc::new(indexed.image),
-        layers,
+        layers: layers.collect::<Result<_, _>>()?,
+        image: Arc::new(image.clone()),
     })
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use adamant_core::engine::{
     Answer, BootPlan, EngineError, ErrorKind, Exit, Image, Instance, LogCapture, Network, Question,
-    Reached, Until,
+    Reached, Took, Trace, Until,
 };
 use adamant_core::run::Deadline;
 use serde_json::json;
@@ -42,6 +42,7 @@ pub(super) struct Container {
     pub(super) trace: Option<Mutex<Supervisor>>,
     pub(super) companions: Mutex<Vec<Companion>>,
     pub(super) probe: PathBuf,
+    pub(super) took: Took,
 }
 
 impl Container {
@@ -110,20 +111,24 @@ impl Container {
         Ok(Answer::Peers(peers.concat()))
     }
 
-    fn traced(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
+    fn traced(&self, deadline: &Deadline) -> Result<Trace, EngineError> {
         let Some(trace) = &self.trace else {
             let attempt = format!("read the trace of `{}`", self.name);
             return Err(EngineError::new(ErrorKind::Unsupported, attempt)
                 .caused_by("the boot was not traced"));
         };
         let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
-        trace.trace(deadline).map(Answer::Trace)
+        trace.trace(deadline)
     }
 }
 
 impl Instance for Container {
     fn id(&self) -> &str {
         &self.name
+    }
+
+    fn took(&self) -> Took {
+        self.took
     }
 
     fn wait(&self, until: &Until, deadline: &Deadline) -> Result<Reached, EngineError> {
@@ -136,7 +141,8 @@ impl Instance for Container {
             Question::Stop { signal, within } => self.stop(signal, *within, deadline),
             Question::Companion { alias, port } => self.join(alias, *port, deadline),
             Question::CompanionPeers => self.companion_peers(deadline),
-            Question::Trace => self.traced(deadline),
+            Question::Trace => self.traced(deadline).map(Answer::Trace),
+            Question::Loaded => ask::loaded(self, &self.image, self.traced(deadline)?, deadline),
             Question::ProcessesAfter { pause } => {
                 if !deadline.pause(*pause) {
                     return Err(out_of_time(&format!("observe `{}`", self.name), deadline));

@@ -7,7 +7,6 @@ mod ground;
 mod host;
 mod images;
 mod instance;
-mod layers;
 mod life;
 mod shim;
 mod signal;
@@ -22,11 +21,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use adamant_core::case::FaultForm;
 use adamant_core::engine::{
     BootPlan, Description, Engine, EngineError, ErrorKind, Exit, Image, ImageSource, Instance,
-    LogCapture, Owner,
+    LogCapture, Owner, Took,
 };
-use adamant_core::run::Deadline;
+use adamant_core::run::{Deadline, monotonic_ns};
 use adamant_shim::{Boot, Filled};
 use fs_err as fs;
 
@@ -37,8 +37,9 @@ use self::life::{Known, Life};
 use self::shim::Shim;
 use self::user::User;
 use crate::embedded::{PROBE, SHIM};
-use crate::image::{absent, merge};
+use crate::image::{absent, platform};
 use crate::owner::{self, Here};
+use crate::store::{self, Sourcing};
 use crate::supervisor::{self, Supervisor};
 
 /// What the names of our containers and control groups begin with.
@@ -68,8 +69,14 @@ impl Oci {
     /// Touches nothing yet.
     #[must_use]
     pub fn new() -> Self {
+        Self::with(Sourcing::default())
+    }
+
+    /// Touches nothing yet; finds images this way.
+    #[must_use]
+    pub fn with(sourcing: Sourcing) -> Self {
         Self {
-            images: Images::default(),
+            images: Images::new(sourcing),
             here: Here::read(),
         }
     }
@@ -96,20 +103,19 @@ impl Oci {
         let attempt = format!("set up the container `{name}`");
         let trouble =
             |error: std::io::Error| EngineError::new(ErrorKind::Engine, &attempt).caused_by(error);
-        let base = self.images.get(&plan.image)?;
-        let (mut image, mut lowers) = (base.image, base.layers);
-        let hidden = absent::hidden(&image, &plan.absent);
-        let in_memory = host::writes_to_memory(dir)?;
-        if !hidden.is_empty() {
-            // Where overlayfs cannot write, no whiteout can be made either: there the shim removes the paths.
-            if !in_memory {
-                let above = dir.join("absent");
-                layers::hiding(&above, &image, &hidden).map_err(trouble)?;
-                lowers.push(above);
-            }
-            image = Arc::new(merge::without(&image, hidden.iter().map(String::as_str)));
+        if plan.network.profile().is_some() && plan.trace.is_none() {
+            return Err(
+                EngineError::new(ErrorKind::Unsupported, "make a network for a boot").caused_by(
+                    "who makes it is the supervisor of a traced boot, and this one is not traced",
+                ),
+            );
         }
-        lowers.reverse();
+        let in_memory = host::writes_to_memory(dir)?;
+        let Base {
+            image,
+            lowers,
+            removed,
+        } = self.base(plan, dir, in_memory)?;
         for bind in &plan.binds {
             fs::symlink_metadata(&bind.source).map_err(|error| {
                 let attempt = format!("mount `{}` at `{}`", bind.source.display(), bind.target);
@@ -121,7 +127,7 @@ impl Oci {
         spec::write_files(plan, name, dir).map_err(trouble)?;
         let probe = PROBE.file()?;
         let mut trace = match &plan.trace {
-            Some(path) => Some(Supervisor::start(&probe, path)?),
+            Some(path) => Some(Supervisor::start(&probe, path, plan.network.profile())?),
             None => None,
         };
         let socket = trace.as_ref().map(Supervisor::socket);
@@ -142,15 +148,17 @@ impl Oci {
             dir: dir.to_owned(),
             lowers: lowers.clone(),
             in_memory,
-            removed: if in_memory { hidden } else { Vec::new() },
+            removed,
             spec: spec.to_string(),
             filled,
             workdir: spec::workdir(plan, &image),
             uid: user.uid,
         };
+        let asked_ns = monotonic_ns();
         let shim = Shim::start(&SHIM.file()?, "run", &boot).map_err(trouble)?;
         let life = Life::follow(shim, log.clone()).map_err(trouble)?;
         let known = life.wait_started(name, deadline)?;
+        let started_ns = monotonic_ns();
         let refused = refused(plan, &image, &known);
         if let (Some(trace), None) = (&mut trace, &refused) {
             trace.wait_attached(|| life.known().exit.is_some(), deadline)?;
@@ -170,8 +178,66 @@ impl Oci {
             trace: trace.map(Mutex::new),
             companions: Mutex::default(),
             probe,
+            // The shim makes a container and starts it in one step.
+            took: Took {
+                create_ns: None,
+                start_ns: Some(started_ns.saturating_sub(asked_ns)),
+                asked_ns: Some(asked_ns),
+            },
         })
     }
+
+    /// The layers of a plan's image, with one more above them where paths of it are absent or unfit.
+    fn base(&self, plan: &BootPlan, dir: &Path, in_memory: bool) -> Result<Base, EngineError> {
+        let base = self.images.get(&plan.image)?;
+        let changed = absent::changed(&base.image, &plan.absent);
+        let mut left = Vec::new();
+        for fault in &changed {
+            let found = absent::left(&base.image, fault, |entry| base.content(entry))?;
+            left.push((fault.path.clone(), found));
+        }
+        let mut lowers = base.layers;
+        let mut removed = Vec::new();
+        if in_memory {
+            // Where overlayfs cannot write, no whiteout can be made either: there the shim removes the paths.
+            if let Some(fault) = changed.iter().find(|f| f.form != FaultForm::Absent) {
+                let attempt = format!("leave `{}` {}", fault.path, fault.form.word());
+                return Err(EngineError::new(ErrorKind::Unsupported, attempt)
+                    .caused_by("overlayfs cannot write where containers are kept here: paths can only be made absent")
+                    .hint("name a directory on another file system with `XDG_CACHE_HOME`, or use a daemon: `--engine docker`"));
+            }
+            removed.extend(left.iter().map(|(path, _)| path.clone()));
+        } else if !left.is_empty() {
+            let above = dir.join("absent");
+            let attempt = || format!("make a layer without {}", absent::names(&left));
+            fs::create_dir(&above).map_err(|error| {
+                EngineError::new(ErrorKind::Unsupported, attempt()).caused_by(error)
+            })?;
+            store::unpack(&absent::layer(&base.image, &left), &above)
+                .map_err(|error| EngineError::new(ErrorKind::Engine, attempt()).caused_by(error))?;
+            lowers.push(above);
+        }
+        lowers.reverse();
+        let image = if left.is_empty() {
+            base.image
+        } else {
+            Arc::new(absent::index(&base.image, &left))
+        };
+        Ok(Base {
+            image,
+            lowers,
+            removed,
+        })
+    }
+}
+
+/// What a container is started from.
+struct Base {
+    image: Arc<Image>,
+    /// The topmost first.
+    lowers: Vec<PathBuf>,
+    /// What the shim takes away.
+    removed: Vec<String>,
 }
 
 /// The exit code that a shell would give, when the subject's executable could not be started.
@@ -239,7 +305,7 @@ impl Engine for Oci {
         Ok(Description {
             name: self.name().to_owned(),
             version: format!("{LIBRARY}, no daemon"),
-            platform: host::platform(),
+            platform: platform::host(),
         })
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use adamant_core::engine::{BootPlan, EngineError, ErrorKind, Image, Network};
+use adamant_probe::sinkhole::NAME_SERVER;
 use adamant_probe::{MOUNT_PATH, TRACE_SOCKET};
 use fs_err as fs;
 use serde_json::{Value, json};
@@ -145,8 +146,10 @@ fn arguments(plan: &BootPlan, ground: &Ground<'_>) -> Result<Vec<String>, Engine
     let Some(path) = &plan.trace else {
         return Ok(own);
     };
-    let launcher = [MOUNT_PATH, "launch", "--control-write", path, "--"].map(str::to_owned);
-    Ok(launcher.into_iter().chain(own).collect())
+    let launcher = [MOUNT_PATH, "launch", "--control-write", path];
+    let reads = plan.trace_reads.then_some("--reads");
+    let launcher = launcher.into_iter().chain(reads).chain(["--"]);
+    Ok(launcher.map(str::to_owned).chain(own).collect())
 }
 
 /// The image's and the plan's own, after what every container has.
@@ -341,6 +344,8 @@ pub(super) fn write_files(plan: &BootPlan, name: &str, dir: &Path) -> std::io::R
     fs::write(dir.join("hostname"), format!("{}\n", hostname(name)))?;
     let resolver = match plan.network {
         Network::None => resolver(&fs::read_to_string("/etc/resolv.conf").unwrap_or_default()),
+        // The made network's own name server, which the supervisor plays.
+        Network::Made(_) => format!("nameserver {NAME_SERVER}\n"),
         // Nobody listens there: a name that is not in `hosts` is refused at once.
         Network::Isolated => "nameserver 127.0.0.11\noptions ndots:0\n".to_owned(),
     };

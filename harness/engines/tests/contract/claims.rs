@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use adamant_core::case::FaultForm;
 use adamant_core::engine::{
     Answer, Bind, BootPlan, ChangeKind, Fault, Network, Question, Tmpfs, VolumeMount,
 };
@@ -132,6 +133,7 @@ fn refused(stage: &Stage) -> Result<()> {
     let gone = BootPlan {
         absent: vec![Fault {
             path: "/bin/sh".into(),
+            form: FaultForm::Absent,
         }],
         ..stage.plan("true")
     };
@@ -388,7 +390,10 @@ fn network(stage: &Stage) -> Result<()> {
 fn absent(stage: &Stage) -> Result<()> {
     let plan = BootPlan {
         absent: ["/usr/local/bin/codex", "/opt/agentbox"]
-            .map(|path| Fault { path: path.into() })
+            .map(|path| Fault {
+                path: path.into(),
+                form: FaultForm::Absent,
+            })
             .to_vec(),
         ..stage.plan("")
     };

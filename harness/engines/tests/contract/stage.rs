@@ -110,6 +110,7 @@ impl Stage {
             memory: None,
             pids: None,
             trace: None,
+            trace_reads: false,
             owner: self.owner(),
             poll_ms: 20,
         }

@@ -2,7 +2,7 @@
 'use strict';
 
 const {
-  BigInt, Float32Array, Float64Array, MathFloor, Number, NumberIsInteger, ObjectDefineProperty,
+  BigInt, Float32Array, Float64Array, MathFloor, Number, NumberIsInteger, SafeArrayIterator,
   TypedArrayPrototypeGetBuffer, Uint8Array,
 } = primordials;
 
@@ -81,17 +81,17 @@ function limits(size, signed) {
   return signed ? [-count / 2, count / 2 - 1] : [0, count - 1];
 }
 
-function fixedReader(size, signed, little) {
-  return function(offset = 0) {
+function fixedReader(name, size, signed, little) {
+  return { [name](offset = 0) {
     checkOffset(this, offset, size);
     const value = readUnsigned(this, offset, size, little);
     return signed ? toSigned(value, size) : value;
-  };
+  } }[name];
 }
 
-function fixedWriter(size, signed, little) {
+function fixedWriter(name, size, signed, little) {
   const { 0: min, 1: max } = limits(size, signed);
-  return function(value, offset = 0) {
+  return { [name](value, offset = 0) {
     value = +value;
     // One byte is checked in the other order by Node: where first, then what.
     if (size === 1) {
@@ -104,21 +104,21 @@ function fixedWriter(size, signed, little) {
     }
     if (value !== value) value = 0;
     return writeInteger(this, value < 0 ? -MathFloor(-value) : MathFloor(value), offset, size, little);
-  };
+  } }[name];
 }
 
-function sizedReader(signed, little) {
-  return function(offset, byteLength) {
+function sizedReader(name, signed, little) {
+  return { [name](offset, byteLength) {
     if (offset === undefined) throw new codes.ERR_INVALID_ARG_TYPE('offset', 'number', offset);
     checkByteLength(byteLength);
     checkOffset(this, offset, byteLength);
     const value = readUnsigned(this, offset, byteLength, little);
     return signed ? toSigned(value, byteLength) : value;
-  };
+  } }[name];
 }
 
-function sizedWriter(signed, little) {
-  return function(value, offset, byteLength) {
+function sizedWriter(name, signed, little) {
+  return { [name](value, offset, byteLength) {
     checkByteLength(byteLength);
     value = +value;
     const { 0: min, 1: max } = limits(byteLength, signed);
@@ -132,24 +132,24 @@ function sizedWriter(signed, little) {
     }
     if (value !== value) value = 0;
     return writeInteger(this, value < 0 ? -MathFloor(-value) : MathFloor(value), offset, byteLength, little);
-  };
+  } }[name];
 }
 
-function bigReader(signed, little) {
-  return function(offset = 0) {
+function bigReader(name, signed, little) {
+  return { [name](offset = 0) {
     checkOffset(this, offset, 8);
     const first = readUnsigned(this, offset, 4, little);
     const second = readUnsigned(this, offset + 4, 4, little);
     const high = little ? second : first;
     const low = little ? first : second;
     return (BigInt(signed ? toSigned(high, 4) : high) << 32n) + BigInt(low);
-  };
+  } }[name];
 }
 
-function bigWriter(signed, little) {
+function bigWriter(name, signed, little) {
   const min = signed ? -(2n ** 63n) : 0n;
   const max = signed ? 2n ** 63n - 1n : 2n ** 64n - 1n;
-  return function(value, offset = 0) {
+  return { [name](value, offset = 0) {
     checkRange(value, min, max, 8);
     checkOffset(this, offset, 8);
     const low = Number(value & 0xffffffffn);
@@ -157,7 +157,7 @@ function bigWriter(signed, little) {
     writeInteger(this, little ? low : high, offset, 4, little);
     writeInteger(this, little ? high : low, offset + 4, 4, little);
     return offset + 8;
-  };
+  } }[name];
 }
 
 // One scratch cell for each width: every use writes it before it reads it.
@@ -166,52 +166,51 @@ const singleBytes = new Uint8Array(TypedArrayPrototypeGetBuffer(single));
 const double = new Float64Array(1);
 const doubleBytes = new Uint8Array(TypedArrayPrototypeGetBuffer(double));
 
-function floatReader(cell, bytes, size, little) {
-  return function(offset = 0) {
+function floatReader(name, cell, bytes, size, little) {
+  return { [name](offset = 0) {
     checkOffset(this, offset, size);
     for (let i = 0; i < size; i++) bytes[little ? i : size - 1 - i] = this[offset + i];
     return cell[0];
-  };
+  } }[name];
 }
 
-function floatWriter(cell, bytes, size, little) {
-  return function(value, offset = 0) {
+function floatWriter(name, cell, bytes, size, little) {
+  return { [name](value, offset = 0) {
     checkOffset(this, offset, size);
     cell[0] = value;
     for (let i = 0; i < size; i++) this[offset + i] = bytes[little ? i : size - 1 - i];
     return offset + size;
-  };
+  } }[name];
 }
 
 const methods = { __proto__: null };
 
-// Functions made by factories have no names of their own.
-function define(name, method) {
-  ObjectDefineProperty(method, 'name', { __proto__: null, value: name, configurable: true });
-  methods[name] = method;
+// A name that is computed leaves the function as light as others; one that is defined afterwards would not.
+function define(name, factory, ...args) {
+  methods[name] = factory(name, ...new SafeArrayIterator(args));
 }
 
 for (const little of [true, false]) {
   const end = little ? 'LE' : 'BE';
   for (const signed of [false, true]) {
     const kind = signed ? 'Int' : 'UInt';
-    define(`readBig${kind}64${end}`, bigReader(signed, little));
-    define(`writeBig${kind}64${end}`, bigWriter(signed, little));
-    define(`read${kind}${end}`, sizedReader(signed, little));
-    define(`write${kind}${end}`, sizedWriter(signed, little));
+    define(`readBig${kind}64${end}`, bigReader, signed, little);
+    define(`writeBig${kind}64${end}`, bigWriter, signed, little);
+    define(`read${kind}${end}`, sizedReader, signed, little);
+    define(`write${kind}${end}`, sizedWriter, signed, little);
     for (const size of [2, 4]) {
-      define(`read${kind}${size * 8}${end}`, fixedReader(size, signed, little));
-      define(`write${kind}${size * 8}${end}`, fixedWriter(size, signed, little));
+      define(`read${kind}${size * 8}${end}`, fixedReader, size, signed, little);
+      define(`write${kind}${size * 8}${end}`, fixedWriter, size, signed, little);
     }
   }
-  define(`readFloat${end}`, floatReader(single, singleBytes, 4, little));
-  define(`readDouble${end}`, floatReader(double, doubleBytes, 8, little));
-  define(`writeFloat${end}`, floatWriter(single, singleBytes, 4, little));
-  define(`writeDouble${end}`, floatWriter(double, doubleBytes, 8, little));
+  define(`readFloat${end}`, floatReader, single, singleBytes, 4, little);
+  define(`readDouble${end}`, floatReader, double, doubleBytes, 8, little);
+  define(`writeFloat${end}`, floatWriter, single, singleBytes, 4, little);
+  define(`writeDouble${end}`, floatWriter, double, doubleBytes, 8, little);
 }
-define('readUInt8', fixedReader(1, false, true));
-define('readInt8', fixedReader(1, true, true));
-define('writeUInt8', fixedWriter(1, false, true));
-define('writeInt8', fixedWriter(1, true, true));
+define('readUInt8', fixedReader, 1, false, true);
+define('readInt8', fixedReader, 1, true, true);
+define('writeUInt8', fixedWriter, 1, false, true);
+define('writeInt8', fixedWriter, 1, true, true);
 
 exports.numberMethods = methods;

@@ -14,6 +14,7 @@ exports.entries = [
   ['ERR_BUFFER_TOO_LARGE', RangeError, 'Cannot create a Buffer larger than %s bytes'],
   ['ERR_CHILD_PROCESS_STDIO_MAXBUFFER', RangeError, '%s maxBuffer length exceeded'],
   ['ERR_CONSOLE_WRITABLE_STREAM', TypeError, 'Console expects a writable stream instance for %s'],
+  ['ERR_CONSTRUCT_CALL_INVALID', TypeError, 'Constructor cannot be called'],
   ['ERR_CONSTRUCT_CALL_REQUIRED', TypeError, 'Class constructor %s cannot be invoked without `new`'],
   ['ERR_CONTEXT_NOT_INITIALIZED', Error, 'context used is not initialized'],
   ['ERR_CRYPTO_HASH_FINALIZED', Error, 'Digest already called'],

@@ -6,7 +6,7 @@ const {
   ArrayPrototypeMap, ArrayPrototypePush, ArrayPrototypeSlice, ArrayPrototypeSplice, Error,
   ErrorCaptureStackTrace, ErrorPrototypeToString, JSONStringify, MathAbs, NumberIsInteger,
   ObjectAssign, ObjectDefineProperty, ObjectGetOwnPropertyDescriptor, ObjectIsExtensible,
-  ObjectKeys, ObjectPrototypeHasOwnProperty, ObjectSetPrototypeOf, Proxy, RangeError, ReflectApply,
+  ObjectKeys, ObjectPrototypeHasOwnProperty, ObjectSetPrototypeOf, Proxy, RangeError, ReflectApply, ReflectConstruct,
   RegExpPrototypeExec, SafeArrayIterator, SafeMap, String, StringPrototypeEndsWith,
   StringPrototypeIncludes, StringPrototypeSlice, StringPrototypeToLowerCase, SyntaxError, TypeError,
   URIError,
@@ -185,21 +185,33 @@ function codedPrototype(Base) {
   return prototype;
 }
 
-function makeClass(code, Base) {
-  const prototype = codedPrototype(Base);
-  function NodeError(...args) {
+// The base of a code's class, and with it its message.
+function baseOf(code) {
+  if (!defined) {
+    defined = true;
+    defineMessages();
+  }
+  return basesOf[code];
+}
+let defined = false;
+
+function makeClass(code, Variant) {
+  return function NodeError(...args) {
+    const Base = Variant ?? baseOf(code);
+    if (Base === SystemError) {
+      return ReflectConstruct(systemClass(code), args);
+    }
     const error = withoutFrames(() => new Base());
-    ObjectSetPrototypeOf(error, prototype);
+    ObjectSetPrototypeOf(error, codedPrototype(Base));
     error.code = code;
+    baseOf(code);
     const message = messageOf(code, args, error);
     ObjectDefineProperty(error, 'message', {
       __proto__: null, value: message, enumerable: false, writable: true, configurable: true,
     });
     captureWithCode(error, NodeError, Base.prototype.name, code);
     return error;
-  }
-  NodeError.prototype = prototype;
-  return NodeError;
+  };
 }
 
 // An error whose code is the operating system's: `info` says which call failed and how.
@@ -235,8 +247,10 @@ class SystemError extends Error {
   }
 }
 
-function makeSystemClass(code) {
-  return class NodeSystemError extends SystemError {
+const systemClasses = { __proto__: null };
+
+function systemClass(code) {
+  return systemClasses[code] ??= class NodeSystemError extends SystemError {
     constructor(info) {
       super(code, info);
     }
@@ -245,17 +259,20 @@ function makeSystemClass(code) {
 
 const basesOf = { __proto__: null };
 
+// Codes that stand for errors of more than one class; the others are `ERR_X.RangeError` and so on.
+const variants = {
+  __proto__: null,
+  ERR_INVALID_ARG_VALUE: [RangeError],
+  ERR_INVALID_STATE: [TypeError, RangeError],
+};
+
 function makeCode(code) {
-  const list = basesOf[code];
-  if (list === undefined) {
-    return undefined;
-  }
-  if (list[0] === SystemError) {
-    return makeSystemClass(code);
-  }
-  const NodeError = makeClass(code, list[0]);
-  for (let i = 1; i < list.length; i++) {
-    NodeError[list[i].name] = makeClass(code, list[i]);
+  const NodeError = makeClass(code, undefined);
+  const others = variants[code];
+  if (others !== undefined) {
+    for (let i = 0; i < others.length; i++) {
+      NodeError[others[i].name] = makeClass(code, others[i]);
+    }
   }
   return NodeError;
 }
@@ -269,9 +286,9 @@ const codes = new Proxy({ __proto__: null }, {
   },
 });
 
-function E(code, message, ...list) {
+function E(code, message, Base) {
   messages[code] = message;
-  basesOf[code] = list;
+  basesOf[code] = Base;
 }
 
 class AbortError extends Error {
@@ -506,118 +523,129 @@ module.exports = {
   isStackOverflowError,
 };
 
-E('ERR_INVALID_ARG_TYPE', invalidArgType, TypeError);
-E('ERR_OUT_OF_RANGE', outOfRange, RangeError);
-E('ERR_MISSING_ARGS', missingArgs, TypeError);
-E('ERR_INVALID_ARG_VALUE', (name, value, reason = 'is invalid') => {
-  const kind = StringPrototypeIncludes(name, '.') ? 'property' : 'argument';
-  return `The ${kind} '${name}' ${reason}. Received ${cut(inspectValue(value), 128)}`;
-}, TypeError, RangeError);
-E('ERR_UNHANDLED_ERROR', (error) => (
-  error === undefined ? 'Unhandled error.' : `Unhandled error. (${error})`), Error);
-E('ERR_ACCESS_DENIED', function message(text, permission = '', resource = '') {
-  this.permission = permission;
-  this.resource = resource;
-  return text;
-}, Error);
-E('ERR_FALSY_VALUE_REJECTION', function message(reason) {
-  this.reason = reason;
-  return 'Promise was rejected with falsy value';
-}, Error);
-E('ERR_INVALID_RETURN_VALUE', (input, name, value) =>
-  `Expected ${input} to be returned from the "${name}" function but got ${determineSpecificType(value)}.`,
-TypeError, RangeError);
-E('ERR_INVALID_RETURN_PROPERTY', (input, name, property, value) =>
-  `Expected a valid ${input} to be returned for the "${property}" from the "${name}" hook but got ${determineSpecificType(value)}.`,
-TypeError);
-E('ERR_INVALID_RETURN_PROPERTY_VALUE', (input, name, property, value) =>
-  `Expected ${input} to be returned for the "${property}" from the "${name}" hook but got ${determineSpecificType(value)}.`,
-TypeError);
-E('ERR_INVALID_URL', function message(input, base = null) {
-  this.input = input;
-  if (base != null) {
-    this.base = base;
-  }
-  return 'Invalid URL';
-}, TypeError);
-E('ERR_INVALID_URL_SCHEME', (expected) => {
-  const schemes = typeof expected === 'string' ? [expected] : expected;
-  return schemes.length === 1 ? `The URL must be of scheme ${schemes[0]}`
-    : `The URL must be one of scheme ${schemes[0]} or ${schemes[1]}`;
-}, TypeError);
-E('ERR_INVALID_FILE_URL_PATH', function message(text, input) {
-  this.input = input;
-  return `File URL path ${text}`;
-}, TypeError);
-E('ERR_INVALID_MIME_SYNTAX', (production, text, at) => {
-  const place = at !== -1 ? ` at ${at}` : '';
-  return `The MIME syntax for a ${production} in "${text}" is invalid${place}`;
-}, TypeError);
-E('ERR_MODULE_NOT_FOUND', function message(path, base, exact) {
-  if (exact) {
-    this.url = `${exact}`;
-  }
-  return `Cannot find ${exact ? 'module' : 'package'} '${path}' imported from ${base}`;
-}, Error);
-E('ERR_UNSUPPORTED_DIR_IMPORT', function message(path, base, exact) {
-  this.url = exact;
-  return `Directory import '${path}' is not supported resolving ES modules imported from ${base}`;
-}, Error);
-E('ERR_UNSUPPORTED_ESM_URL_SCHEME', (url, supported) =>
-  `Only URLs with a scheme in: ${formatList(supported)} are supported by the default ESM loader. ` +
-  `Received protocol '${url.protocol}'`, Error);
-E('ERR_REQUIRE_ASYNC_MODULE', (filename, parent) => {
-  let text = 'require() cannot be used on an ESM graph with top-level await. Use import() instead. ' +
-    'To see where the top-level await comes from, use --experimental-print-required-tla.';
-  if (parent) {
-    text += `\n  From ${parent} `;
-  }
-  return filename ? `${text}\n  Requiring ${filename} ` : text;
-}, Error);
-E('ERR_INVALID_PACKAGE_CONFIG', (path, base, text) =>
-  `Invalid package config ${path}${base ? ` while importing ${base}` : ''}${text ? `. ${text}` : ''}`, Error);
-E('ERR_INVALID_MODULE_SPECIFIER', (request, reason, base = undefined) =>
-  `Invalid module "${request}" ${reason}${base ? ` imported from ${base}` : ''}`, TypeError);
-E('ERR_IMPORT_ATTRIBUTE_MISSING', (url, key, value) =>
-  `Module "${url}" needs an import attribute of "${key}: ${value}"`, TypeError);
-E('ERR_IMPORT_ATTRIBUTE_TYPE_INCOMPATIBLE', (url, type) => `Module "${url}" is not of type "${type}"`, TypeError);
-E('ERR_IMPORT_ATTRIBUTE_UNSUPPORTED', (key, value, url = undefined) =>
-  `Import attribute "${key}" with value "${value}" is not supported${url === undefined ? '' : ` in ${url}`}`,
-TypeError);
-E('ERR_ENCODING_INVALID_ENCODED_DATA', function message(encoding, errno) {
-  this.errno = errno;
-  return `The encoded data was not valid for encoding ${encoding}`;
-}, TypeError);
-E('ERR_BUFFER_OUT_OF_BOUNDS', (name = undefined) => (
-  name ? `"${name}" is outside of buffer bounds` : 'Attempt to access memory outside buffer bounds'),
-RangeError);
-E('ERR_INVALID_HTTP_TOKEN', (name, value) => `${name} must be a valid HTTP token ["${value}"]`, TypeError);
-E('ERR_INVALID_CHAR', (name, field = undefined) =>
-  `Invalid character in ${name}${field === undefined ? '' : ` ["${field}"]`}`, TypeError);
-E('ERR_PARSE_ARGS_INVALID_OPTION_VALUE', (text) => text, TypeError);
-E('ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL', (positional) =>
-  `Unexpected argument '${positional}'. This command does not take positional arguments`, TypeError);
-E('ERR_PARSE_ARGS_UNKNOWN_OPTION', (option, allowPositionals) => `Unknown option '${option}'` +
-  (allowPositionals ? `. To specify a positional argument starting with a '-', place it at the end of the command after '--', as in '-- ${JSONStringify(option)}` : ''),
-TypeError);
-E('ERR_INTERNAL_ASSERTION', (text) => {
-  const suffix = 'This is caused by a bug of the runtime or by the use of its internals.\n';
-  return text === undefined ? suffix : `${text}\n${suffix}`;
-}, Error);
-
-for (const [code, Base, text] of new SafeArrayIterator(require('internal/error_messages').entries)) {
-  E(code, text, Base);
+// Made with the first error: few programs see one, and every context would pay for all of the messages.
+function defineMessages() {
+  defineOwnTexts();
+  defineOthers();
 }
-E('ERR_FS_EISDIR', 'Path is a directory', SystemError);
-E('ERR_SYSTEM_ERROR', 'A system error occurred', SystemError);
-E('ERR_TTY_INIT_FAILED', 'TTY initialization failed', SystemError);
-E('ERR_INVALID_STATE', (text) => `Invalid state: ${text}`, Error, TypeError, RangeError);
-E('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', (name) =>
-  `The feature ${name} is unavailable on the current platform, which is being used to run Node.js`, TypeError);
-E('ERR_INVALID_URI', 'URI malformed', URIError);
-E('ERR_SRI_PARSE', (text, char, position) =>
-  `Subresource Integrity string ${JSONStringify(text)} had an unexpected ${JSONStringify(char)} at position ${position}`, SyntaxError);
-E('ERR_SOCKET_BAD_PORT', (name, port, allowZero = true) =>
-  `${name} should be ${allowZero ? '>=' : '>'} 0 and < 65536. Received ${determineSpecificType(port)}.`, RangeError);
-E('ERR_INVALID_OBJECT_DEFINE_PROPERTY', (text) => text, TypeError);
-E('ERR_STRING_TOO_LONG', 'Cannot create a string longer than 0x1fffffe8 characters', Error);
+
+// Messages that say more than their arguments.
+function defineOwnTexts() {
+  E('ERR_INVALID_ARG_TYPE', invalidArgType, TypeError);
+  E('ERR_OUT_OF_RANGE', outOfRange, RangeError);
+  E('ERR_MISSING_ARGS', missingArgs, TypeError);
+  E('ERR_INVALID_ARG_VALUE', (name, value, reason = 'is invalid') => {
+    const kind = StringPrototypeIncludes(name, '.') ? 'property' : 'argument';
+    return `The ${kind} '${name}' ${reason}. Received ${cut(inspectValue(value), 128)}`;
+  }, TypeError);
+  E('ERR_UNHANDLED_ERROR', (error) => (
+    error === undefined ? 'Unhandled error.' : `Unhandled error. (${error})`), Error);
+  E('ERR_ACCESS_DENIED', function message(text, permission = '', resource = '') {
+    this.permission = permission;
+    this.resource = resource;
+    return text;
+  }, Error);
+  E('ERR_FALSY_VALUE_REJECTION', function message(reason) {
+    this.reason = reason;
+    return 'Promise was rejected with falsy value';
+  }, Error);
+  E('ERR_INVALID_RETURN_VALUE', (input, name, value) =>
+    `Expected ${input} to be returned from the "${name}" function but got ${determineSpecificType(value)}.`,
+  TypeError, RangeError);
+  E('ERR_INVALID_RETURN_PROPERTY', (input, name, property, value) =>
+    `Expected a valid ${input} to be returned for the "${property}" from the "${name}" hook but got ${determineSpecificType(value)}.`,
+  TypeError);
+  E('ERR_INVALID_RETURN_PROPERTY_VALUE', (input, name, property, value) =>
+    `Expected ${input} to be returned for the "${property}" from the "${name}" hook but got ${determineSpecificType(value)}.`,
+  TypeError);
+  E('ERR_INVALID_URL', function message(input, base = null) {
+    this.input = input;
+    if (base != null) {
+      this.base = base;
+    }
+    return 'Invalid URL';
+  }, TypeError);
+  E('ERR_INVALID_URL_SCHEME', (expected) => {
+    const schemes = typeof expected === 'string' ? [expected] : expected;
+    return schemes.length === 1 ? `The URL must be of scheme ${schemes[0]}`
+      : `The URL must be one of scheme ${schemes[0]} or ${schemes[1]}`;
+  }, TypeError);
+  E('ERR_INVALID_FILE_URL_PATH', function message(text, input) {
+    this.input = input;
+    return `File URL path ${text}`;
+  }, TypeError);
+  E('ERR_INVALID_MIME_SYNTAX', (production, text, at) => {
+    const place = at !== -1 ? ` at ${at}` : '';
+    return `The MIME syntax for a ${production} in "${text}" is invalid${place}`;
+  }, TypeError);
+  E('ERR_MODULE_NOT_FOUND', function message(path, base, exact) {
+    if (exact) {
+      this.url = `${exact}`;
+    }
+    return `Cannot find ${exact ? 'module' : 'package'} '${path}' imported from ${base}`;
+  }, Error);
+  E('ERR_UNSUPPORTED_DIR_IMPORT', function message(path, base, exact) {
+    this.url = exact;
+    return `Directory import '${path}' is not supported resolving ES modules imported from ${base}`;
+  }, Error);
+  E('ERR_UNSUPPORTED_ESM_URL_SCHEME', (url, supported) =>
+    `Only URLs with a scheme in: ${formatList(supported)} are supported by the default ESM loader. ` +
+    `Received protocol '${url.protocol}'`, Error);
+  E('ERR_REQUIRE_ASYNC_MODULE', (filename, parent) => {
+    let text = 'require() cannot be used on an ESM graph with top-level await. Use import() instead. ' +
+      'To see where the top-level await comes from, use --experimental-print-required-tla.';
+    if (parent) {
+      text += `\n  From ${parent} `;
+    }
+    return filename ? `${text}\n  Requiring ${filename} ` : text;
+  }, Error);
+  E('ERR_INVALID_PACKAGE_CONFIG', (path, base, text) =>
+    `Invalid package config ${path}${base ? ` while importing ${base}` : ''}${text ? `. ${text}` : ''}`, Error);
+  E('ERR_INVALID_MODULE_SPECIFIER', (request, reason, base = undefined) =>
+    `Invalid module "${request}" ${reason}${base ? ` imported from ${base}` : ''}`, TypeError);
+  E('ERR_IMPORT_ATTRIBUTE_MISSING', (url, key, value) =>
+    `Module "${url}" needs an import attribute of "${key}: ${value}"`, TypeError);
+  E('ERR_IMPORT_ATTRIBUTE_TYPE_INCOMPATIBLE', (url, type) => `Module "${url}" is not of type "${type}"`, TypeError);
+  E('ERR_IMPORT_ATTRIBUTE_UNSUPPORTED', (key, value, url = undefined) =>
+    `Import attribute "${key}" with value "${value}" is not supported${url === undefined ? '' : ` in ${url}`}`,
+  TypeError);
+  E('ERR_ENCODING_INVALID_ENCODED_DATA', function message(encoding, errno) {
+    this.errno = errno;
+    return `The encoded data was not valid for encoding ${encoding}`;
+  }, TypeError);
+  E('ERR_BUFFER_OUT_OF_BOUNDS', (name = undefined) => (
+    name ? `"${name}" is outside of buffer bounds` : 'Attempt to access memory outside buffer bounds'),
+  RangeError);
+  E('ERR_INVALID_HTTP_TOKEN', (name, value) => `${name} must be a valid HTTP token ["${value}"]`, TypeError);
+  E('ERR_INVALID_CHAR', (name, field = undefined) =>
+    `Invalid character in ${name}${field === undefined ? '' : ` ["${field}"]`}`, TypeError);
+  E('ERR_PARSE_ARGS_INVALID_OPTION_VALUE', (text) => text, TypeError);
+  E('ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL', (positional) =>
+    `Unexpected argument '${positional}'. This command does not take positional arguments`, TypeError);
+  E('ERR_PARSE_ARGS_UNKNOWN_OPTION', (option, allowPositionals) => `Unknown option '${option}'` +
+    (allowPositionals ? `. To specify a positional argument starting with a '-', place it at the end of the command after '--', as in '-- ${JSONStringify(option)}` : ''),
+  TypeError);
+  E('ERR_INTERNAL_ASSERTION', (text) => {
+    const suffix = 'This is caused by a bug of the runtime or by the use of its internals.\n';
+    return text === undefined ? suffix : `${text}\n${suffix}`;
+  }, Error);
+}
+
+function defineOthers() {
+  for (const [code, Base, text] of new SafeArrayIterator(require('internal/error_messages').entries)) {
+    E(code, text, Base);
+  }
+  E('ERR_FS_EISDIR', 'Path is a directory', SystemError);
+  E('ERR_SYSTEM_ERROR', 'A system error occurred', SystemError);
+  E('ERR_TTY_INIT_FAILED', 'TTY initialization failed', SystemError);
+  E('ERR_INVALID_STATE', (text) => `Invalid state: ${text}`, Error);
+  E('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', (name) =>
+    `The feature ${name} is unavailable on the current platform, which is being used to run Node.js`, TypeError);
+  E('ERR_INVALID_URI', 'URI malformed', URIError);
+  E('ERR_SRI_PARSE', (text, char, position) =>
+    `Subresource Integrity string ${JSONStringify(text)} had an unexpected ${JSONStringify(char)} at position ${position}`, SyntaxError);
+  E('ERR_SOCKET_BAD_PORT', (name, port, allowZero = true) =>
+    `${name} should be ${allowZero ? '>=' : '>'} 0 and < 65536. Received ${determineSpecificType(port)}.`, RangeError);
+  E('ERR_INVALID_OBJECT_DEFINE_PROPERTY', (text) => text, TypeError);
+  E('ERR_STRING_TOO_LONG', 'Cannot create a string longer than 0x1fffffe8 characters', Error);
+}

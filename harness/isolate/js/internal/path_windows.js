@@ -382,3 +382,8 @@ module.exports = {
   win32: null,
   posix: null,
 };
+const posix = require('path');
+module.exports.win32 = module.exports;
+module.exports.posix = posix;
+// Documented nowhere, used by old packages.
+module.exports._makeLong = toNamespacedPath;

@@ -12,6 +12,9 @@ const applyBind = bind.bind(apply);
 
 const captured = { __proto__: null, uncurryThis, applyBind };
 
+// The words of all builtins: what none of them names is not captured, since every context would pay for it.
+let words = new Set(native.modules.builtinWords());
+
 // These take any number of arguments, so that a list is best given as an array: `ArrayPrototypePushApply(target, list)`.
 const variadic = {
   __proto__: null,
@@ -36,14 +39,16 @@ function nameOf(key) {
 }
 
 function captureVariadic(name, fn, receiver) {
-  if (variadic[name]) {
+  if (variadic[name] && words.has(`${name}Apply`)) {
     captured[`${name}Apply`] = applyBind(fn, receiver);
   }
 }
 
 function captureAccessors(prefix, suffix, descriptor) {
-  captured[`${prefix}Get${suffix}`] = uncurryThis(descriptor.get);
-  if (descriptor.set !== undefined) {
+  if (words.has(`${prefix}Get${suffix}`)) {
+    captured[`${prefix}Get${suffix}`] = uncurryThis(descriptor.get);
+  }
+  if (descriptor.set !== undefined && words.has(`${prefix}Set${suffix}`)) {
     captured[`${prefix}Set${suffix}`] = uncurryThis(descriptor.set);
   }
 }
@@ -55,6 +60,8 @@ function captureStatics(source, prefix, bound) {
     const descriptor = getOwnPropertyDescriptor(source, key);
     if (descriptor.get !== undefined) {
       captureAccessors(prefix, suffix, descriptor);
+    } else if (!words.has(name) && !words.has(`${name}Apply`)) {
+      continue;
     } else if (typeof descriptor.value === 'function' && bound) {
       captured[name] = bind.call(descriptor.value, source);
       captureVariadic(name, descriptor.value, source);
@@ -74,6 +81,8 @@ function capturePrototype(source, prefix) {
     const descriptor = getOwnPropertyDescriptor(source, key);
     if (descriptor.get !== undefined) {
       captureAccessors(prefix, suffix, descriptor);
+    } else if (!words.has(name) && !words.has(`${name}Apply`)) {
+      continue;
     } else if (typeof descriptor.value === 'function') {
       captured[name] = uncurryThis(descriptor.value);
       if (variadic[name]) {
@@ -352,5 +361,6 @@ captured.SafeStringPrototypeSearch = (text, pattern) => {
   return match === null ? -1 : match.index;
 };
 
+words = undefined;
 setPrototypeOf(captured, null);
 module.exports = ObjectFreeze(captured);

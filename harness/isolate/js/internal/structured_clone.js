@@ -3,7 +3,7 @@
 
 const {
   ArrayBuffer, ArrayBufferPrototypeGetDetached, ArrayPrototypeIndexOf, ArrayPrototypePush,
-  FunctionPrototypeCall, ObjectDefineProperty, SymbolIterator, TypeError,
+  FunctionPrototypeCall, ObjectDefineProperty, SafeWeakSet, SymbolIterator, TypeError,
 } = primordials;
 const {
   codes: { ERR_MISSING_ARGS },
@@ -16,6 +16,9 @@ function invalid(message) {
   error.code = 'ERR_INVALID_ARG_TYPE';
   return error;
 }
+
+// What `worker_threads` was told of objects.
+const marks = { __proto__: null, uncloneable: new SafeWeakSet(), untransferable: new SafeWeakSet() };
 
 function dataCloneError(message) {
   return lazyDOMException(message, 'DataCloneError');
@@ -46,6 +49,9 @@ function transferList(options) {
 
 function checkTransfer(list) {
   for (let i = 0; i < list.length; i++) {
+    if (marks.untransferable.has(list[i])) {
+      throw dataCloneError('Transfer list contains an object that is marked as untransferable');
+    }
     if (!native.util.isArrayBuffer(list[i])) {
       throw dataCloneError('Found invalid value in transferList.');
     }
@@ -73,6 +79,10 @@ function structuredClone(value, options) {
   }
   const list = transferList(options);
   checkTransfer(list);
+  // Only the value itself is looked at: V8 asks nobody about the plain objects inside of it.
+  if (((typeof value === 'object' && value !== null) || typeof value === 'function') && marks.uncloneable.has(value)) {
+    throw dataCloneError(`${value} could not be cloned.`);
+  }
   if (native.util.isNativeError(value) && value instanceof DOMException && list.length === 0) {
     return cloneException(value);
   }
@@ -80,4 +90,4 @@ function structuredClone(value, options) {
   return native.util.structuredClone(value, list, dataCloneError);
 }
 
-module.exports = { structuredClone };
+module.exports = { marks, structuredClone };

@@ -10,6 +10,7 @@ use crate::cache::CodeCache;
 use crate::commonjs;
 use crate::native::modules::{self, throw_coded, throw_described, throw_read_error};
 use crate::native::{state, string};
+use crate::sources;
 
 /// Import attributes as `(key, value)`.
 pub(super) type Attributes = Vec<(String, String)>;
@@ -277,7 +278,7 @@ fn source_text(
 ) -> Option<Index> {
     let cached = path.and_then(|path| {
         let (cache, key) = commonjs::cache_of(scope, path)?;
-        let source = commonjs::hash(scope, text);
+        let source = sources::hash(scope, &key, text);
         Some((cache, Keep { key, source }))
     });
     let (module, keep) = compile(scope, url, text, cached)?;

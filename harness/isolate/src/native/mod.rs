@@ -2,7 +2,6 @@
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
@@ -12,9 +11,11 @@ mod buffer;
 mod bytes;
 mod clone;
 pub(crate) mod console;
+mod crypto;
 mod encoding;
 pub(crate) mod event_loop;
 mod fs;
+mod lazy;
 pub(crate) mod memory;
 pub(crate) mod modules;
 pub(crate) mod process;
@@ -22,6 +23,7 @@ mod url;
 mod url_host;
 mod url_record;
 pub(crate) mod util;
+mod zlib;
 
 /// One group of native functions. The functions are raw callbacks without captured state, so that they can be external
 /// references of the start-up snapshot; whatever belongs to an execution is found through the scope ([`state`], [`tree`]).
@@ -57,14 +59,17 @@ fn rooms() -> &'static [Room] {
         vec![
             buffer::room(),
             console::room(),
+            crypto::room(),
             util::room(),
             encoding::room(),
             event_loop::room(),
             fs::room(),
+            lazy::room(),
             memory::room(),
             modules::room(),
             process::room(),
             url::room(),
+            zlib::room(),
         ]
     })
 }
@@ -77,6 +82,7 @@ pub(crate) fn external_references() -> Vec<v8::ExternalReference<'static>> {
         .map(|(_, function)| v8::ExternalReference {
             function: *function,
         })
+        .chain(lazy::external_references())
         .collect()
 }
 
@@ -110,7 +116,8 @@ fn null_object<'s>(scope: &mut v8::HandleScope<'s>) -> v8::Local<'s, v8::Object>
 /// What belongs to one execution: typed cells, made on first use and dropped with the execution.
 #[derive(Default)]
 pub(crate) struct States {
-    cells: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
+    /// A handful: they are found by looking at each.
+    cells: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
     tree: RefCell<Option<Arc<dyn Tree>>>,
 }
 
@@ -125,9 +132,11 @@ impl States {
 
     /// Puts a cell that must not start from its default.
     pub(crate) fn insert<T: 'static>(&self, value: T) {
-        self.cells
-            .borrow_mut()
-            .insert(TypeId::of::<T>(), Rc::new(RefCell::new(value)));
+        let id = TypeId::of::<T>();
+        let cell: Rc<dyn Any> = Rc::new(RefCell::new(value));
+        let mut cells = self.cells.borrow_mut();
+        cells.retain(|(known, _)| *known != id);
+        cells.push((id, cell));
     }
 
     /// Drops everything: handles in the cells would otherwise keep the finished context alive.
@@ -138,12 +147,16 @@ impl States {
     }
 
     pub(crate) fn cell<T: Default + 'static>(&self) -> Rc<RefCell<T>> {
-        let cell = Rc::clone(
-            self.cells
-                .borrow_mut()
-                .entry(TypeId::of::<T>())
-                .or_insert_with(|| Rc::new(RefCell::new(T::default()))),
-        );
+        let id = TypeId::of::<T>();
+        let mut cells = self.cells.borrow_mut();
+        let cell = match cells.iter().find(|(known, _)| *known == id) {
+            Some((_, cell)) => Rc::clone(cell),
+            None => {
+                let cell: Rc<dyn Any> = Rc::new(RefCell::new(T::default()));
+                cells.push((id, Rc::clone(&cell)));
+                cell
+            }
+        };
         cell.downcast()
             .expect("a cell is stored under its own type")
     }

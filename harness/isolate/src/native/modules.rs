@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use adamant_modules::{RequireContext, ResolveError, Resolver, Warning};
 
-use super::{Room, null_object, state, string, tree};
+use super::{Room, null_object, state, string};
 use crate::cache::CodeCache;
 use crate::execution::{Package, Response, Thrown};
-use crate::{builtins, commonjs, esm, report};
+use crate::{builtins, commonjs, esm, report, sources};
 
 /// What a handler gave so far.
 #[derive(Default)]
@@ -38,6 +38,8 @@ pub(crate) enum MainState {
 pub(crate) struct ModulesState {
     /// What the engine calls in JavaScript.
     pub(crate) hooks: Option<v8::Global<v8::Object>>,
+    /// Those of them that every execution calls, taken out before it begins.
+    pub(crate) frequent: Vec<(&'static str, v8::Global<v8::Function>)>,
     /// Resolution in the package; shared with later executions of the same content.
     pub(crate) resolver: Option<Arc<Resolver>>,
     /// Where compiled code is kept.
@@ -72,8 +74,24 @@ pub(crate) fn hook<'s>(
     scope: &mut v8::HandleScope<'s>,
     name: &str,
 ) -> Option<v8::Local<'s, v8::Function>> {
-    let hooks = state::<ModulesState>(scope).borrow().hooks.clone()?;
+    let hooks = {
+        let state = state::<ModulesState>(scope);
+        let state = state.borrow();
+        if let Some((_, function)) = state.frequent.iter().find(|(known, _)| *known == name) {
+            return Some(v8::Local::new(scope, function));
+        }
+        state.hooks.clone()?
+    };
     let hooks = v8::Local::new(scope, hooks);
+    function_of(scope, hooks, name)
+}
+
+/// A function of the hooks.
+pub(crate) fn function_of<'s>(
+    scope: &mut v8::HandleScope<'s>,
+    hooks: v8::Local<'_, v8::Object>,
+    name: &str,
+) -> Option<v8::Local<'s, v8::Function>> {
     let name = string(scope, name);
     hooks.get(scope, name.into())?.try_into().ok()
 }
@@ -86,6 +104,7 @@ pub(crate) fn resolver(scope: &mut v8::HandleScope<'_>) -> Option<Arc<Resolver>>
 pub(crate) fn room() -> Room {
     Room::new("modules")
         .function("compileBuiltin", compile_builtin)
+        .function("builtinWords", builtin_words)
         .function("publicBuiltins", public_builtins)
         .function("schemeOnlyBuiltins", scheme_only_builtins)
         .function("descriptionBrand", description_brand)
@@ -94,6 +113,7 @@ pub(crate) fn room() -> Room {
         .function("lookupPaths", lookup_paths)
         .function("findPath", find_path)
         .function("resolveFilename", resolve_filename)
+        .function("resolveAgain", resolve_again)
         .function("resolveMain", resolve_main)
         .function("importMetaResolve", import_meta_resolve)
         .function("packageScope", package_scope)
@@ -101,6 +121,7 @@ pub(crate) fn room() -> Room {
         .function("formatOf", format_of)
         .function("readText", read_text)
         .function("compileCommonJs", compile_common_js)
+        .function("compileFile", compile_file)
         .function("compileScript", compile_script)
         .function("importMain", import_main)
         .function("importEntry", import_entry)
@@ -146,6 +167,11 @@ fn string_list<'s, T: AsRef<str>>(
         .map(|text| string(scope, text.as_ref()).into())
         .collect();
     v8::Array::new_with_elements(scope, &list)
+}
+
+fn builtin_words(scope: &mut Scope<'_>, _args: Args<'_>, mut rv: Return<'_>) {
+    let list = string_list(scope, builtins::words());
+    rv.set(list.into());
 }
 
 fn public_builtins(scope: &mut Scope<'_>, _args: Args<'_>, mut rv: Return<'_>) {
@@ -365,6 +391,24 @@ fn resolve_filename<'s>(scope: &mut Scope<'s>, args: Args<'s>, mut rv: Return<'_
     set_result(scope, &mut rv, result);
 }
 
+/// `resolveAgain(request, filename)` → the path that a module of which nothing was changed gets, or `undefined` where the long way
+/// has more to say: an error, a warning, a builtin.
+fn resolve_again<'s>(scope: &mut Scope<'s>, args: Args<'s>, mut rv: Return<'_>) {
+    let Some(resolver) = resolver(scope) else {
+        return;
+    };
+    let request = args.get(0).to_rust_string_lossy(scope);
+    let filename = args.get(1).to_rust_string_lossy(scope);
+    if let Some(path) = resolver.require_path(&request, &filename) {
+        // Internalised: it is a key of the module cache next.
+        let path =
+            v8::String::new_from_utf8(scope, path.as_bytes(), v8::NewStringType::Internalized);
+        if let Some(path) = path {
+            rv.set(path.into());
+        }
+    }
+}
+
 /// `resolveMain(entry)` → path of the entry without links, or `undefined`.
 fn resolve_main<'s>(scope: &mut Scope<'s>, args: Args<'s>, mut rv: Return<'_>) {
     let Some(resolver) = resolver(scope) else {
@@ -456,11 +500,7 @@ pub(crate) fn read<'s>(
     scope: &mut Scope<'s>,
     path: &str,
 ) -> std::io::Result<v8::Local<'s, v8::String>> {
-    let tree = tree(scope).ok_or(std::io::ErrorKind::NotFound)?;
-    let bytes = tree.read(path)?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    v8::String::new_from_utf8(scope, bytes, v8::NewStringType::Normal)
-        .ok_or_else(|| std::io::ErrorKind::FileTooLarge.into())
+    sources::read(scope, path)
 }
 
 /// Linux's number for a circle of links, for which the standard library has no stable name.
@@ -512,6 +552,27 @@ fn compile_common_js<'s>(scope: &mut Scope<'s>, args: Args<'s>, mut rv: Return<'
         Some(commonjs::Compiled::Function(function)) => rv.set(function.into()),
         Some(commonjs::Compiled::IsModule) => rv.set_bool(true),
         None => {}
+    }
+}
+
+/// `compileFile(filename)` → the wrapper function of a file that is CommonJS, or `undefined` where the long way has more to say.
+fn compile_file<'s>(scope: &mut Scope<'s>, args: Args<'s>, mut rv: Return<'_>) {
+    use adamant_modules::Format;
+    let filename = args.get(0).to_rust_string_lossy(scope);
+    let may_be = resolver(scope).is_some_and(|resolver| {
+        matches!(
+            resolver.format_of(&filename),
+            Format::CommonJs | Format::Ambiguous
+        )
+    });
+    if !may_be {
+        return;
+    }
+    let Ok(content) = sources::read(scope, &filename) else {
+        return;
+    };
+    if let Some(function) = commonjs::compile_quietly(scope, content, &filename) {
+        rv.set(function.into());
     }
 }
 

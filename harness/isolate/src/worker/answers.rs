@@ -5,7 +5,7 @@ use rustix::io::fcntl_dupfd_cloexec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, BufRead, Read, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
@@ -27,8 +27,32 @@ impl Answers {
     ///
     /// Closed while a question is at work, whoever asked is gone, and the process aborts: nothing else may be able to stop it.
     pub fn serve<Q: DeserializeOwned, A: Serialize>(
-        mut self,
+        self,
         mut answer: impl FnMut(Q) -> A,
+    ) -> Result<(), WorkerError> {
+        self.answer(read_message, |question| {
+            let question = serde_json::from_slice(question).map_err(WorkerError::Json)?;
+            message(&answer(question), usize::MAX)
+        })
+    }
+
+    /// The same in lines: say `first`, then answer each line with a line.
+    pub fn serve_lines<Q: DeserializeOwned, A: Serialize>(
+        mut self,
+        first: &A,
+        mut answer: impl FnMut(Q) -> A,
+    ) -> Result<(), WorkerError> {
+        self.0.write_all(&line(first)?)?;
+        self.answer(read_line, |question| {
+            let question = serde_json::from_slice(question).map_err(WorkerError::Json)?;
+            line(&answer(question))
+        })
+    }
+
+    fn answer(
+        mut self,
+        read: fn(&mut io::StdinLock<'static>) -> io::Result<Vec<u8>>,
+        mut answer: impl FnMut(&[u8]) -> Result<Vec<u8>, WorkerError>,
     ) -> Result<(), WorkerError> {
         let asked = Arc::new(AtomicUsize::new(0));
         let (sender, questions) = mpsc::channel();
@@ -36,7 +60,8 @@ impl Answers {
         std::thread::Builder::new()
             .name("questions".to_owned())
             .spawn(move || {
-                while let Ok(question) = read_message(&mut io::stdin().lock()) {
+                let mut stdin = io::stdin().lock();
+                while let Ok(question) = read(&mut stdin) {
                     open.fetch_add(1, Ordering::SeqCst);
                     if sender.send(question).is_err() {
                         return;
@@ -47,13 +72,26 @@ impl Answers {
                 }
             })?;
         while let Ok(question) = questions.recv() {
-            let question = serde_json::from_slice(&question).map_err(WorkerError::Json)?;
-            let message = message(&answer(question), usize::MAX)?;
+            let message = answer(&question)?;
             asked.fetch_sub(1, Ordering::SeqCst);
             self.0.write_all(&message)?;
         }
         Ok(())
     }
+}
+
+fn line(value: &impl Serialize) -> Result<Vec<u8>, WorkerError> {
+    let mut line = serde_json::to_vec(value).map_err(WorkerError::Json)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn read_line(input: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    if input.read_until(b'\n', &mut line)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(line)
 }
 
 fn read_message(input: &mut impl Read) -> io::Result<Vec<u8>> {

@@ -83,6 +83,7 @@ pub struct Resolver {
     packages: Memo<String, PackageEntry>,
     imports: Memo<(String, String), Arc<Answer>>,
     requires: Memo<(String, String), Arc<Answer>>,
+    formats: Memo<String, Format>,
 }
 
 /// An answer with the warnings on its way.
@@ -130,6 +131,7 @@ impl Resolver {
             packages: Memo::default(),
             imports: Memo::default(),
             requires: Memo::default(),
+            formats: Memo::default(),
         }
     }
 
@@ -182,13 +184,27 @@ impl Resolver {
 
     /// `require(request)` in the CommonJS module `parent_path`.
     pub fn require(&self, request: &str, parent_path: &str) -> Result<Resolved, ResolveError> {
+        self.required(request, parent_path).result.clone()
+    }
+
+    /// The path of the file that `require(request)` in an unchanged module `parent_path` loads, if it is found without an error
+    /// or a warning: an answer that can be had again without its way.
+    #[must_use]
+    pub fn require_path(&self, request: &str, parent_path: &str) -> Option<String> {
+        let answer = self.required(request, parent_path);
+        match &answer.result {
+            Ok(Resolved::File { path, .. }) if answer.warnings.is_empty() => Some(path.clone()),
+            _ => None,
+        }
+    }
+
+    fn required(&self, request: &str, parent_path: &str) -> Arc<Answer> {
         let key = (request.to_owned(), parent_path.to_owned());
-        let answer = self.requires.get_or(key, || {
+        self.requires.get_or(key, || {
             let mut warnings = Vec::new();
             let result = self.require_in(request, &RequireContext::of(parent_path), &mut warnings);
             Arc::new(Answer { result, warnings })
-        });
-        answer.result.clone()
+        })
     }
 
     /// `require(request)` with everything that a guest can change about it: `module.paths`, `require.resolve`'s `paths`,
@@ -244,7 +260,9 @@ impl Resolver {
     /// How `import` reads the file at a path.
     #[must_use]
     pub fn format_of(&self, path: &str) -> Format {
-        format::of_import(self, path).unwrap_or(Format::Ambiguous)
+        self.formats.get_or(path.to_owned(), || {
+            format::of_import(self, path).unwrap_or(Format::Ambiguous)
+        })
     }
 
     /// Whether an id names a builtin for `require` and `import`: with `node:` or, but for the newer ones, without.

@@ -6,9 +6,11 @@ mod connect;
 mod entry;
 mod group;
 mod http;
+mod listen;
 mod mcp;
 mod mount;
 pub(crate) mod out;
+mod port;
 mod process;
 pub(crate) mod program;
 mod ready;
@@ -100,6 +102,7 @@ fn dispatch(request: &Request, out: &mut Out<'_>) -> Result<(), ProbeError> {
             .try_for_each(|dir| out.say(&write::attempt(dir)?)),
         Request::Processes => process::list(out),
         Request::Mounts => mount::list(out),
+        Request::Ports => port::list(out),
     }
 }
 
@@ -117,7 +120,7 @@ fn check(request: &Request) -> Result<(), ProbeError> {
         Request::Tree { roots, .. } => roots.iter().try_for_each(|root| tree::check(root)),
         Request::Stat { paths, .. } => paths.iter().try_for_each(|path| check_absolute(path)),
         Request::TryWrite { dirs } => dirs.iter().try_for_each(|dir| check_absolute(dir)),
-        Request::Processes | Request::Mounts => Ok(()),
+        Request::Processes | Request::Mounts | Request::Ports => Ok(()),
     }
 }
 

@@ -6,19 +6,21 @@ use std::path::Path;
 use adamant_probe::{Process, Reply};
 use rustix::io::Errno;
 
-use super::ProbeError;
 use super::out::Out;
+use super::{ProbeError, listen};
 
 /// Says every process but this one, in the order of their ids.
 pub(super) fn list(out: &mut Out<'_>) -> Result<(), ProbeError> {
     let own = i32::try_from(std::process::id()).ok();
+    let mut processes = Vec::new();
     for pid in pids()? {
-        if Some(pid) == own {
-            continue;
+        if Some(pid) != own {
+            processes.extend(read(pid)?);
         }
-        if let Some(process) = read(pid)? {
-            out.say(&Reply::Process(process))?;
-        }
+    }
+    listen::assign(&mut processes);
+    for process in processes {
+        out.say(&Reply::Process(process))?;
     }
     Ok(())
 }
@@ -63,6 +65,7 @@ fn read(pid: i32) -> Result<Option<Process>, ProbeError> {
         cap_bnd: status.cap_bnd,
         no_new_privs: status.no_new_privs,
         seccomp: status.seccomp,
+        listens: Vec::new(),
     }))
 }
 

@@ -66,6 +66,7 @@ pub(super) fn undecoded(call: &Call, notification: &Notification) -> Option<Acti
         }),
         Shape::Exit => Some(exit(notification)),
         Shape::User => None,
+        Shape::Open(_, flags) if notification.args[flags] & u64::from(WRITE_FLAGS) == 0 => None,
         Shape::Open(..)
         | Shape::Open2
         | Shape::OpenHandle
@@ -167,8 +168,11 @@ impl Asked<'_> {
         let [a, b, c, d, ..] = flags.to_le_bytes();
         let flags = i32::from_le_bytes([a, b, c, d]);
         // Such a descriptor can neither be written to nor make a file.
-        if flags & libc::O_PATH != 0 || flags.unsigned_abs() & WRITE_FLAGS == 0 {
+        if flags & libc::O_PATH != 0 {
             return Vec::new();
+        }
+        if flags.unsigned_abs() & WRITE_FLAGS == 0 {
+            return self.read(at, flags & libc::O_NOFOLLOW == 0);
         }
         let exclusive = flags & libc::O_CREAT != 0 && flags & libc::O_EXCL != 0;
         let temporary = flags & libc::O_TMPFILE == libc::O_TMPFILE;
@@ -197,6 +201,18 @@ impl Asked<'_> {
         let exclusive = bit(libc::O_CREAT) && bit(libc::O_EXCL);
         let follow = !bit(libc::O_NOFOLLOW) && !exclusive && resolve & NO_SYMLINKS == 0;
         self.opened(at, follow, resolve & IN_ROOT != 0)
+    }
+
+    /// Only a regular file that is there has been read.
+    fn read(&self, at: At, follow: bool) -> Vec<Action> {
+        let spot = self.locate(at, follow);
+        let is_file = spot.found.as_ref().is_ok_and(|found| {
+            found.named
+                && found.kind() == FileType::RegularFile
+                && !spot.path.starts_with(b"/proc/")
+        });
+        let told = || Action::Read { path: spot.text() };
+        is_file.then(told).into_iter().collect()
     }
 
     /// Opening a device, a pipe or a socket changes nothing in the file system.

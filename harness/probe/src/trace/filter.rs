@@ -40,8 +40,8 @@ const fn jump(code: u16, k: u32, jt: u8, jf: u8) -> libc::sock_filter {
     libc::sock_filter { code, jt, jf, k }
 }
 
-/// The program for this architecture.
-pub(super) fn program() -> Vec<libc::sock_filter> {
+/// The program for this architecture; with `reads`, files that are opened for reading are told too.
+pub(super) fn program(reads: bool) -> Vec<libc::sock_filter> {
     let mut program = vec![
         step(LOAD, ARCH),
         jump(IF_EQUAL, ARCHITECTURE, 1, 0),
@@ -63,7 +63,7 @@ pub(super) fn program() -> Vec<libc::sock_filter> {
         &[step(RETURN, NO_SUCH_CALL)],
     );
     for call in calls::all() {
-        when(&mut program, call.number, &body(call.shape));
+        when(&mut program, call.number, &body(call.shape, reads));
     }
     program.push(step(RETURN, ALLOW));
     program
@@ -77,8 +77,9 @@ fn when(program: &mut Vec<libc::sock_filter>, number: libc::c_long, body: &[libc
     program.extend_from_slice(body);
 }
 
-fn body(shape: Shape) -> Vec<libc::sock_filter> {
+fn body(shape: Shape, reads: bool) -> Vec<libc::sock_filter> {
     match shape {
+        Shape::Open(..) if reads => vec![step(RETURN, NOTIFY)],
         Shape::Open(_, flags) => any_bit(flags, WRITE_FLAGS),
         Shape::OpenHandle => any_bit(2, WRITE_FLAGS),
         // Without an address only what may be a question to a name server, on a connected socket.
@@ -126,6 +127,10 @@ mod tests {
 
     /// What the kernel would do with the program.
     fn run(arch: u32, number: libc::c_long, arguments: [u64; 6]) -> u32 {
+        run_with(false, arch, number, arguments)
+    }
+
+    fn run_with(reads: bool, arch: u32, number: libc::c_long, arguments: [u64; 6]) -> u32 {
         let mut data = Vec::new();
         data.extend(i32::try_from(number).expect("a number").to_ne_bytes());
         data.extend(arch.to_ne_bytes());
@@ -133,7 +138,7 @@ mod tests {
         for argument in arguments {
             data.extend(argument.to_ne_bytes());
         }
-        let (program, mut at, mut value) = (program(), 0, 0);
+        let (program, mut at, mut value) = (program(reads), 0, 0);
         loop {
             let now = &program[at];
             at += 1;
@@ -172,6 +177,14 @@ mod tests {
         }
         for flags in [0, libc::O_DIRECTORY | libc::O_CLOEXEC, libc::O_PATH] {
             assert_eq!(open(flags), ALLOW, "{flags:o}");
+        }
+    }
+
+    #[test]
+    fn opens_for_reading_are_told_when_they_are_asked_for() {
+        for (reads, expected) in [(true, NOTIFY), (false, ALLOW)] {
+            let seen = run_with(reads, ARCHITECTURE, libc::SYS_openat, [0; 6]);
+            assert_eq!(seen, expected, "{reads}");
         }
     }
 

@@ -170,6 +170,18 @@ pub(super) fn wake_synchronously(listener: BorrowedFd<'_>) {
     };
 }
 
+/// Gives this thread a network namespace of its own, with nothing in it.
+pub(super) fn leave_network() -> rustix::io::Result<()> {
+    #[expect(
+        unsafe_code,
+        reason = "of what can be left, descriptors would be unsafe to leave"
+    )]
+    // SAFETY: only the network namespace is left, which no descriptor and no memory depends on.
+    unsafe {
+        rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNET)
+    }
+}
+
 /// Copies memory of another process; how much of `into` could be read, from its beginning.
 pub(super) fn read_memory(tid: u32, address: u64, into: &mut [u8]) -> rustix::io::Result<usize> {
     let local = libc::iovec {

@@ -31,6 +31,8 @@ struct Plan<'a> {
     socket: &'a OsStr,
     /// The path of the write that proves that writes are seen; with it goes a connect.
     control: Option<&'a OsStr>,
+    /// Whether files that are opened for reading are told too.
+    reads: bool,
     /// The program and its arguments.
     words: &'a [OsString],
 }
@@ -38,15 +40,18 @@ struct Plan<'a> {
 impl<'a> Plan<'a> {
     fn read(mut arguments: &'a [OsString]) -> Option<Self> {
         let (mut socket, mut control): (_, Option<&OsStr>) = (OsStr::new(TRACE_SOCKET), None);
+        let mut reads = false;
         loop {
             match arguments {
                 [dashes, words @ ..] if dashes == "--" && !words.is_empty() => {
                     return Some(Self {
                         socket,
                         control,
+                        reads,
                         words,
                     });
                 }
+                [name, rest @ ..] if name == "--reads" => (reads, arguments) = (true, rest),
                 [name, value, rest @ ..] if name == "--control-write" => {
                     (control, arguments) = (Some(value.as_os_str()), rest);
                 }
@@ -68,10 +73,10 @@ pub(crate) fn launch(arguments: &[OsString]) -> ! {
 fn try_to_launch(arguments: &[OsString]) -> u8 {
     let Some(plan) = Plan::read(arguments) else {
         return refuse(
-            "usage: adamant-probe launch [--control-write PATH] [--socket PATH] -- PROGRAM ARGS…",
+            "usage: adamant-probe launch [--control-write PATH] [--socket PATH] [--reads] -- PROGRAM ARGS…",
         );
     };
-    let mut stream = match attach(plan.socket) {
+    let mut stream = match attach(plan.socket, plan.reads) {
         Ok(stream) => stream,
         Err(message) => return refuse(&message),
     };
@@ -93,7 +98,7 @@ fn refuse(message: &str) -> u8 {
 }
 
 /// Makes this process seen; the stream stays open until it has become the subject.
-fn attach(socket: &OsStr) -> Result<UnixStream, String> {
+fn attach(socket: &OsStr, reads: bool) -> Result<UnixStream, String> {
     let to = |doing: &str| {
         let doing = doing.to_owned();
         move |error: io::Error| format!("failed to {doing}: {error}; the subject was not started")
@@ -113,7 +118,7 @@ fn attach(socket: &OsStr) -> Result<UnixStream, String> {
         .map_err(to("start a thread"))?;
     set_no_new_privs(true).map_err(|errno| to("give up new privileges")(errno.into()))?;
     let listener =
-        kernel::install(&mut filter::program()).map_err(to("install the seccomp filter"))?;
+        kernel::install(&mut filter::program(reads)).map_err(to("install the seccomp filter"))?;
     let lost = |_gone| to("hand over the listener")(io::Error::other("the thread has ended"));
     give.send(listener).map_err(lost)?;
     hand.join()
@@ -184,7 +189,11 @@ mod tests {
         let socket = TRACE_SOCKET.to_owned();
         assert_eq!(read(&["--", "sh"]), Some((socket.clone(), None, 1)));
         let words = ["--control-write", "/opt/x", "--", "sh", "--", "--socket"];
-        assert_eq!(read(&words), Some((socket, Some("/opt/x".into()), 3)));
+        assert_eq!(
+            read(&words),
+            Some((socket.clone(), Some("/opt/x".into()), 3))
+        );
+        assert_eq!(read(&["--reads", "--", "sh"]), Some((socket, None, 1)));
         for wrong in [
             &[][..],
             &["--"],

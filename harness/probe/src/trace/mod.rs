@@ -2,7 +2,7 @@
 //!
 //! A launcher ([`launch`]) installs the filter in itself, hands the listener to a supervisor ([`watch`]) and becomes the
 //! subject. The supervisor reads every call of the table ([`calls`]) before the kernel runs it, and always lets it go on:
-//! it observes and forbids nothing.
+//! it observes and forbids nothing. Where a boot is to have a network that leads nowhere, it makes that too ([`sink`]).
 
 mod calls;
 mod crowd;
@@ -17,6 +17,7 @@ mod memory;
 mod net;
 mod origin;
 mod place;
+mod sink;
 mod tell;
 mod walk;
 pub(crate) mod watch;

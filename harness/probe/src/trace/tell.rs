@@ -1,4 +1,6 @@
-//! Writes the lines of a trace, each whole and at once, so that nothing that was told can be lost.
+//! Writes the lines of a trace, each whole, and several at once while one event follows another.
+//!
+//! What waits here is lost when this process is killed; so is what would have come after it, and the trial with it.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -7,25 +9,40 @@ use adamant_probe::Traced;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, write};
 
+/// How much waits at most: as much as a pipe takes at once.
+const WAITS_MOST: usize = 32 * 1024;
+
 /// Where the lines go.
 pub(super) struct Tell<W> {
     out: W,
-    line: Vec<u8>,
+    waiting: Vec<u8>,
 }
 
 impl<W: AsFd> Tell<W> {
     /// Lines that go to `out`.
     pub(super) fn new(out: W) -> Self {
-        let line = Vec::new();
-        Self { out, line }
+        let waiting = Vec::with_capacity(2 * WAITS_MOST);
+        Self { out, waiting }
     }
 
-    /// Writes one line; it is with the reader's kernel when this returns.
+    /// Adds one line, which is with the reader after [`Tell::flush`] at the latest.
     pub(super) fn say(&mut self, traced: &Traced) -> io::Result<()> {
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, traced)?;
-        self.line.push(b'\n');
-        let mut rest = self.line.as_slice();
+        serde_json::to_writer(&mut self.waiting, traced)?;
+        self.waiting.push(b'\n');
+        if self.waiting.len() < WAITS_MOST {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    /// Whether lines wait.
+    pub(super) fn is_behind(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Writes what waits; it is with the reader's kernel when this returns.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        let mut rest = self.waiting.as_slice();
         while !rest.is_empty() {
             match write(&self.out, rest) {
                 Ok(written) => rest = rest.get(written..).unwrap_or_default(),
@@ -40,6 +57,7 @@ impl<W: AsFd> Tell<W> {
                 Err(errno) => return Err(errno.into()),
             }
         }
+        self.waiting.clear();
         Ok(())
     }
 }

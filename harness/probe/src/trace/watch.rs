@@ -7,6 +7,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
+use adamant_probe::sinkhole::Profile;
 use adamant_probe::{Action, Actor, TraceEvent, Traced};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -16,6 +17,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use super::calls::{self, ARCHITECTURE, Shape};
 use super::crowd::{Crowd, Home};
 use super::kernel::{self, Notification};
+use super::sink::Sink;
 use super::tell::Tell;
 use super::{decode, hand};
 use crate::errno;
@@ -25,11 +27,16 @@ use crate::inside::clock::monotonic_ns;
 const LAUNCHERS_MOST: usize = 64;
 /// How many calls are told before an engine's number is answered, should they never cease.
 const DRAIN_MOST: usize = 65_536;
+/// What follows within this time is told together with what came before it.
+const AT_ONCE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 1_000_000,
+};
 /// The longest line of the engine.
 const LINE_MOST: usize = 64;
 
 /// Watches until the engine closes its pipe.
-pub(crate) fn watch(control: Option<i32>) -> io::Result<()> {
+pub(crate) fn watch(control: Option<i32>, network: Option<Profile>) -> io::Result<()> {
     let control = match control {
         Some(raw) => Some(kernel::inherited(raw).ok_or(Errno::BADF)?),
         None => None,
@@ -46,12 +53,15 @@ pub(crate) fn watch(control: Option<i32>) -> io::Result<()> {
         crowd: Crowd::default(),
         tell: Tell::new(io::stdout()),
         doubled: false,
+        network,
+        sink: None,
     };
-    let result = watch.run();
+    let result = watch.run().and_then(|()| watch.tell.flush());
     if let Err(error) = &result {
         // When it is the pipe itself that is gone, the end of the process says the same.
         let message = error.to_string();
         let _ = watch.tell.say(&Traced::Failed { message });
+        let _ = watch.tell.flush();
     }
     result
 }
@@ -78,6 +88,9 @@ struct Watch {
     tell: Tell<io::Stdout>,
     /// Whether it was said that 32-bit calls are not read.
     doubled: bool,
+    /// The network that a subject without one is given before it starts.
+    network: Option<Profile>,
+    sink: Option<Sink>,
 }
 
 /// What has something to say.
@@ -88,10 +101,19 @@ struct Ready {
     listeners: Vec<PollFlags>,
 }
 
+impl Ready {
+    fn is_any(&self) -> bool {
+        self.socket
+            || self.control
+            || self.launchers.contains(&true)
+            || self.listeners.iter().any(|flags| !flags.is_empty())
+    }
+}
+
 impl Watch {
     fn run(&mut self) -> io::Result<()> {
         loop {
-            let ready = self.wait(None)?;
+            let ready = self.next()?;
             // A launcher's last words come before the end of what it launched.
             self.hear_launchers(&ready.launchers)?;
             self.hear_listeners(&ready.listeners)?;
@@ -102,6 +124,18 @@ impl Watch {
                 return Ok(());
             }
         }
+    }
+
+    /// Waits, and writes what waits to be written when nothing follows it at once.
+    fn next(&mut self) -> io::Result<Ready> {
+        if self.tell.is_behind() {
+            let ready = self.wait(Some(&AT_ONCE))?;
+            if ready.is_any() {
+                return Ok(ready);
+            }
+            self.tell.flush()?;
+        }
+        self.wait(None)
     }
 
     fn wait(&self, patience: Option<&Timespec>) -> io::Result<Ready> {
@@ -195,6 +229,16 @@ impl Watch {
             // It has ended before it could start anything.
             Err(_) => return Ok(false),
         };
+        if let (Some(profile), None) = (self.network, &self.sink) {
+            let sink = Sink::make(profile, pid.unsigned_abs());
+            let sink = sink.map_err(|error| {
+                io::Error::other(format!(
+                    "the network `{}` cannot be made: {error}",
+                    profile.word()
+                ))
+            })?;
+            self.sink = Some(sink);
+        }
         kernel::wake_synchronously(fd.as_fd());
         self.listeners.push(Listener { fd, home });
         self.tell.say(&Traced::Attached)?;
@@ -241,6 +285,9 @@ impl Watch {
         if kernel::is_waiting(fd.as_fd(), notification.id) {
             for line in &lines {
                 self.tell.say(line)?;
+                if let (Some(sink), Traced::Event(event)) = (&mut self.sink, line) {
+                    sink.expect(&event.action)?;
+                }
             }
         }
         kernel::proceed(fd.as_fd(), notification.id)?;
@@ -272,6 +319,7 @@ impl Watch {
             };
             self.drain()?;
             self.tell.say(&Traced::Synced { number })?;
+            self.tell.flush()?;
         }
         if self.line.len() > LINE_MOST {
             return Err(io::Error::other("the engine's line is not a number"));

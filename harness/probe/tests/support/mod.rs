@@ -23,12 +23,18 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With further options.
+    pub(crate) fn start_with(options: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let listener = UnixListener::bind(dir.path().join("trace.sock")).expect("a socket");
         let (reader, writer) = std::io::pipe().expect("a pipe");
         rustix::io::fcntl_setfd(&reader, rustix::io::FdFlags::empty()).expect("inheritable");
         let mut child = Command::new(PROBE)
             .args(["watch", "--control", &reader.as_raw_fd().to_string()])
+            .args(options)
             .stdin(OwnedFd::from(listener))
             .stdout(Stdio::piped())
             .spawn()

@@ -1,7 +1,7 @@
 //! Rules for commands that download code or data: the boot must not need the network.
 
 use super::{Invoked, Rule};
-use crate::shell::lint::Class;
+use crate::shell::{lint::Class, scope::HOLE};
 
 const CLAUSE: &str = "PRD-002 §5.1: startup must not download packages";
 
@@ -36,6 +36,21 @@ pub(super) static RULES: &[Rule] = &[
         "a file is downloaded and then run",
         "ship the file in the image, checked by its hash",
     ),
+    rule(
+        "fetch/download",
+        "software or an asset is downloaded while the container boots",
+        "ship the file in the image, checked by its hash",
+    ),
+    rule(
+        "fetch/model",
+        "a model or a corpus is downloaded while the container boots",
+        "ship it in the image, or mount a volume that holds it and probe at boot: `test -s FILE || exit 1`",
+    ),
+    rule(
+        "fetch/image",
+        "a container image is pulled while the container boots",
+        "ship the image in an archive, or pin it by its digest and pull it before the boot",
+    ),
 ];
 
 /// What a pipe or a substitution hands downloaded text to.
@@ -47,9 +62,15 @@ pub(in crate::shell) enum Sink {
     Shell,
 }
 
-const DOWNLOADERS: [&str; 7] = ["curl", "wget", "wget2", "aria2c", "fetch", "http", "xh"];
+/// Tools that download what their arguments name.
+pub(super) const DOWNLOADERS: [&str; 9] = [
+    "curl", "wget", "wget2", "aria2c", "fetch", "http", "xh", "axel", "curlie",
+];
 
 pub(super) fn judge(call: &Invoked<'_>) -> Option<&'static Rule> {
+    if let Some(rule) = others(call) {
+        return named(rule);
+    }
     let words = match call.tool {
         "git" => call.words("-C -c --git-dir --work-tree --namespace --exec-path --depth -b --branch -o --origin --jobs -j"),
         "gh" => call.words("-R --repo"),
@@ -58,12 +79,89 @@ pub(super) fn judge(call: &Invoked<'_>) -> Option<&'static Rule> {
     let remote = |url: Option<&&str>| url.is_none_or(|url| !is_local(url));
     let fetches = match (call.tool, words.as_slice()) {
         ("git", ["clone", rest @ ..]) => remote(rest.first()),
-        ("git", ["pull" | "fetch", ..] | ["submodule", "update" | "add", ..]) => true,
+        ("git", ["pull" | "fetch" | "fetch-pack", ..] | ["submodule", "update" | "add", ..]) => {
+            true
+        }
         ("git", ["remote", "update", ..] | ["lfs", "pull" | "fetch", ..]) => true,
         ("gh", ["repo", "clone", ..] | ["release", "download", ..]) => true,
         _ => false,
     };
     fetches.then(|| named("fetch/git")).flatten()
+}
+
+/// Tools that fetch by a verb of their own.
+fn others(call: &Invoked<'_>) -> Option<&'static str> {
+    let words = call.words("-f --file -p --project-name -H --host --context --config -o --local-dir --repo-type --revision --token");
+    let downloader = call.tool != "nltk.downloader"
+        && call
+            .tool
+            .split(['-', '_', '.'])
+            .any(|part| part == "downloader" || part == "download");
+    let asks = call
+        .args
+        .iter()
+        .any(|arg| arg.contains("version") || arg.contains("help") || arg.contains("list"));
+    match (call.tool, words.as_slice()) {
+        _ if downloader && !call.args.is_empty() && !asks => Some("fetch/download"),
+        (
+            "svn" | "hg" | "bzr",
+            [
+                "checkout" | "co" | "export" | "clone" | "branch" | "update" | "up" | "pull",
+                ..,
+            ],
+        ) => Some("fetch/git"),
+        ("ollama", ["pull", ..])
+        | ("huggingface-cli" | "hf", ["download", ..])
+        | ("spacy", ["download", ..])
+        | ("nltk.downloader" | "argospm", [_, ..])
+        | ("kaggle", ["datasets" | "models" | "competitions", "download", ..])
+        | ("dvc", ["pull" | "fetch" | "get", ..]) => Some("fetch/model"),
+        ("docker" | "podman" | "nerdctl" | "ctr" | "crictl", ["pull" | "load-remote", ..])
+        | ("docker" | "podman" | "nerdctl", ["image" | "compose", "pull", ..])
+        | ("docker-compose", ["pull", ..])
+        | ("skopeo" | "crane", ["copy" | "pull", ..]) => Some("fetch/image"),
+        ("aws", ["s3", "cp" | "sync" | "mv", from, ..])
+        | ("gcloud", ["storage", "cp" | "rsync", from, ..])
+            if remote_software(from, "s3://") || remote_software(from, "gs://") =>
+        {
+            Some("fetch/download")
+        }
+        ("gsutil", ["cp" | "rsync", from, ..]) if remote_software(from, "gs://") => {
+            Some("fetch/download")
+        }
+        ("php", [..])
+            if runs_code(call, &["-r"], &["copy(", "file_get_contents(", "readfile("]) =>
+        {
+            Some("fetch/download")
+        }
+        ("python" | "python3", [..])
+            if runs_code(
+                call,
+                &["-c"],
+                &["urlretrieve(", "snapshot_download(", "nltk.download("],
+            ) =>
+        {
+            Some("fetch/download")
+        }
+        _ => None,
+    }
+}
+
+fn remote_software(from: &str, scheme: &str) -> bool {
+    from.starts_with(scheme) && kind_of(from) == Kind::Software
+}
+
+/// Whether code that is given as an argument has one of the calls, with an address of the network.
+fn runs_code(call: &Invoked<'_>, flags: &[&str], calls: &[&str]) -> bool {
+    let Some(at) = call.args.iter().position(|arg| flags.contains(arg)) else {
+        return false;
+    };
+    let code = call.args.get(at + 1).copied().unwrap_or_default();
+    let remote = code.contains("http://")
+        || code.contains("https://")
+        || code.contains("nltk.download(")
+        || code.contains("snapshot_download(");
+    remote && calls.iter().any(|call| code.contains(call))
 }
 
 /// A path of this machine needs no network.
@@ -85,14 +183,320 @@ pub(in crate::shell) fn feeds(argv: &[&str], sink: Sink) -> Option<&'static Rule
 }
 
 pub(super) fn downloads(call: &Invoked<'_>) -> bool {
-    let loopback = |arg: &&str| {
-        let host = arg.split_once("://").map_or(*arg, |(_, rest)| rest);
-        ["localhost", "127.", "[::1]", "0.0.0.0"]
-            .iter()
-            .any(|own| host.starts_with(own))
-            || arg.starts_with("file:")
+    DOWNLOADERS.contains(&call.tool)
+        && !call.only_asks()
+        && !call.args.iter().any(|arg| is_loopback(arg))
+}
+
+fn is_loopback(arg: &str) -> bool {
+    let host = arg.split_once("://").map_or(arg, |(_, rest)| rest);
+    let own = [
+        "localhost",
+        "127.",
+        "[::1]",
+        "0.0.0.0",
+        "169.254.",
+        "metadata.google",
+    ];
+    own.iter().any(|own| host.starts_with(own)) || arg.starts_with("file:")
+}
+
+/// An address of a service beside this one (`http://vault:8200`): a name without a dot is no registry's.
+fn is_beside(arg: &str) -> bool {
+    let (schemed, rest) = match arg.split_once("://") {
+        Some((scheme, rest)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => (true, rest),
+        _ => (false, arg),
     };
-    DOWNLOADERS.contains(&call.tool) && !call.only_asks() && !call.args.iter().any(loopback)
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    let host = host.split(':').next().unwrap_or(host);
+    schemed && !host.is_empty() && !host.contains(['.', '[']) && !host.contains(HOLE)
+}
+
+/// What an address or a path is, by its ending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Software,
+    Data,
+    Unknown,
+}
+
+/// Endings of code, archives, packages, models and executables.
+const SOFTWARE: &[&str] = &[
+    "sh",
+    "bash",
+    "py",
+    "pl",
+    "rb",
+    "js",
+    "mjs",
+    "cjs",
+    "ts",
+    "php",
+    "phar",
+    "jar",
+    "war",
+    "ear",
+    "zip",
+    "tar",
+    "tgz",
+    "gz",
+    "tbz",
+    "tbz2",
+    "bz2",
+    "txz",
+    "xz",
+    "zst",
+    "7z",
+    "rar",
+    "deb",
+    "rpm",
+    "apk",
+    "whl",
+    "egg",
+    "gem",
+    "so",
+    "dll",
+    "exe",
+    "msi",
+    "bin",
+    "run",
+    "appimage",
+    "img",
+    "iso",
+    "qcow2",
+    "vsix",
+    "xpi",
+    "crx",
+    "nupkg",
+    "safetensors",
+    "ckpt",
+    "pt",
+    "pth",
+    "gguf",
+    "ggml",
+    "onnx",
+    "tflite",
+    "h5",
+    "pkl",
+    "npz",
+    "wasm",
+    "node",
+    "flatpak",
+    "snap",
+    "pkg",
+    "vpk",
+    "pak",
+    "lua",
+    "elf",
+    "smx",
+    "mcpack",
+];
+/// Endings of settings, certificates, pages and tables.
+const DATA: &[&str] = &[
+    "json",
+    "yml",
+    "yaml",
+    "toml",
+    "ini",
+    "cfg",
+    "conf",
+    "cnf",
+    "env",
+    "txt",
+    "md",
+    "csv",
+    "tsv",
+    "xml",
+    "html",
+    "htm",
+    "pem",
+    "crt",
+    "cer",
+    "key",
+    "pub",
+    "asc",
+    "gpg",
+    "sig",
+    "sha256",
+    "sha512",
+    "md5",
+    "log",
+    "sql",
+    "dump",
+    "png",
+    "jpg",
+    "jpeg",
+    "ico",
+    "svg",
+    "gif",
+    "rules",
+    "list",
+    "dat",
+    "mmdb",
+    "lst",
+    "hosts",
+    "properties",
+    "list",
+    "repo",
+    "tmpl",
+    "template",
+    "rss",
+    "ics",
+];
+
+fn kind_of(text: &str) -> Kind {
+    let path = text.split_once("://").map_or(text, |(_, rest)| {
+        rest.split_once('/').map_or("", |(_, path)| path)
+    });
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let name = path
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or(path)
+        .to_ascii_lowercase();
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    if SOFTWARE.contains(&ending) {
+        Kind::Software
+    } else if DATA.contains(&ending) || name == "sha256sums" {
+        Kind::Data
+    } else {
+        Kind::Unknown
+    }
+}
+
+/// Whether a path is where programs or plugins stand.
+fn is_for_programs(path: &str) -> bool {
+    let mut parts: Vec<&str> = path.split('/').collect();
+    parts.pop();
+    parts.iter().any(|part| {
+        matches!(
+            *part,
+            "bin"
+                | "sbin"
+                | "plugins"
+                | "mods"
+                | "extensions"
+                | "addons"
+                | "models"
+                | "checkpoints"
+                | "lib"
+                | "custom_nodes"
+        )
+    })
+}
+
+/// Whether a downloader keeps software: in a file that it names itself, or in `target`, where its output goes.
+/// `asked` when something asks for its status: then an address without an ending is a health check.
+pub(in crate::shell) fn keeps(
+    argv: &[&str],
+    target: Option<&str>,
+    asked: bool,
+) -> Option<&'static Rule> {
+    let call = Invoked::new(argv).filter(downloads)?;
+    let curl = call.tool == "curl";
+    if call.has(&["--spider", "-I", "--head"])
+        || call.args.iter().any(|arg| curl && bundles(arg, 'I'))
+    {
+        return None;
+    }
+    let saved = target.or_else(|| saved(&call))?;
+    if saved == "-" || saved.starts_with("/dev/") || saved.starts_with("/proc/") {
+        return None;
+    }
+    let sends = call.args.iter().any(|arg| {
+        let long = [
+            "--data",
+            "--request",
+            "--form",
+            "--upload-file",
+            "--post-",
+            "--method",
+            "--json",
+            "--user",
+            "--write-out",
+        ];
+        let short = curl
+            && ["-X", "-d", "-F", "-T", "-w", "-u"]
+                .iter()
+                .any(|flag| arg.starts_with(flag) && !arg.starts_with("--"));
+        short || long.iter().any(|flag| arg.starts_with(flag))
+    });
+    let addresses = call
+        .args
+        .iter()
+        .filter(|arg| arg.contains("://") || arg.contains(HOLE));
+    let kinds: Vec<Kind> = addresses
+        .map(|arg| kind_of(arg))
+        .chain([kind_of(saved)])
+        .collect();
+    let hosted = call
+        .args
+        .iter()
+        .any(|arg| arg.contains("/releases/") || arg.contains("codeload.github.com"));
+    let software = match () {
+        () if kinds.contains(&Kind::Software) || is_for_programs(saved) => true,
+        () if kinds.contains(&Kind::Data) || sends => false,
+        () if hosted => true,
+        () if call.args.iter().any(|arg| is_beside(arg)) => false,
+        () => !asked && !call.args.is_empty(),
+    };
+    software.then(|| named("fetch/download")).flatten()
+}
+
+/// Whether an argument is a bundle of short options with this one.
+fn bundles(arg: &str, letter: char) -> bool {
+    arg.starts_with('-') && !arg.starts_with("--") && arg.len() < 12 && arg.contains(letter)
+}
+
+/// The file that a downloader writes by its own options; a directory, or nothing known, as `?`.
+fn saved<'a>(call: &Invoked<'a>) -> Option<&'a str> {
+    let value = |short: char, longs: &[&str]| {
+        let mut args = call.args.iter();
+        while let Some(arg) = args.next() {
+            let ends = bundles(arg, short) && arg.ends_with(short);
+            if ends || longs.contains(arg) {
+                return args.next().copied();
+            }
+            let behind = |long: &&str| {
+                arg.strip_prefix(*long)
+                    .and_then(|rest| rest.strip_prefix('='))
+            };
+            if let Some(value) = longs.iter().find_map(behind) {
+                return Some(value);
+            }
+            if let Some(value) = arg
+                .strip_prefix(['-'])
+                .and_then(|rest| rest.strip_prefix(short))
+                && !arg.starts_with("--")
+            {
+                return Some(value);
+            }
+        }
+        None
+    };
+    match call.tool {
+        "curl" | "curlie" => value('o', &["--output"]).or_else(|| {
+            let own = call.args.iter().any(|arg| {
+                *arg == "--remote-name" || *arg == "--remote-name-all" || bundles(arg, 'O')
+            });
+            own.then_some("?")
+        }),
+        "wget" | "wget2" => {
+            // `-qO-` and `-O -` write to the pipe.
+            let piped = call
+                .args
+                .iter()
+                .any(|arg| bundles(arg, 'O') && arg.ends_with("O-"));
+            if piped {
+                return None;
+            }
+            Some(value('O', &["--output-document"]).unwrap_or("?"))
+        }
+        "aria2c" | "axel" => Some(value('o', &["--out", "--output"]).unwrap_or("?")),
+        _ => value('o', &["--output", "--download"]),
+    }
 }
 
 /// The file that a downloader writes, and the rule that running it breaks.

@@ -1,6 +1,6 @@
 //! Rules for commands that resolve or install software: the boot must find it in the image.
 
-use super::{Invoked, Rule};
+use super::{Invoked, Rule, product};
 use crate::shell::{lint::Class, scope::HOLE};
 
 const CLAUSE: &str = "PRD-002 §5.1: startup must not run package-manager resolution";
@@ -528,11 +528,18 @@ const PACKAGE_RUNNERS: &[(&str, &[&str], &str)] = &[
 ];
 
 pub(super) fn judge(call: &Invoked<'_>) -> Option<&'static Rule> {
-    named(by_options(call).or_else(|| by_verb(call))?)
+    named(
+        by_options(call)
+            .or_else(|| by_verb(call))
+            .or_else(|| product::judge(call))?,
+    )
 }
 
 fn named(id: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.id == id)
+    RULES
+        .iter()
+        .chain(product::RULES)
+        .find(|rule| rule.id == id)
 }
 
 fn by_verb(call: &Invoked<'_>) -> Option<&'static str> {
@@ -573,7 +580,8 @@ pub(super) fn package_runner(call: &Invoked<'_>) -> Option<&'static Rule> {
         .iter()
         .find(|(tool, _, _)| *tool == call.tool)?;
     let args = verbs.iter().find_map(|verb| behind(call.args, verb))?;
-    let local = call.has(&["--no-install", "--no", "--offline"]);
+    let local = call.has(&["--no-install", "--no", "--offline"])
+        || (call.tool != "pnpm" && is_of_project(args, package_at(args)));
     let code = args.iter().any(|arg| matches!(*arg, "-c" | "--call"));
     let package = package_at(args);
     let inner = package.and_then(|at| args.get(at..)).unwrap_or_default();
@@ -583,9 +591,106 @@ pub(super) fn package_runner(call: &Invoked<'_>) -> Option<&'static Rule> {
     {
         return named(more);
     }
-    let installs = inner.iter().skip(1).any(|arg| *arg == "install");
+    let installs =
+        !is_of_project(args, package) && inner.iter().skip(1).any(|arg| *arg == "install");
     let fetches = !local && (package.is_some() || code);
     (fetches || installs).then(|| named(rule)).flatten()
+}
+
+/// Tools that a project has among its own dependencies: the runner finds them there. A version (`prisma@6`) or a `--yes`
+/// asks for another one.
+const PROJECT_TOOLS: &[&str] = &[
+    "ace",
+    "adonis",
+    "astro",
+    "babel",
+    "babel-node",
+    "backstage-cli",
+    "blitz",
+    "concurrently",
+    "cross-env",
+    "cypress",
+    "db-migrate",
+    "directus",
+    "dotenv",
+    "drizzle-kit",
+    "esbuild",
+    "eslint",
+    "expo",
+    "gatsby",
+    "graphql-codegen",
+    "hardhat",
+    "jest",
+    "keystone",
+    "knex",
+    "lerna",
+    "medusa",
+    "migrate-mongo",
+    "mikro-orm",
+    "mocha",
+    "nest",
+    "next",
+    "ng",
+    "node-pg-migrate",
+    "nodemon",
+    "nuxi",
+    "nuxt",
+    "nx",
+    "parcel",
+    "payload",
+    "playwright",
+    "pm2",
+    "pm2-runtime",
+    "postcss",
+    "prettier",
+    "prisma",
+    "react-router",
+    "react-router-serve",
+    "react-scripts",
+    "redwood",
+    "remix",
+    "remix-serve",
+    "rollup",
+    "rw",
+    "sequelize",
+    "sequelize-cli",
+    "strapi",
+    "svelte-kit",
+    "tailwindcss",
+    "ts-node",
+    "ts-node-dev",
+    "tsc",
+    "tsx",
+    "turbo",
+    "typeorm",
+    "typeorm-ts-node-commonjs",
+    "typeorm-ts-node-esm",
+    "vite",
+    "vitest",
+    "vue-cli-service",
+    "wait-on",
+    "webpack",
+    "zx",
+    "tsconfig-paths",
+    "swc",
+    "storybook",
+    "vue-tsc",
+    "zenstack",
+    "kysely",
+    "dbmate",
+    "umzug",
+];
+
+fn is_of_project(args: &[&str], package: Option<usize>) -> bool {
+    let Some(package) = package else { return false };
+    let own = args.get(..package).unwrap_or_default();
+    let asked = own.iter().any(|arg| {
+        matches!(*arg, "-y" | "--yes" | "-p" | "--package") || arg.starts_with("--package=")
+    });
+    !asked
+        && args
+            .get(package)
+            .is_some_and(|name| PROJECT_TOOLS.contains(name))
 }
 
 /// The arguments behind the words of a verb; options may stand before each.

@@ -2,13 +2,16 @@
 
 mod fetch;
 mod install;
+mod product;
 mod ran;
+mod step;
 mod swallow;
 
 use serde::Serialize;
 
-pub(super) use fetch::{Sink, feeds, output, sink};
+pub(super) use fetch::{Sink, feeds, keeps, output, sink};
 pub use ran::judge_argv;
+pub(super) use step::{Step, step};
 pub(super) use swallow::{Swallow, is_probe};
 
 use super::{idiom::basename, lint::Class, scope::HOLE};
@@ -32,6 +35,7 @@ pub struct Rule {
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     install::RULES
         .iter()
+        .chain(product::RULES)
         .chain(fetch::RULES)
         .chain(swallow::RULES)
 }
@@ -47,6 +51,71 @@ pub(super) fn judge(argv: &[&str]) -> Option<&'static Rule> {
         return None;
     }
     install::judge(&call).or_else(|| fetch::judge(&call))
+}
+
+/// Tools that a variable is named after: `"$COMFYUI_VENV_PIP" install`.
+const NAMED: [&str; 20] = [
+    "pip",
+    "pip3",
+    "npm",
+    "npx",
+    "pnpm",
+    "yarn",
+    "apt",
+    "apt-get",
+    "apk",
+    "composer",
+    "bundle",
+    "gem",
+    "conda",
+    "mamba",
+    "micromamba",
+    "uv",
+    "poetry",
+    "steamcmd",
+    "curl",
+    "wget",
+];
+
+/// The rule that a command breaks when only the run knows its first word, or when that word only runs the others:
+/// `$SUDO apt-get install`, `retry 5 npm ci`. `variable` is the name of the variable that the first word is.
+pub(super) fn judge_behind(argv: &[&str], variable: Option<&str>) -> Option<&'static Rule> {
+    let (name, args) = argv.split_first()?;
+    if *name == HOLE {
+        let named = variable.and_then(|variable| {
+            let variable = variable.to_ascii_lowercase();
+            let stem = ["_bin", "_cmd", "_exe", "_path", "_command"]
+                .iter()
+                .fold(variable.as_str(), |name, end| {
+                    name.strip_suffix(end).unwrap_or(name)
+                });
+            let stem = if stem.ends_with("apt_get") {
+                "apt-get"
+            } else {
+                stem.rsplit('_').next().unwrap_or(stem)
+            };
+            NAMED.iter().find(|tool| **tool == stem)
+        });
+        if let Some(tool) = named {
+            let call: Vec<&str> = std::iter::once(*tool).chain(args.iter().copied()).collect();
+            return judge(&call);
+        }
+        // `$SUDO`, empty for root.
+        return judge(args);
+    }
+    let name = basename(name).to_ascii_lowercase();
+    let runs = [
+        "retry", "run", "try", "exec", "execute", "quiet", "silent", "silently", "spin", "attempt",
+        "maybe", "sudo", "as", "with", "time",
+    ];
+    if !name.split(['_', '-']).any(|part| runs.contains(&part)) {
+        return None;
+    }
+    let own = |arg: &&&str| {
+        arg.starts_with('-') || arg.starts_with(|c: char| c.is_ascii_digit()) || **arg == HOLE
+    };
+    let from = args.iter().take(4).take_while(own).count();
+    judge(args.get(from..)?)
 }
 
 /// A command line taken apart: the tool, and what is asked of it.
@@ -68,7 +137,7 @@ impl<'a> Invoked<'a> {
     fn only_asks(&self) -> bool {
         self.own_args()
             .iter()
-            .any(|arg| matches!(*arg, "--version" | "--help"))
+            .any(|arg| matches!(*arg, "--version" | "--help" | "--dry-run" | "--simulate"))
             || matches!(self.args, ["-v" | "-V" | "-h"] | ["help" | "version", ..])
             || matches!(self.args, [_, .., "-h"])
     }
@@ -118,7 +187,7 @@ fn tool_name(name: &str) -> &str {
         .map_or(name, |(at, _)| &name[..at]);
     match name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-')) {
         stem @ ("pip" | "gem" | "bundle" | "python" | "easy_install" | "php" | "perl" | "ruby"
-        | "npm") => stem,
+        | "npm" | "apk" | "Rscript" | "cpanm") => stem,
         _ => name,
     }
 }

@@ -4,22 +4,13 @@ use super::{Invoked, Rule, basename, fetch, judge, tool_name};
 use crate::shell::lint::Class;
 
 /// Smells that only a running process shows: in a script it matters where the download goes.
-static RULES: &[Rule] = &[
-    Rule {
-        id: "fetch/download",
-        class: Class::Fetch,
-        clause: "PRD-002 §5.1: startup must not download packages",
-        explain: "a download tool is at work while the container runs",
-        fix: "ship the file in the image, checked by its hash",
-    },
-    Rule {
-        id: "install/compiler",
-        class: Class::Install,
-        clause: "PRD-002 §5.1: startup must not install",
-        explain: "a compiler is at work while the container runs",
-        fix: "build in the image's build, and ship what came of it",
-    },
-];
+static RULES: &[Rule] = &[Rule {
+    id: "install/compiler",
+    class: Class::Install,
+    clause: "PRD-002 §5.1: startup must not install",
+    explain: "a compiler is at work while the container runs",
+    fix: "build in the image's build, and ship what came of it",
+}];
 
 /// The rule that a process breaks by what it was started as: `node …/npm-cli.js install` is npm.
 #[must_use]
@@ -39,7 +30,7 @@ fn by_name(words: &[&str]) -> Option<&'static Rule> {
     } else {
         return None;
     };
-    RULES.iter().find(|rule| rule.id == id)
+    fetch::RULES.iter().chain(RULES).find(|rule| rule.id == id)
 }
 
 fn is_compiler(call: &Invoked<'_>) -> bool {

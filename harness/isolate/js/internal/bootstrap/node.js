@@ -52,6 +52,14 @@ function exposeAccessor(name, get, enumerable) {
   });
 }
 
+// Read through a getter, and never written.
+function exposeGetter(name, make) {
+  const { get } = ReflectGetOwnPropertyDescriptor({ get [name]() {
+    return make();
+  } }, name);
+  ObjectDefineProperty(globalThis, name, { __proto__: null, configurable: true, enumerable: true, get, set: undefined });
+}
+
 function nameAccessors(names) {
   ArrayPrototypeForEach(names, (name) => {
     const descriptor = ReflectGetOwnPropertyDescriptor(globalThis, name);
@@ -68,6 +76,8 @@ function pinPromiseSpecies() {
 }
 
 function setUpGlobals(requireBuiltin) {
+  const { defineLazily } = requireBuiltin('internal/lazy');
+  const exposeLazily = (id, names, enumerable = false) => defineLazily(globalThis, id, names, enumerable);
   pinPromiseSpecies();
   requireBuiltin('internal/bootstrap/memory').guardBuffers();
   ObjectDefineProperty(globalThis, SymbolToStringTag, {
@@ -87,7 +97,7 @@ function setUpGlobals(requireBuiltin) {
   exposeEnumerable('setInterval', timers.setInterval);
   exposeEnumerable('setTimeout', timers.setTimeout);
   exposeEnumerable('queueMicrotask', requireBuiltin('internal/task_queues').queueMicrotask);
-  exposeEnumerable('structuredClone', requireBuiltin('internal/structured_clone').structuredClone);
+  exposeLazily('internal/structured_clone', ['structuredClone'], true);
   const buffer = requireBuiltin('buffer');
   exposeEnumerable('atob', buffer.atob);
   exposeEnumerable('btoa', buffer.btoa);
@@ -100,26 +110,32 @@ function setUpGlobals(requireBuiltin) {
   exposeAccessor('Buffer', () => buffer.Buffer, false);
   nameAccessors(['process', 'Buffer']);
 
-  const url = requireBuiltin('internal/url');
-  expose('URL', url.URL);
-  expose('URLSearchParams', url.URLSearchParams);
-  const encoding = requireBuiltin('internal/encoding');
-  expose('TextEncoder', encoding.TextEncoder);
-  expose('TextDecoder', encoding.TextDecoder);
-  const abort = requireBuiltin('internal/abort_controller');
-  expose('AbortController', abort.AbortController);
-  expose('AbortSignal', abort.AbortSignal);
-  const events = requireBuiltin('internal/event_target');
-  expose('Event', events.Event);
-  expose('EventTarget', events.EventTarget);
-  expose('CustomEvent', events.CustomEvent);
-  expose('DOMException', requireBuiltin('internal/dom_exception').DOMException);
-  expose('Blob', buffer.Blob);
-  expose('File', buffer.File);
-  exposeAccessor('Performance', () => perf().performance.constructor, false);
-  exposeAccessor('PerformanceEntry', () => perf().PerformanceEntry, false);
-  exposeAccessor('PerformanceMark', () => perf().PerformanceMark, false);
-  exposeAccessor('PerformanceMeasure', () => perf().PerformanceMeasure, false);
+  exposeLazily('internal/url', ['URL', 'URLSearchParams']);
+  exposeLazily('internal/encoding', ['TextEncoder', 'TextDecoder']);
+  exposeLazily('internal/abort_controller', ['AbortController', 'AbortSignal']);
+  exposeLazily('internal/event_target', ['Event', 'EventTarget', 'CustomEvent']);
+  exposeLazily('internal/dom_exception', ['DOMException']);
+  exposeLazily('stream/web', [
+    'TransformStream', 'TransformStreamDefaultController', 'WritableStream', 'WritableStreamDefaultController',
+    'WritableStreamDefaultWriter', 'ReadableStream', 'ReadableStreamDefaultReader', 'ReadableStreamBYOBReader',
+    'ReadableStreamBYOBRequest', 'ReadableByteStreamController', 'ReadableStreamDefaultController',
+    'ByteLengthQueuingStrategy', 'CountQueuingStrategy', 'TextEncoderStream', 'TextDecoderStream', 'CompressionStream',
+    'DecompressionStream',
+  ]);
+  exposeLazily('internal/messages', [
+    'BroadcastChannel', 'MessageChannel', 'MessagePort', 'MessageEvent', 'CloseEvent', 'WebSocket',
+  ]);
+  exposeLazily('internal/buffer_blob', ['Blob', 'File']);
+  exposeLazily('internal/fetch/fetch', ['fetch'], true);
+  exposeLazily('internal/fetch/fetch', ['FormData', 'Headers', 'Request', 'Response']);
+  exposeLazily('internal/crypto/webcrypto', ['Crypto', 'CryptoKey', 'SubtleCrypto']);
+  exposeLazily('internal/navigator', ['Navigator']);
+  exposeGetter('crypto', () => requireBuiltin('internal/crypto/webcrypto').crypto);
+  exposeGetter('navigator', () => requireBuiltin('internal/navigator').navigator);
+  exposeLazily('perf_hooks', [
+    'Performance', 'PerformanceEntry', 'PerformanceMark', 'PerformanceMeasure', 'PerformanceObserver',
+    'PerformanceObserverEntryList', 'PerformanceResourceTiming',
+  ]);
 
   // V8's own console only reaches an inspector. Ours replaces it as a plain property, as Node's does.
   expose('console', requireBuiltin('console'));
@@ -147,6 +163,7 @@ function loadHooks(requireBuiltin) {
     guardShared,
     guardWebAssembly,
     jsonModule: esm.jsonModule,
+    lazyValue: requireBuiltin('internal/lazy').lazyValue,
     nodeError: esm.nodeError,
     prepareCommonJs: esm.prepareCommonJs,
     runHandler,
@@ -161,9 +178,7 @@ function loadHooks(requireBuiltin) {
 
 // Part of the snapshot beside what the globals need: what most programs use. To evaluate it anew would cost an execution several times
 // what its objects cost every context; what few programs use is compiled when it is asked for.
-const CORE = [
-  'fs', 'internal/process/env', 'internal/process/stdio', 'internal/streams/writable', 'internal/util/format', 'module', 'path',
-];
+const CORE = ['fs', 'internal/process/env', 'module', 'path', 'querystring'];
 
 module.exports = function bootstrap(requireBuiltin) {
   setUpGlobals(requireBuiltin);

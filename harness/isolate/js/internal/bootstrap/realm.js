@@ -9,7 +9,7 @@ let intrinsics;
 
 function evaluate(id) {
   const fn = compileBuiltin(id);
-  const builtin = { __proto__: null, exports: {}, id, loaded: false };
+  const builtin = { exports: {}, id, loaded: false };
   loaded[id] = builtin;
   try {
     fn(builtin.exports, requireBuiltin, builtin, native, intrinsics);

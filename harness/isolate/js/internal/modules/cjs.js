@@ -7,6 +7,7 @@ const {
   ArrayPrototypeIncludes,
   ArrayPrototypeIndexOf,
   ArrayPrototypePush,
+  ArrayPrototypeSlice,
   ArrayPrototypeSplice,
   JSONParse,
   ObjectDefineProperty,
@@ -43,8 +44,22 @@ const kIsExecuting = Symbol('kIsExecuting');
 const kModuleExportNames = Symbol('kModuleExportNames');
 const kRequiredModuleSymbol = Symbol('kRequiredModuleSymbol');
 
-// The parent is kept apart from the module, so that printing one does not print the whole program.
-const parents = new (class extends primordials.SafeWeakMap {})();
+// The parent is kept apart from the module's properties, so that printing one does not print the whole program: a private slot,
+// which any object can be given.
+class ParentSlot extends (function slot(object) {
+  return object;
+}) {
+  #parent;
+  static get(module) {
+    return typeof module === 'object' && module !== null && #parent in module ? module.#parent : undefined;
+  }
+  static set(module, parent) {
+    if (!(#parent in module)) {
+      new ParentSlot(module);
+    }
+    module.#parent = parent;
+  }
+}
 
 const { modules } = native;
 
@@ -64,19 +79,15 @@ function Module(id = '', parent) {
   this.id = id;
   this.path = id === '' ? '.' : dirname(id);
   this.exports = {};
-  setParent(this, parent);
+  ParentSlot.set(this, parent);
   updateChildren(parent, this, false);
   this.filename = null;
   this.loaded = false;
   this.children = [];
 }
 
-function setParent(module, parent) {
-  parents.set(module, { __proto__: null, parent });
-}
-
 function getParent(module) {
-  return parents.get(module)?.parent;
+  return ParentSlot.get(module);
 }
 
 Module._cache = { __proto__: null };
@@ -92,7 +103,7 @@ ObjectDefineProperty(Module.prototype, 'parent', {
     return getParent(this);
   },
   set(value) {
-    setParent(this, value);
+    ParentSlot.set(this, value);
   },
 });
 
@@ -155,6 +166,31 @@ Module._nodeModulePaths = function _nodeModulePaths(from) {
   return modules.nodeModulePaths(require('path').resolve(from));
 };
 
+// What `module.paths` is at first, by directory: each module gets a list of its own.
+const pathsByDirectory = { __proto__: null };
+
+function initialPaths(directory) {
+  if (Module._nodeModulePaths !== originalNodeModulePaths) {
+    return Module._nodeModulePaths(directory);
+  }
+  return ArrayPrototypeSlice(pathsByDirectory[directory] ??= modules.nodeModulePaths(directory));
+}
+
+// Whether nothing changed where a module looks for packages.
+function hasInitialPaths(module) {
+  const { paths } = module;
+  const initial = pathsByDirectory[module.path];
+  if (initial === undefined || !ArrayIsArray(paths) || paths.length !== initial.length) {
+    return false;
+  }
+  for (let i = 0; i < initial.length; i++) {
+    if (paths[i] !== initial[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
 Module._initPaths = function _initPaths() {
   Module.globalPaths = [];
 };
@@ -186,8 +222,17 @@ Module._findPath = function _findPath(request, paths, isMain) {
   const found = modules.findPath(`${request}`, paths ?? [], ObjectKeys(Module._extensions), warn);
   return found === undefined ? false : throwNodeError(found);
 };
+const originalNodeModulePaths = Module._nodeModulePaths;
 const originalFindPath = Module._findPath;
 const originalLookupPaths = Module._resolveLookupPaths;
+
+function resolveAgain(request, filename) {
+  const extensions = ObjectKeys(Module._extensions);
+  if (extensions.length === 3 && extensions[0] === '.js' && extensions[1] === '.json' && extensions[2] === '.node') {
+    return modules.resolveAgain(request, filename);
+  }
+  return undefined;
+}
 
 function explicitPaths(options) {
   if (options === null || typeof options !== 'object' || options.paths === undefined) {
@@ -208,6 +253,13 @@ Module._resolveFilename = function _resolveFilename(request, parent, isMain, opt
     const found = Module._findPath(request, Module._resolveLookupPaths(request, parent), isMain);
     if (found) {
       return found;
+    }
+  }
+  // An answer without an error or a warning needs no way to be told.
+  if (parent?.filename && options === undefined && typeof request === 'string' && hasInitialPaths(parent)) {
+    const again = resolveAgain(request, parent.filename);
+    if (again !== undefined) {
+      return again;
     }
   }
   return throwNodeError(modules.resolveFilename(
@@ -395,7 +447,7 @@ const main = { __proto__: null, module: undefined };
 
 Module.prototype.load = function load(filename) {
   this.filename ??= filename;
-  this.paths ??= Module._nodeModulePaths(dirname(filename));
+  this.paths ??= initialPaths(this.path === dirname(filename) ? this.path : dirname(filename));
   const extension = longestRegisteredExtension(filename);
   if (StringPrototypeEndsWith(filename, '.mjs') && !Module._extensions['.mjs']) {
     this[kFormat] = 'module';
@@ -461,6 +513,14 @@ function readsAsModule(content, filename) {
   }
 }
 
+function runWrapper(module, compiled, filename) {
+  module[kFormat] = 'commonjs';
+  const require_ = makeRequire(module);
+  module[kIsExecuting] = true;
+  const { exports } = module;
+  return ReflectApply(compiled, exports, [exports, require_, module, filename, dirname(filename)]);
+}
+
 Module.prototype._compile = function(content, filename, format) {
   if (format === 'module') {
     loadESMFromCJS(this, filename, content);
@@ -473,12 +533,9 @@ Module.prototype._compile = function(content, filename, format) {
     loadESMFromCJS(this, filename, content);
     return undefined;
   }
-  this[kFormat] = 'commonjs';
-  const require_ = makeRequire(this);
-  this[kIsExecuting] = true;
-  const { exports } = this;
-  return ReflectApply(compiled, exports, [exports, require_, this, filename, dirname(filename)]);
+  return runWrapper(this, compiled, filename);
 };
+const originalCompile = Module.prototype._compile;
 ObjectDefineProperty(Module.prototype._compile, 'name', { __proto__: null, value: '' });
 
 // Runs an ES module on behalf of require(), and gives what Node's require gives for it.
@@ -506,6 +563,14 @@ function loadESMFromCJS(module, filename, content) {
 }
 
 Module._extensions['.js'] = function(module, filename) {
+  // A file of which nothing is to be said, and that nobody wants to see, does not come through here as text.
+  if (module._compile === originalCompile && !patched) {
+    const compiled = modules.compileFile(filename);
+    if (compiled !== undefined) {
+      runWrapper(module, compiled, filename);
+      return;
+    }
+  }
   const content = stripBOM(throwNodeError(modules.readText(filename)));
   const format = modules.formatOf(filename);
   if (format === 'module') {

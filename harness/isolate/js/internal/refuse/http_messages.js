@@ -10,6 +10,7 @@ const {
   ObjectSetPrototypeOf,
   RegExpPrototypeExec,
   StringPrototypeToLowerCase,
+  Symbol,
   hardenRegExp,
 } = primordials;
 
@@ -47,6 +48,49 @@ function validateHeaderValue(name, value) {
   }
 }
 
+const kHeaders = Symbol('kHeaders');
+const kHeadersDistinct = Symbol('kHeadersDistinct');
+const kTrailers = Symbol('kTrailers');
+const kTrailersDistinct = Symbol('kTrailersDistinct');
+
+// Headers that are told once: of several, the first stands.
+const single = {
+  '__proto__': null, 'age': true, 'authorization': true, 'content-length': true, 'content-type': true, 'etag': true,
+  'expires': true, 'from': true, 'host': true, 'if-modified-since': true, 'if-unmodified-since': true, 'last-modified': true,
+  'location': true, 'max-forwards': true, 'proxy-authorization': true, 'referer': true, 'retry-after': true, 'server': true,
+  'user-agent': true,
+};
+
+function joined(raw) {
+  const headers = {};
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = StringPrototypeToLowerCase(raw[i]);
+    const value = raw[i + 1];
+    if (name === 'set-cookie') {
+      if (headers[name] === undefined) {
+        headers[name] = [value];
+      } else {
+        ArrayPrototypePush(headers[name], value);
+      }
+    } else if (headers[name] === undefined) {
+      headers[name] = value;
+    } else if (!single[name]) {
+      headers[name] += `${name === 'cookie' ? '; ' : ', '}${value}`;
+    }
+  }
+  return headers;
+}
+
+function distinct(raw) {
+  const headers = ObjectCreate(null);
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = StringPrototypeToLowerCase(raw[i]);
+    headers[name] ??= [];
+    ArrayPrototypePush(headers[name], raw[i + 1]);
+  }
+  return headers;
+}
+
 class IncomingMessage extends Readable {
   constructor(socket) {
     super({ autoDestroy: true, highWaterMark: socket?.readableHighWaterMark });
@@ -55,9 +99,7 @@ class IncomingMessage extends Readable {
     this.httpVersionMinor = null;
     this.httpVersion = null;
     this.complete = false;
-    this.headers = {};
     this.rawHeaders = [];
-    this.trailers = {};
     this.rawTrailers = [];
     this.joinDuplicateHeaders = false;
     this.aborted = false;
@@ -77,6 +119,38 @@ class IncomingMessage extends Readable {
 
   set connection(value) {
     this.socket = value;
+  }
+
+  get headers() {
+    return this[kHeaders] ??= joined(this.rawHeaders);
+  }
+
+  set headers(value) {
+    this[kHeaders] = value;
+  }
+
+  get headersDistinct() {
+    return this[kHeadersDistinct] ??= distinct(this.rawHeaders);
+  }
+
+  set headersDistinct(value) {
+    this[kHeadersDistinct] = value;
+  }
+
+  get trailers() {
+    return this[kTrailers] ??= joined(this.rawTrailers);
+  }
+
+  set trailers(value) {
+    this[kTrailers] = value;
+  }
+
+  get trailersDistinct() {
+    return this[kTrailersDistinct] ??= distinct(this.rawTrailers);
+  }
+
+  set trailersDistinct(value) {
+    this[kTrailersDistinct] = value;
   }
 
   setTimeout(msecs, callback) {
@@ -225,6 +299,17 @@ const methods = {
 for (const name of ObjectKeys(methods)) {
   OutgoingMessage.prototype[name] = methods[name];
 }
+ObjectDefineProperty(OutgoingMessage.prototype, 'connection', {
+  __proto__: null,
+  configurable: true,
+  enumerable: true,
+  get() {
+    return this.socket;
+  },
+  set(value) {
+    this.socket = value;
+  },
+});
 for (const [name, get] of [
   ['headersSent', function() {
     return !!this._header;

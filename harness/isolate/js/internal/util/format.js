@@ -6,7 +6,7 @@ const {
   ObjectGetPrototypeOf, ObjectPrototypeHasOwnProperty, String, StringPrototypeCharCodeAt,
   StringPrototypeIncludes, StringPrototypeSlice, StringPrototypeSplit, SymbolToPrimitive,
 } = primordials;
-const { inspect } = require('internal/util/inspect');
+const { inspect, inspectDefaultOptions } = require('internal/util/inspect');
 const { builtInObjects } = require('internal/util/inspect_names');
 const { formatBigInt, formatNumber, stylizeNoColor } = require('internal/util/inspect_text');
 const { validateObject } = require('internal/validators');
@@ -105,6 +105,15 @@ function directive(letter, value, inspectOptions) {
   }
 }
 
+// Whether an inspection could only give the value's own text: an integer, a boolean or nothing, without colours or separators.
+function isPlain(value, inspectOptions) {
+  if (inspectOptions?.colors || inspectOptions?.numericSeparator || inspectDefaultOptions.colors ||
+      inspectDefaultOptions.numericSeparator) {
+    return false;
+  }
+  return typeof value === 'number' ? value !== 0 : typeof value === 'boolean' || value === undefined || value === null;
+}
+
 function formatArguments(inspectOptions, args) {
   const first = args[0];
   let used = 0;
@@ -144,11 +153,13 @@ function formatArguments(inspectOptions, args) {
   for (; used < args.length; used++) {
     const value = args[used];
     text += join;
-    text += typeof value === 'string' ? value : inspect(value, { compact: 3, colors: false, depth: 2, ...inspectOptions });
+    text += typeof value === 'string' ? value : isPlain(value, inspectOptions) ? `${value}` : inspect(value, { compact: 3, colors: false, depth: 2, ...inspectOptions });
     join = ' ';
   }
   return text;
 }
+
+exports.formatArguments = formatArguments;
 
 exports.format = function format(...args) {
   return formatArguments(undefined, args);

@@ -1,0 +1,260 @@
+//! What becomes of a failure that nothing stands behind: `set +e`, a condition, the background, a branch that only talks.
+
+use super::{
+    expand::Field,
+    rule::Swallow,
+    syntax::{Block, Item, Op, Part, Stmt, VarOp, Word},
+    walk::{At, Walk},
+};
+
+/// The options of `set` that matter here, with their letters.
+const OPTIONS: [(&str, Option<char>); 2] = [("errexit", Some('e')), ("pipefail", None)];
+
+impl Walk<'_> {
+    /// Whether a shell option is on, off, or was never set.
+    pub(super) fn option(&self, name: &str) -> Option<bool> {
+        let values = self.scope.known(&format!("-{name}"))?;
+        // Where the ways that lead here differ, the stricter one counts.
+        Some(values.iter().flatten().any(|value| value == "on"))
+    }
+
+    /// `set -euo pipefail`, `set +e`, `set -o errexit`.
+    pub(super) fn options(&mut self, args: &[Field]) {
+        let mut args = args.iter().map(|arg| arg.text.as_str());
+        while let Some(arg) = args.next() {
+            let Some(on) = arg
+                .starts_with('-')
+                .then_some(true)
+                .or(arg.starts_with('+').then_some(false))
+            else {
+                return;
+            };
+            if arg == "--" {
+                return;
+            }
+            let letters = arg.get(1..).unwrap_or_default();
+            let named = if letters.contains('o') {
+                args.next()
+            } else {
+                None
+            };
+            for (name, letter) in OPTIONS {
+                if named == Some(name) || letter.is_some_and(|letter| letters.contains(letter)) {
+                    self.scope
+                        .set_one(&format!("-{name}"), if on { "on" } else { "off" });
+                }
+            }
+        }
+    }
+
+    /// The options of a `#!` line or of a shell's own arguments.
+    pub(super) fn shebang_options(&mut self, text: &str) {
+        let Some(line) = text.strip_prefix("#!").and_then(|rest| rest.lines().next()) else {
+            return;
+        };
+        let words: Vec<Field> = line
+            .split_ascii_whitespace()
+            .skip_while(|word| !word.starts_with('-'))
+            .map(|word| Field {
+                text: word.to_owned(),
+                word: 0,
+            })
+            .collect();
+        self.options(&words);
+    }
+
+    /// What hides the failure of a statement that has no handler of its own.
+    pub(super) fn lost(
+        &self,
+        item: &Item,
+        next: Option<&Item>,
+        at: At,
+        last: bool,
+    ) -> Option<Swallow> {
+        if item.background {
+            return (!self.unit.waits()).then_some(Swallow::Background);
+        }
+        if let Some(next) = next.filter(|next| asks_status(&next.stmt)) {
+            let ends = self.option("errexit") == Some(true) && !at.checked;
+            return self.only_told(&next.stmt).filter(|_| !ends);
+        }
+        match self.option("errexit") {
+            Some(true) if at.checked && !last => Some(Swallow::Condition),
+            Some(false) if !at.checked => Some(Swallow::ErrexitOff),
+            _ => None,
+        }
+    }
+
+    /// `if [ $? -ne 0 ]; then echo failed; fi`: the status is looked at, and what follows is talk.
+    fn only_told(&self, stmt: &Stmt) -> Option<Swallow> {
+        let Stmt::If { arms, otherwise } = stmt else {
+            return None;
+        };
+        let [(head, body)] = arms.as_slice() else {
+            return None;
+        };
+        let [
+            Item {
+                stmt: Stmt::Command(test),
+                ..
+            },
+        ] = head.as_slice()
+        else {
+            return None;
+        };
+        let words: Vec<Option<String>> = test.words.iter().map(Word::as_literal).collect();
+        let [_, None, Some(operator), Some(zero)] = words.as_slice() else {
+            return None;
+        };
+        let answer = match (operator.as_str(), zero.as_str()) {
+            ("-ne" | "!=" | "-gt", "0") => Some(body),
+            ("-eq" | "=" | "==", "0") => otherwise.as_ref(),
+            _ => None,
+        };
+        self.talks(answer?).then_some(Swallow::IfMessage)
+    }
+
+    /// Whether a block does nothing but print.
+    fn talks(&self, block: &Block) -> bool {
+        !block.is_empty()
+            && block
+                .iter()
+                .all(|item| self.swallows(&item.stmt, 0).is_some())
+    }
+
+    /// What an `if` makes of the failure of the step that it asks: nothing, when the branch that answers only talks.
+    pub(super) fn unanswered(
+        &self,
+        head: &Block,
+        body: &Block,
+        otherwise: Option<&Block>,
+        arms: usize,
+    ) -> Option<Swallow> {
+        let asked = &head.last()?.stmt;
+        let negated = match asked {
+            Stmt::Not(_) => true,
+            Stmt::AndOr(_, rest) => {
+                if rest.iter().any(|(op, _)| *op == Op::Or) {
+                    return None;
+                }
+                matches!(rest.last(), Some((_, Stmt::Not(_))))
+            }
+            _ => false,
+        };
+        if arms > 1 {
+            return None;
+        }
+        match (negated, otherwise) {
+            (true, _) => self.talks(body).then_some(Swallow::IfMessage),
+            (false, Some(otherwise)) => self.talks(otherwise).then_some(Swallow::IfMessage),
+            (false, None) => (!ends(body)).then_some(Swallow::Condition),
+        }
+    }
+}
+
+/// `true` and `:`.
+pub(super) fn always(head: &Block) -> bool {
+    constant(head, &["true", ":"])
+}
+
+/// `false`.
+pub(super) fn never(head: &Block) -> bool {
+    constant(head, &["false"])
+}
+
+/// A loop that goes on for ever, or as long as it sleeps.
+pub(super) fn endless(head: &Block) -> bool {
+    constant(head, &["true", ":", "sleep"]) || constant_test(head)
+}
+
+/// `[ 1 ]`, `[[ true ]]`.
+fn constant_test(head: &Block) -> bool {
+    let [
+        Item {
+            stmt: Stmt::Command(command),
+            ..
+        },
+    ] = head.as_slice()
+    else {
+        return false;
+    };
+    let words: Option<Vec<String>> = command.words.iter().map(Word::as_literal).collect();
+    words.is_some_and(
+        |words| matches!(words.as_slice(), [test, one] if test == "test" && !one.is_empty()),
+    )
+}
+
+fn constant(head: &Block, names: &[&str]) -> bool {
+    let [
+        Item {
+            stmt: Stmt::Command(command),
+            ..
+        },
+    ] = head.as_slice()
+    else {
+        return false;
+    };
+    let name = command.words.first().and_then(Word::as_literal);
+    name.is_some_and(|name| names.contains(&name.as_str()))
+}
+
+/// Whether a block leaves the function, the loop or the shell somewhere.
+fn ends(block: &Block) -> bool {
+    block.iter().any(|item| match &item.stmt {
+        Stmt::Command(command) => {
+            let name = command.words.first().and_then(Word::as_literal);
+            name.is_some_and(|name| {
+                matches!(
+                    name.as_str(),
+                    "exit" | "return" | "break" | "continue" | "exec"
+                )
+            })
+        }
+        Stmt::Group(block) => ends(block),
+        // A flag is set that someone may ask for.
+        Stmt::Assign(_) => true,
+        _ => false,
+    })
+}
+
+/// Whether a statement looks at `$?`.
+fn asks_status(stmt: &Stmt) -> bool {
+    match stmt {
+        Stmt::Command(command) => {
+            command.words.iter().any(in_word)
+                || command.assigns.iter().flat_map(|a| &a.words).any(in_word)
+        }
+        Stmt::Assign(all) => all
+            .list
+            .iter()
+            .flat_map(|assign| &assign.words)
+            .any(in_word),
+        Stmt::AndOr(first, _) => asks_status(first),
+        Stmt::Pipeline(stages) => stages.first().is_some_and(asks_status),
+        Stmt::Not(inner) | Stmt::Redirected(inner, _) => asks_status(inner),
+        Stmt::Group(block) | Stmt::Subshell(block) => first_asks(block),
+        Stmt::If { arms, .. } => arms.first().is_some_and(|(head, _)| first_asks(head)),
+        Stmt::Loop { head, .. } => first_asks(head),
+        Stmt::Case { word, .. } => in_word(word),
+        Stmt::Arithmetic(_) | Stmt::For { .. } | Stmt::Function { .. } => false,
+    }
+}
+
+fn first_asks(block: &Block) -> bool {
+    block.first().is_some_and(|item| asks_status(&item.stmt))
+}
+
+fn in_word(word: &Word) -> bool {
+    word.parts.iter().any(|part| match part {
+        Part::Var(var) => {
+            var.name == "?"
+                || match &var.op {
+                    VarOp::Default(word) | VarOp::Instead(word) | VarOp::Other(word) => {
+                        in_word(word)
+                    }
+                    VarOp::Plain | VarOp::Directory | VarOp::Last => false,
+                }
+        }
+        Part::Text(_) | Part::Sub(_) | Part::Unknown => false,
+    })
+}

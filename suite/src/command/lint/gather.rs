@@ -1,0 +1,122 @@
+//! From paths to the scripts that are linted, and what is named because it is none.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use adamant_core::report::text;
+use adamant_core::shell;
+
+use super::super::Failure;
+
+/// Larger files are cut here: the lint refuses them by name, and a device never ends.
+const MOST: u64 = (4 << 20) + 1;
+/// Extensions of shell scripts; a script in a directory needs one of them or a `#!` line.
+const SHELL: [&str; 7] = ["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"];
+/// Extensions of scripts in other languages, and their interpreters.
+const OTHERS: [(&str, &str); 12] = [
+    ("py", "python3"),
+    ("js", "node"),
+    ("mjs", "node"),
+    ("cjs", "node"),
+    ("ts", "node"),
+    ("rb", "ruby"),
+    ("pl", "perl"),
+    ("php", "php"),
+    ("lua", "lua"),
+    ("ps1", "pwsh"),
+    ("fish", "fish"),
+    ("nu", "nu"),
+];
+
+/// A script to be read.
+#[derive(Debug)]
+pub(super) struct Input {
+    /// Its path as it was given.
+    pub(super) name: String,
+    pub(super) text: Vec<u8>,
+}
+
+/// What the paths came to.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) scripts: Vec<Input>,
+    /// Scripts of other languages, and binaries that were named: what each is.
+    pub(super) others: Vec<(String, String)>,
+}
+
+/// Reads every script that the paths name.
+pub(super) fn gather(paths: &[PathBuf]) -> Result<Gathered, Failure> {
+    let mut gathered = Gathered::default();
+    let mut bad = Vec::new();
+    for path in paths {
+        if let Err(error) = add(path, &mut gathered) {
+            bad.push(text::error(&error, None));
+        }
+    }
+    if bad.is_empty() {
+        Ok(gathered)
+    } else {
+        Err(Failure::input(bad.join("\n")))
+    }
+}
+
+fn add(path: &Path, gathered: &mut Gathered) -> std::io::Result<()> {
+    if path.as_os_str() == "-" {
+        let mut text = Vec::new();
+        std::io::stdin().lock().take(MOST).read_to_end(&mut text)?;
+        take("-", text, true, gathered);
+    } else if fs_err::metadata(path)?.is_dir() {
+        walk(path, gathered)?;
+    } else {
+        take(&path.to_string_lossy(), read(path)?, true, gathered);
+    }
+    Ok(())
+}
+
+/// Every script below a directory, in the order of their names; version control and links to directories are left out.
+fn walk(dir: &Path, gathered: &mut Gathered) -> std::io::Result<()> {
+    let mut entries = fs_err::read_dir(dir)?.collect::<std::io::Result<Vec<_>>>()?;
+    entries.sort_by_key(fs_err::DirEntry::file_name);
+    for entry in entries {
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        if kind.is_dir() {
+            if !matches!(entry.file_name().to_str(), Some(".git" | ".hg" | ".svn")) {
+                walk(&path, gathered)?;
+            }
+        } else if kind.is_file() || (kind.is_symlink() && path.is_file()) {
+            take(&path.to_string_lossy(), read(&path)?, false, gathered);
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    fs_err::File::open(path)?
+        .take(MOST)
+        .read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Sorts a file in. What was named is always told about; in a directory only scripts are.
+fn take(name: &str, text: Vec<u8>, named: bool, gathered: &mut Gathered) {
+    let extension = Path::new(name)
+        .extension()
+        .and_then(|e| e.to_str())
+        .unwrap_or_default();
+    let has_line = text.starts_with(b"#!");
+    let of_shell = SHELL.contains(&extension);
+    let why = shell::not_shell(&text).or_else(|| {
+        let other = OTHERS.iter().find(|(known, _)| *known == extension);
+        let other = other.filter(|_| !has_line);
+        other.map(|(_, interpreter)| format!("a script for `{interpreter}`"))
+    });
+    match why {
+        Some(why) if named || has_line => gathered.others.push((name.to_owned(), why)),
+        None if named || has_line || of_shell => gathered.scripts.push(Input {
+            name: name.to_owned(),
+            text,
+        }),
+        _ => {}
+    }
+}

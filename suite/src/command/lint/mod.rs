@@ -1,0 +1,172 @@
+//! `adamant lint`: what entrypoint scripts install, fetch or swallow, told for people, machines, code scanning or a pull request.
+
+mod gather;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+
+use adamant_core::env;
+use adamant_core::report::remark::Remark;
+use adamant_core::report::{annotation, sarif, script, text};
+use adamant_core::shell::{self, Class, Smell, Unparsed};
+
+use super::{Done, Failure};
+use crate::cli::{Colour, LintArgs, LintFormat};
+use crate::exit;
+use gather::Gathered;
+
+/// What came of all scripts.
+#[derive(Debug, Default)]
+struct Judged {
+    smells: Vec<Smell>,
+    unread: Vec<Unparsed>,
+    /// The text of each script that has a finding.
+    texts: BTreeMap<String, String>,
+}
+
+/// Lints.
+pub fn run(args: &LintArgs, colour: Colour) -> Done {
+    let gathered = gather::gather(&args.paths)?;
+    let seen: BTreeSet<Class> = shell::control()
+        .smells
+        .iter()
+        .map(|smell| smell.class)
+        .collect();
+    if seen.len() < 3 {
+        return Err(Failure::broken(
+            "the lint is blind: it does not find what is wrong with its own bad sample",
+        ));
+    }
+    let judged = judge(&gathered);
+    write(args.format, colour, &judged).map_err(Failure::broken)?;
+    for (file, why) in &gathered.others {
+        anstream::eprintln!("not linted: {file}: {why}");
+    }
+    for unread in &judged.unread {
+        let message = script::unread(unread).message;
+        anstream::eprintln!("not read: {}:{}: {message}", unread.file, unread.line);
+    }
+    anstream::eprintln!("{}", summary(&gathered, &judged));
+    Ok(match () {
+        () if !judged.unread.is_empty() || gathered.scripts.is_empty() => exit::COULD_NOT_JUDGE,
+        () if !judged.smells.is_empty() => exit::FINDINGS,
+        () => exit::HELD,
+    })
+}
+
+fn judge(gathered: &Gathered) -> Judged {
+    let mut judged = Judged::default();
+    for input in &gathered.scripts {
+        let mut lint = shell::script(&input.name, &input.text);
+        lint.smells.sort_by_key(|smell| (smell.line, smell.column));
+        if !lint.smells.is_empty() {
+            let text = String::from_utf8_lossy(&input.text).into_owned();
+            judged.texts.insert(input.name.clone(), text);
+        }
+        judged.smells.append(&mut lint.smells);
+        judged.unread.append(&mut lint.unparsed);
+    }
+    judged
+}
+
+fn write(format: LintFormat, colour: Colour, judged: &Judged) -> std::io::Result<()> {
+    let stdout = std::io::stdout();
+    let colour = match colour {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => {
+            stdout.is_terminal() && env::host(env::NO_COLOR).is_none_or(|value| value.is_empty())
+        }
+    };
+    let mut out = std::io::BufWriter::new(stdout.lock());
+    match format {
+        LintFormat::Text => {
+            for smell in &judged.smells {
+                let source = judged.texts.get(&smell.file).map(String::as_str);
+                writeln!(out, "{}", script::finding(smell, source, colour))?;
+            }
+        }
+        LintFormat::Jsonl => {
+            for smell in &judged.smells {
+                writeln!(out, "{}", script::json(smell))?;
+            }
+        }
+        LintFormat::Github => {
+            for remark in remarks(judged).iter().chain(&unread(judged)) {
+                writeln!(out, "{}", annotation(remark))?;
+            }
+        }
+        LintFormat::Sarif => {
+            let rules: Vec<_> = shell::rules().map(script::rule_text).collect();
+            let version = env!("CARGO_PKG_VERSION");
+            let log = sarif::log(version, &rules, &remarks(judged), &unread(judged));
+            writeln!(out, "{log:#}")?;
+        }
+    }
+    out.flush()
+}
+
+fn remarks(judged: &Judged) -> Vec<Remark> {
+    judged.smells.iter().map(script::remark).collect()
+}
+
+fn unread(judged: &Judged) -> Vec<Remark> {
+    judged.unread.iter().map(script::unread).collect()
+}
+
+/// `3 findings in 2 of 14 scripts: 1 install, 2 swallows; 1 script was not read whole`.
+fn summary(gathered: &Gathered, judged: &Judged) -> String {
+    let files: BTreeSet<&str> = judged
+        .smells
+        .iter()
+        .map(|smell| smell.file.as_str())
+        .collect();
+    // Writing to a string cannot fail.
+    let mut line = format!(
+        "{} in {} of {}",
+        text::count(judged.smells.len(), "finding"),
+        files.len(),
+        text::count(gathered.scripts.len(), "script")
+    );
+    let of = |class: Class| {
+        judged
+            .smells
+            .iter()
+            .filter(|smell| smell.class == class)
+            .count()
+    };
+    let parts: Vec<String> = [
+        (of(Class::Install), "install"),
+        (of(Class::Fetch), "fetch"),
+        (of(Class::Swallow), "swallow"),
+    ]
+    .iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, class)| format!("{number} {class}"))
+    .collect();
+    if !parts.is_empty() {
+        line.push_str(": ");
+        line.push_str(&parts.join(", "));
+    }
+    let unread: BTreeSet<&str> = judged
+        .unread
+        .iter()
+        .map(|unread| unread.file.as_str())
+        .collect();
+    if !unread.is_empty() {
+        let _ = write!(
+            line,
+            "; {} not read whole",
+            text::count(unread.len(), "script")
+        );
+    }
+    if !gathered.others.is_empty() {
+        let _ = write!(
+            line,
+            "; {} not shell",
+            text::count(gathered.others.len(), "file")
+        );
+    }
+    line
+}
