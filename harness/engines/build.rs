@@ -1,9 +1,12 @@
-//! Builds the probe as a static executable, for `src/probe.rs` to embed.
+//! Builds the probe and the shim as static executables, for `src/embedded.rs` to embed.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
+
+/// Packages, each with an executable of its name.
+const EMBEDDED: [&str; 2] = ["adamant-probe", "adamant-shim"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let workspace = PathBuf::from(variable("CARGO_MANIFEST_DIR")?)
@@ -12,6 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for input in [
         "harness/probe/src",
         "harness/probe/Cargo.toml",
+        "harness/shim/src",
+        "harness/shim/Cargo.toml",
         "Cargo.toml",
         "Cargo.lock",
     ] {
@@ -22,13 +27,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let target = format!("{}-unknown-linux-gnu", variable("CARGO_CFG_TARGET_ARCH")?);
     let out = PathBuf::from(variable("OUT_DIR")?);
-    build(&workspace, &target, &out.join("static"))?;
-    fs::copy(
-        out.join("static")
-            .join(target)
-            .join("release/adamant-probe"),
-        out.join("adamant-probe"),
-    )?;
+    // Beside the outer profiles: every kind of outer build (checks, tests, another profile) has an `OUT_DIR` of its own,
+    // and each would compile some hundred packages again.
+    let own = out.ancestors().nth(4).unwrap_or(&out).join("static");
+    build(&workspace, &target, &own)?;
+    let built = own.join(target).join("release");
+    for name in EMBEDDED {
+        fs::copy(built.join(name), out.join(name))?;
+    }
     Ok(())
 }
 
@@ -42,22 +48,18 @@ fn build(workspace: &Path, target: &str, directory: &Path) -> Result<(), Box<dyn
     }
     let status = cargo
         .current_dir(workspace)
-        .args([
-            "build",
-            "--locked",
-            "--release",
-            "--quiet",
-            "--package",
-            "adamant-probe",
-            "--bin",
-            "adamant-probe",
-        ])
+        .args(["build", "--locked", "--release", "--quiet"])
+        .args(
+            EMBEDDED
+                .iter()
+                .flat_map(|name| ["--package", *name, "--bin", *name]),
+        )
         .args(["--target", target, "--target-dir"])
         .arg(directory)
         .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static")
         .status()?;
     if !status.success() {
-        return Err(format!("failed to build the static `adamant-probe` for `{target}`").into());
+        return Err(format!("failed to build the static executables for `{target}`").into());
     }
     Ok(())
 }

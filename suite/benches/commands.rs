@@ -52,7 +52,8 @@ fn main() -> ExitCode {
         .parent()
         .expect("suite/ is below the root");
     let dir = tempfile::tempdir().expect("a directory");
-    let mut ours = prepare_ours(root, dir.path());
+    let mut ours = prepare_ours(root, dir.path(), "docker");
+    let mut daemonless = prepare_ours(root, dir.path(), "oci");
     // The first run loads the image, which both then find in the daemon.
     timed(&mut ours);
     let summary: serde_json::Value = serde_json::from_str(
@@ -66,42 +67,44 @@ fn main() -> ExitCode {
         .to_owned();
     let mut theirs = prepare_theirs(&peer, dir.path(), &image);
     timed(&mut theirs);
-    let (mut a, mut b) = (Vec::new(), Vec::new());
+    // Unpacked once, too.
+    timed(&mut daemonless);
+    let (mut a, mut b, mut c) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..PAIRS {
         a.push(timed(&mut ours));
         b.push(timed(&mut theirs));
+        c.push(timed(&mut daemonless));
     }
-    let mut ratios: Vec<f64> = a
-        .iter()
-        .zip(&b)
-        .map(|(a, b)| b.as_secs_f64() / a.as_secs_f64())
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    println!("ten command checks, {PAIRS} interleaved pairs of whole processes");
-    println!(
-        "  adamant run                median {:.2} s",
-        median(&mut a).as_secs_f64()
-    );
-    println!(
-        "  container-structure-test   median {:.2} s",
-        median(&mut b).as_secs_f64()
-    );
-    println!(
-        "  ratio                      median {:.1}, from {:.1} to {:.1}",
-        ratios[PAIRS / 2],
-        ratios[0],
-        ratios[PAIRS - 1]
-    );
+    println!("ten command checks, {PAIRS} interleaved rounds of whole processes");
+    let (ours, daemonless) = (ratios(&a, &b), ratios(&c, &b));
+    for (name, times) in [
+        ("adamant run, docker", &mut a),
+        ("adamant run, oci", &mut c),
+        ("container-structure-test", &mut b),
+    ] {
+        println!("  {name:<26} median {:.2} s", median(times).as_secs_f64());
+    }
+    println!("  docker is faster by        {ours}");
+    println!("  oci is faster by           {daemonless}");
     ExitCode::SUCCESS
 }
 
-fn prepare_ours(root: &Path, dir: &Path) -> Command {
+/// How many times as long the others took, round by round.
+fn ratios(ours: &[Duration], theirs: &[Duration]) -> String {
+    let ratio = |(ours, theirs): (&Duration, &Duration)| theirs.as_secs_f64() / ours.as_secs_f64();
+    let mut ratios: Vec<f64> = ours.iter().zip(theirs).map(ratio).collect();
+    ratios.sort_by(f64::total_cmp);
+    let (least, middle, most) = (ratios[0], ratios[PAIRS / 2], ratios[PAIRS - 1]);
+    format!("median {middle:.1}, from {least:.1} to {most:.1}")
+}
+
+fn prepare_ours(root: &Path, dir: &Path, engine: &str) -> Command {
     let checks: Vec<String> = TOOLS
         .iter()
         .map(|t| format!("      - {{ run: [{t}, --version], stdout: '\\d+\\.\\d+\\.\\d+' }}\n"))
         .collect();
     let cases = dir.join("cases");
-    std::fs::create_dir(&cases).expect("a folder");
+    std::fs::create_dir_all(&cases).expect("a folder");
     let case = format!(
         "spec: BENCH-1\nclauses: [BENCH]\nlevel: MUST\nabout: Ten tools answer.\nfix: none\nboot: {{ network: none }}\nchecks:\n  - commands:\n{}",
         checks.concat()
@@ -111,7 +114,7 @@ fn prepare_ours(root: &Path, dir: &Path) -> Command {
     command
         .arg("run")
         .arg(root.join("fixtures/images/agentbox/adamant.yaml"))
-        .args(["--only-cases", "--quiet", "--cases"]);
+        .args(["--engine", engine, "--only-cases", "--quiet", "--cases"]);
     command.arg(cases).arg("--reports").arg(dir.join("reports"));
     command
 }

@@ -1,4 +1,4 @@
-//! Which engines run: exactly those that were asked for, else all that this host supports.
+//! Which engines run: exactly those that were asked for, else the daemon that answers, else the one that needs none.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,13 +7,14 @@ use std::time::Duration;
 use adamant_core::engine::{Engine, EngineError, ErrorKind};
 use adamant_core::report::text;
 use adamant_core::run::{Cancel, Deadline, Missing};
-use adamant_engines::docker::Docker;
+use adamant_engines::docker::{self, Docker};
+use adamant_engines::oci::Oci;
 use adamant_engines::store::Sourcing;
 
 /// Every engine by name, in this build or another.
 pub const KNOWN: &[&str] = &["adapter", "docker", "isolate", "node", "oci"];
 /// The engines of this build that run images.
-const BUILT: &[&str] = &["docker"];
+pub(crate) const BUILT: &[&str] = &["docker", "oci"];
 /// The engines that run module cases.
 pub const MODULE: &[&str] = &["adapter", "isolate", "node"];
 
@@ -88,10 +89,12 @@ impl Connected {
     }
 }
 
-/// The names that will run images, without touching any engine: what `list` shows.
+/// The names that will run images, without asking any engine: what `list` shows.
+///
+/// Where nobody asked, one engine judges: users wait for one verdict of each case, not for two that are the same.
 pub fn names(asked: Option<&[String]>) -> Result<Vec<&'static str>, EnginesError> {
     let Some(asked) = asked else {
-        return Ok(BUILT.to_vec());
+        return Ok(vec![if docker::listens() { "docker" } else { "oci" }]);
     };
     let mut names = known(asked)?;
     // One list may ask for engines of both kinds: each run takes its own.
@@ -183,7 +186,11 @@ fn one(name: &str, sourcing: &Sourcing, cancel: &Cancel) -> Result<Arc<dyn Engin
             BUILT.join(", ")
         )));
     }
-    let docker = Docker::with(sourcing.clone());
-    docker.describe(&Deadline::after(Duration::from_secs(20), cancel))?;
-    Ok(Arc::new(docker))
+    let engine: Arc<dyn Engine> = if name == "oci" {
+        Arc::new(Oci::with(sourcing.clone()))
+    } else {
+        Arc::new(Docker::with(sourcing.clone()))
+    };
+    engine.describe(&Deadline::after(Duration::from_secs(20), cancel))?;
+    Ok(engine)
 }

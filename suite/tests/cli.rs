@@ -189,31 +189,26 @@ fn an_engine_that_was_asked_for_and_is_missing_makes_each_trial_broken() {
     let dir = tempfile::tempdir().expect("a directory");
     two_cases(dir.path());
     let chosen = ["--only-cases", "--cases", "my cases"];
-    // Known, but not in this build; and known, but without an answer.
-    for (engine, why) in [("oci", "this build does not have it"), ("docker", "docker")] {
-        let args = [&["run", "--engine", engine], chosen.as_slice()].concat();
-        let told = ends(
-            dir.path(),
-            &args,
-            3,
-            &["BROKEN", why, "hint", "0 skipped, 2 broken"],
-        );
-        assert!(
-            told.contains(&format!("engine `{engine}` cannot run here")),
-            "{told}"
-        );
-        let junit = dir.path().join("reports/junit/adamant.xml");
-        let junit = std::fs::read_to_string(junit).expect("a JUnit file");
-        assert!(
-            junit.matches("<error").count() == 2 && !junit.contains("<skipped"),
-            "{junit}"
-        );
-    }
+    // Known, but without an answer.
+    let args = [&["run", "--engine", "docker"], chosen.as_slice()].concat();
+    let told = ends(
+        dir.path(),
+        &args,
+        3,
+        &["BROKEN", "docker", "hint", "0 skipped, 2 broken"],
+    );
+    assert!(told.contains("engine `docker` cannot run here"), "{told}");
+    let junit = dir.path().join("reports/junit/adamant.xml");
+    let junit = std::fs::read_to_string(junit).expect("a JUnit file");
+    assert!(
+        junit.matches("<error").count() == 2 && !junit.contains("<skipped"),
+        "{junit}"
+    );
     ends(
         dir.path(),
-        &["gc", "--engine", "oci"],
+        &["gc", "--engine", "docker"],
         3,
-        &["`oci`", "hint:"],
+        &["`docker`", "hint:"],
     );
     ends(
         dir.path(),
@@ -277,8 +272,14 @@ fn a_replay_runs_its_trial_and_no_other() {
 fn an_engine_that_does_not_answer_ends_with_3_and_a_hint() {
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(dir.path().join("adamant.yaml"), "image: x\n").expect("written");
-    ends(dir.path(), &["run"], 3, &["docker", "caused by", "hint:"]);
-    ends(dir.path(), &["gc"], 3, &["docker"]);
+    let docker = |verb| [verb, "--engine", "docker"];
+    ends(
+        dir.path(),
+        &docker("run"),
+        3,
+        &["docker", "caused by", "hint:"],
+    );
+    ends(dir.path(), &docker("gc"), 3, &["docker"]);
 }
 
 #[test]

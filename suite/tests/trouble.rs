@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use adamant_core::env;
 use adamant_core::run::{Cancel, Deadline};
-use libtest_mimic::{Arguments, Failed, Trial};
+use adamant_engines::docker;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 fn main() -> std::process::ExitCode {
     let args = Arguments::from_args();
@@ -47,9 +49,21 @@ fn main() -> std::process::ExitCode {
     ];
     let trials = tests
         .iter()
-        .map(|(name, test)| Trial::test(*name, *test))
+        .map(|(name, test)| {
+            Trial::ignorable_test(*name, move || match no_daemon() {
+                Some(why) => Ok(Completion::ignored_with(why)),
+                None => test().map(|()| Completion::Completed),
+            })
+        })
         .collect();
     libtest_mimic::run(&args, trials).exit_code()
+}
+
+/// Why there is no daemon to make trouble for; where one was asked for, that is a failure.
+fn no_daemon() -> Option<&'static str> {
+    let asked = env::engines().is_some_and(|names| names.iter().any(|name| name == "docker"));
+    let why = "no Docker socket answers; what a run without a daemon leaves is shown by `embedded`";
+    (!asked && !docker::listens()).then_some(why)
 }
 
 /// A directory with a subject of the `shell` image that runs `script`.
@@ -82,6 +96,7 @@ impl Bench {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_adamant"));
         command.current_dir(self.dir.path()).arg("run").args(args);
+        command.env(env::ENGINES, "docker");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

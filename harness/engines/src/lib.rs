@@ -1,7 +1,12 @@
 //! Engines: what answers core's questions from real containers.
 
+mod ask;
 pub mod docker;
+mod drift;
+mod embedded;
 pub mod image;
 pub mod module;
-mod probe;
+pub mod oci;
+mod owner;
 pub mod store;
+mod supervisor;

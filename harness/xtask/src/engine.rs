@@ -1,4 +1,4 @@
-//! Whether a container engine answers on this host.
+//! Whether containers can be run on this host, by a daemon or without one.
 
 use crate::failure::Failure;
 
@@ -11,13 +11,35 @@ const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 const START: &str = "dockerd >/tmp/dockerd.log 2>&1 &";
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// An error that says what to do unless a Docker API socket answers.
-pub(crate) fn require() -> Result<(), Failure> {
+/// What runs the containers, when it is not a daemon, for a person; an error that says what to do when nothing can.
+pub(crate) fn require() -> Result<Option<String>, Failure> {
     let host = docker_host();
-    ping(&host).map_err(|error| {
-        Failure::host(format!("no container engine answers at `{host}`: {error}"))
-            .with_hint(format!("start one as root: `{START}`, or set DOCKER_HOST"))
-    })
+    let Err(error) = ping(&host) else {
+        return Ok(None);
+    };
+    let why = format!("no Docker socket answers at `{host}` ({error})");
+    if is_root() && has_overlayfs() {
+        return Ok(Some(format!(
+            "{why}: the embedded engine `oci` runs the containers"
+        )));
+    }
+    Err(Failure::host(format!(
+        "{why}, and the embedded engine `oci` takes root and overlayfs"
+    ))
+    .with_hint(format!(
+        "run as root, or start a daemon as root: `{START}`, or set DOCKER_HOST"
+    )))
+}
+
+/// The owner of what this process makes is the user whom it runs as.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    fs_err::metadata("/proc/self").is_ok_and(|about| about.uid() == 0)
+}
+
+fn has_overlayfs() -> bool {
+    let known = fs_err::read_to_string("/proc/filesystems").unwrap_or_default();
+    known.lines().any(|line| line.ends_with("\toverlay"))
 }
 
 #[expect(

@@ -34,6 +34,8 @@ usage: cargo xtask VERB
                    10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind
   soak verify [--seconds N] [--seed N]
                    images of broken manifests, packages, lock files, scripts and ELF files: no panic, no hang
+  soak oci [CONTAINERS | --seconds N]
+                   500 containers without a daemon while they and their harnesses are killed: nothing may stay behind
   soak archive [ARCHIVES | --seconds N] [--seed N]
                    10,000 hostile image archives, or so many, or for so long: each is refused or unpacked, and none leaves
   soak workspace [KILLS | --seconds N]
@@ -60,7 +62,7 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
         "v8" => v8::provide(&root, v8::source(rest)?),
         "node" => node::provide(),
         "run" => {
-            engine::require()?;
+            say_engine()?;
             images::build(&root, &["agentbox".to_owned()])?;
             // Judging containers needs no V8; plain `cargo test` afterwards does.
             if let Err(failure) = v8::provide(&root, v8::Source::Nearest) {
@@ -73,7 +75,7 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             Err(cargo(&root, &words, rest))
         }
         "test" => {
-            engine::require()?;
+            say_engine()?;
             v8::provide(&root, v8::Source::Nearest)?;
             images::build(&root, &[])?;
             // Where Node is required, `ADAMANT_ENGINES` says so, and the tests do.
@@ -86,6 +88,12 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             [name, rest @ ..] if name == "isolate" => {
                 v8::provide(&root, v8::Source::Nearest)?;
                 let bench = ["bench", "--locked", "-p", "adamant-isolate"];
+                let words = [&bench[..], &["--bench", "soak", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            [name, rest @ ..] if name == "oci" => {
+                images::build(&root, &["shell".to_owned()])?;
+                let bench = ["bench", "--locked", "-p", "adamant-engines"];
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }
@@ -126,6 +134,14 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
         }
         _ => Err(Failure::input(format!("unknown verb `{verb}`\n\n{USAGE}"))),
     }
+}
+
+/// Which engine will judge, when it is not the one that everybody expects.
+fn say_engine() -> Result<(), Failure> {
+    if let Some(told) = engine::require()? {
+        say(&told);
+    }
+    Ok(())
 }
 
 /// Become cargo, so that exit code and signals are its own; returns only if that failed.

@@ -13,11 +13,11 @@ use testcontainers::core::ImageExt as _;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, GenericImage};
 
-use super::ask;
 use super::client::Client;
 use super::output::Exec;
+use crate::ask;
+use crate::embedded::PROBE;
 use crate::image::{digest, tape};
-use crate::probe;
 
 /// The repository of the image that companions run; the tag is the digest of what is in it.
 pub(super) const REPOSITORY: &str = "adamant.local/companion";
@@ -191,7 +191,7 @@ fn same_daemon(socket: &Path) -> Result<(), EngineError> {
 
 /// Loads the image when the daemon does not have it; answers its tag.
 fn load(client: &Client, deadline: &Deadline) -> Result<String, EngineError> {
-    let tag = digest::of(probe::BINARY)[..12].to_owned();
+    let tag = digest::of(PROBE.binary)[..12].to_owned();
     let reference = format!("{REPOSITORY}:{tag}");
     if client.image_id(&reference, deadline)?.is_none() {
         let (config, layer) = image(&client.version(deadline)?.platform);
@@ -209,7 +209,7 @@ fn load(client: &Client, deadline: &Deadline) -> Result<String, EngineError> {
 /// One layer that holds the static probe, which answers HTTP as `adamant-probe serve PORT`.
 fn image(platform: &str) -> (Vec<u8>, Vec<u8>) {
     let layer = tape::Layer::default()
-        .file(EXECUTABLE, 0o755, probe::BINARY)
+        .file(EXECUTABLE, 0o755, PROBE.binary)
         .finish();
     let (os, architecture) = platform.split_once('/').unwrap_or(("linux", platform));
     let config = json!({

@@ -1,5 +1,6 @@
 //! Finds the daemon's socket: `DOCKER_HOST`, or the places where Docker and Podman put theirs.
 
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use adamant_core::engine::{EngineError, ErrorKind};
@@ -30,6 +31,15 @@ pub(super) fn connect(deadline: &Deadline) -> Result<Client, EngineError> {
             .caused_by(why)
             .hint(HINT),
     )
+}
+
+/// Whether any of the sockets takes connections; a `DOCKER_HOST` that cannot be used is left to [`connect`] to explain.
+pub(super) fn listens() -> bool {
+    candidates(env::host("DOCKER_HOST"), env::host("XDG_RUNTIME_DIR")).map_or(true, |sockets| {
+        sockets
+            .iter()
+            .any(|socket| UnixStream::connect(socket).is_ok())
+    })
 }
 
 /// Client libraries wrap "permission denied" many times over.

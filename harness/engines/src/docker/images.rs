@@ -8,7 +8,7 @@ use super::client::Client;
 use super::transfer::failure;
 use super::{derive, lock};
 use crate::image::package::Package;
-use crate::image::{Indexed, archive, spool};
+use crate::image::{Indexed, absent, archive, spool};
 use crate::store::{self, Sourcing, Store};
 use adamant_core::engine::{BootPlan, EngineError, ErrorKind, Fault, Image, ImageSource};
 use adamant_core::run::Deadline;
@@ -103,7 +103,7 @@ impl Images {
         let store = known.store.as_ref().expect("it was opened above");
         let package = store
             .image(source, &platform, self.sourcing.pull, deadline)?
-            .ok_or_else(|| store::absent(source))?;
+            .ok_or_else(|| store::unknown(source))?;
         let id = load_once(client, &package, source, deadline)?;
         let index = Index::new(package.indexed, &id);
         Ok((id, index))
@@ -118,7 +118,7 @@ impl Images {
         deadline: &Deadline,
     ) -> Result<Start, EngineError> {
         let base = lock(&self.known).index(client, &plan.image, deadline)?;
-        let changed = derive::changed(&base.image, &plan.absent);
+        let changed = absent::changed(&base.image, &plan.absent);
         if changed.is_empty() {
             return Ok(Start {
                 id: plan.image.clone(),
@@ -132,21 +132,21 @@ impl Images {
         }
         let mut left = Vec::new();
         for fault in &key.1 {
-            let found = derive::left(&base.image, fault, |entry| {
+            let found = absent::left(&base.image, fault, |entry| {
                 client.content(&plan.image, entry, labels.clone(), deadline)
             })?;
             left.push((fault.path.clone(), found));
         }
         let image = derive::derive(&base.image, &base.config, &left, &labels)?;
         client.load(
-            &format!("`{}` without {}", plan.image, derive::names(&left)),
+            &format!("`{}` without {}", plan.image, absent::names(&left)),
             image.archive,
             deadline,
         )?;
         let id = loaded(client, &image.tag, deadline)?;
         let start = Start {
             id,
-            image: Arc::new(derive::index(&base.image, &left)),
+            image: Arc::new(absent::index(&base.image, &left)),
         };
         derived.insert(key, start.clone());
         Ok(start)
@@ -197,7 +197,11 @@ impl Index {
     }
 }
 
-fn present(client: &Client, reference: &str, deadline: &Deadline) -> Result<String, EngineError> {
+pub(super) fn present(
+    client: &Client,
+    reference: &str,
+    deadline: &Deadline,
+) -> Result<String, EngineError> {
     let input = || EngineError::new(ErrorKind::Input, format!("find the image `{reference}`"));
     if !is_reference(reference) {
         return Err(input()
@@ -213,7 +217,7 @@ fn present(client: &Client, reference: &str, deadline: &Deadline) -> Result<Stri
 }
 
 /// It becomes part of a URL's path: nothing that could lead elsewhere.
-fn is_reference(text: &str) -> bool {
+pub(super) fn is_reference(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
     !text.is_empty()
         && !text.starts_with('/')

@@ -1,22 +1,20 @@
 //! One container: what it was started from, and where its questions go.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use adamant_core::engine::{
     Answer, BootPlan, EngineError, ErrorKind, Exit, Image, Instance, LogCapture, Question, Reached,
-    Took, Until,
+    Took, Trace, Until,
 };
 use adamant_core::run::Deadline;
-use adamant_probe::{Action, MOUNT_DIR};
 
 use super::client::Client;
 use super::companion::{Companion, Wanted};
-use super::drift::is_under;
-use super::label::{self, Here};
 use super::output::{ExitWatch, Task};
-use super::trace::Supervisor;
+use crate::ask;
+use crate::owner::{self, Here};
+use crate::supervisor::Supervisor;
 
 /// A container of ours.
 #[derive(Debug)]
@@ -62,7 +60,7 @@ impl Container {
         };
         let number = self.joined.fetch_add(1, Ordering::SeqCst);
         let name = format!("{}-companion-{number}", self.name);
-        let labels = label::labels(&self.plan.owner, &self.here);
+        let labels = owner::labels(&self.plan.owner, &self.here);
         let companion = Companion::start(
             &self.client,
             Wanted {
@@ -81,43 +79,14 @@ impl Container {
         Ok(Answer::Joined)
     }
 
-    fn traced(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
+    fn traced(&self, deadline: &Deadline) -> Result<Trace, EngineError> {
         let Some(trace) = &self.trace else {
             let attempt = format!("read the trace of `{}`", self.name);
             return Err(EngineError::new(ErrorKind::Unsupported, attempt)
                 .caused_by("the boot was not traced"));
         };
         let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
-        trace.trace(deadline).map(Answer::Trace)
-    }
-
-    /// What was executed, and what of the image or of libraries was opened for reading, as it is now.
-    fn loaded(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
-        let Answer::Trace(trace) = self.traced(deadline)? else {
-            return Err(self.unexpected("something else than a trace"));
-        };
-        let shipped = |path: &str| self.image.entries.contains_key(path) || path.contains(".so");
-        let kernel = |path: &str| {
-            ["/proc", "/sys", "/dev", MOUNT_DIR]
-                .iter()
-                .any(|t| is_under(path, t))
-        };
-        let paths: BTreeSet<String> = trace
-            .events
-            .into_iter()
-            .filter_map(|event| match event.action {
-                Action::Exec {
-                    path,
-                    refused: None,
-                    ..
-                } => Some(path),
-                Action::Read { path } if shipped(&path) => Some(path),
-                _ => None,
-            })
-            .filter(|path| path.starts_with('/') && !kernel(path))
-            .collect();
-        let paths: Vec<String> = paths.into_iter().collect();
-        self.stat(&paths, deadline).map(Answer::Entries)
+        trace.trace(deadline)
     }
 
     fn companion_peers(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
@@ -171,8 +140,8 @@ impl Instance for Container {
             Question::Stop { signal, within } => self.stop(signal, *within, deadline),
             Question::Companion { alias, port } => self.join(alias, *port, deadline),
             Question::CompanionPeers => self.companion_peers(deadline),
-            Question::Trace => self.traced(deadline),
-            Question::Loaded => self.loaded(deadline),
+            Question::Trace => self.traced(deadline).map(Answer::Trace),
+            Question::Loaded => ask::loaded(self, &self.image, self.traced(deadline)?, deadline),
             Question::ProcessesAfter { pause } => {
                 if !deadline.pause(*pause) {
                     let kind = if deadline.is_cancelled() {
@@ -183,9 +152,9 @@ impl Instance for Container {
                     return Err(EngineError::new(kind, format!("observe `{}`", self.name))
                         .caused_by("the time for it was up"));
                 }
-                self.ask_probe(question, deadline)
+                ask::answer(self, question, deadline)
             }
-            _ => self.ask_probe(question, deadline),
+            _ => ask::answer(self, question, deadline),
         }
     }
 

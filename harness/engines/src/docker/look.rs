@@ -8,16 +8,13 @@ use adamant_core::engine::{Answer, EngineError};
 use adamant_core::run::Deadline;
 use adamant_probe::{Entry, Kind, Reply, Request};
 
-use super::ask::{As, batches};
-use super::drift::is_under;
 use super::instance::Container;
-
-/// A path and what is there.
-pub(super) type Found = (String, Option<Entry>);
+use crate::ask::{As, Found, Inside as _, batches, unexpected};
+use crate::drift::is_under;
 
 impl Container {
     /// Paths as they are now, hashed, in order.
-    pub(super) fn stat(
+    pub(super) fn stat_with_owners(
         &self,
         paths: &[String],
         deadline: &Deadline,
@@ -91,7 +88,7 @@ impl Container {
         }
         if entries.len() != paths.len() {
             let seen = format!("{} entries for {} paths", entries.len(), paths.len());
-            return Err(self.unexpected(&seen));
+            return Err(unexpected(&self.name, &seen));
         }
         Ok(paths.iter().cloned().zip(entries).collect())
     }
@@ -163,7 +160,7 @@ impl Container {
 
     /// Tries as root, and where root is kept out only by not being the owner, as the owner: a mount that can be
     /// written must not hide behind the mode of a directory.
-    pub(super) fn try_write(
+    pub(super) fn try_write_with_owners(
         &self,
         dirs: &[String],
         deadline: &Deadline,
@@ -203,7 +200,7 @@ impl Container {
         let written: Vec<_> = written.collect();
         if written.len() != wanted {
             let seen = format!("{} attempts for {wanted} directories", written.len());
-            return Err(self.unexpected(&seen));
+            return Err(unexpected(&self.name, &seen));
         }
         Ok(written)
     }

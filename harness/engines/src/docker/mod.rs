@@ -8,14 +8,12 @@ mod derive;
 mod drift;
 mod images;
 mod instance;
-mod label;
 mod look;
 mod object;
 mod output;
 mod rest;
 mod start;
 mod stop;
-pub(crate) mod trace;
 mod transfer;
 mod wait;
 
@@ -35,12 +33,12 @@ use fs_err as fs;
 use self::client::Client;
 use self::images::Images;
 use self::instance::Container;
-use self::label::Here;
 use self::object::{Object, ObjectKind};
 use self::output::{ExitWatch, Task};
-use self::trace::Supervisor;
-use crate::probe;
+use crate::embedded::PROBE;
+use crate::owner::{self, Here};
 use crate::store::Sourcing;
+use crate::supervisor::{self, Supervisor};
 
 /// For taking back what was half made: the caller's own time may be up.
 const CLEANUP: Duration = Duration::from_secs(60);
@@ -57,6 +55,12 @@ pub struct Docker {
     number: AtomicU64,
     /// The runs that this engine made something for.
     runs: Mutex<BTreeSet<String>>,
+}
+
+/// Whether somebody listens at a socket where this engine would look for its daemon.
+#[must_use]
+pub fn listens() -> bool {
+    connect::listens()
 }
 
 impl Default for Docker {
@@ -120,9 +124,9 @@ impl Docker {
         )
     }
 
-    fn labels(&self, owner: &Owner) -> HashMap<String, String> {
-        lock(&self.runs).insert(owner.run.clone());
-        label::labels(owner, &self.here)
+    fn labels(&self, of: &Owner) -> HashMap<String, String> {
+        lock(&self.runs).insert(of.run.clone());
+        owner::labels(of, &self.here)
     }
 
     /// Creates and starts; whatever fails, [`Engine::start`] takes back.
@@ -159,7 +163,7 @@ impl Docker {
                 ),
             );
         }
-        let probe = probe::file()?;
+        let probe = PROBE.file()?;
         let mut trace = match &plan.trace {
             Some(path) => Some(Supervisor::start(&probe, path, plan.network.profile())?),
             None => None,
@@ -229,6 +233,40 @@ impl Docker {
     }
 }
 
+/// A daemon of this host as a source of images, for an engine that starts them itself.
+#[derive(Debug)]
+pub(crate) struct Daemon(Client);
+
+impl Daemon {
+    /// The first daemon that answers.
+    pub(crate) fn connect(deadline: &Deadline) -> Result<Self, EngineError> {
+        connect::connect(deadline).map(Self)
+    }
+
+    /// Whether it knows a reference.
+    pub(crate) fn has(&self, reference: &str, deadline: &Deadline) -> Result<bool, EngineError> {
+        let known =
+            images::is_reference(reference) && self.0.image_id(reference, deadline)?.is_some();
+        Ok(known)
+    }
+
+    /// Writes what `docker save` writes.
+    pub(crate) fn save(
+        &self,
+        reference: &str,
+        into: &mut impl std::io::Write,
+        deadline: &Deadline,
+    ) -> Result<(), EngineError> {
+        let id = images::present(&self.0, reference, deadline)?;
+        let copied = self
+            .0
+            .export(&id, deadline, |reader| std::io::copy(reader, into));
+        copied.map(drop).map_err(|error| {
+            transfer::failure(format!("read the image `{reference}`"), deadline, error)
+        })
+    }
+}
+
 impl Engine for Docker {
     fn name(&self) -> &'static str {
         "docker"
@@ -262,7 +300,7 @@ impl Engine for Docker {
     }
 
     fn blind(&self) -> Option<String> {
-        trace::blind()
+        supervisor::blind()
     }
 
     fn volume(&self, owner: &Owner, deadline: &Deadline) -> Result<String, EngineError> {
@@ -281,7 +319,7 @@ impl Engine for Docker {
     fn reap(&self, deadline: &Deadline) -> Result<Vec<String>, EngineError> {
         let client = self.client(deadline)?;
         let now = SystemTime::now();
-        let abandoned = |object: &Object| label::is_abandoned(&object.labels, &self.here, now);
+        let abandoned = |object: &Object| owner::is_abandoned(&object.labels, &self.here, now);
         let (mut removed, mut failed) = (Vec::new(), Vec::new());
         for object in client.objects(deadline)?.into_iter().filter(abandoned) {
             match client.remove_object(&object, deadline) {
@@ -315,7 +353,7 @@ impl Engine for Docker {
         let own = |object: &Object| {
             object
                 .labels
-                .get(label::RUN)
+                .get(owner::RUN)
                 .is_some_and(|run| runs.contains(run))
         };
         let objects: Vec<Object> = client

@@ -7,7 +7,7 @@ use adamant_core::engine::EngineError;
 use adamant_core::run::Deadline;
 
 use super::client::{Client, api, found};
-use super::label;
+use crate::owner;
 
 /// What an object is; in the order in which objects can be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +41,7 @@ impl fmt::Display for Object {
 impl Client {
     /// Everything of every run, in the order in which it can be removed.
     pub(super) fn objects(&self, deadline: &Deadline) -> Result<Vec<Object>, EngineError> {
-        let filters = HashMap::from([("label", vec![label::RUN])]);
+        let filters = HashMap::from([("label", vec![owner::RUN])]);
         let mut objects = self.containers(&filters, deadline)?;
         let options = api::query_parameters::ListNetworksOptionsBuilder::new()
             .filters(&filters)

@@ -40,7 +40,7 @@ impl Container {
                     .caused_by("it runs on although it was killed"));
             }
         }
-        let took_ms = super::ask::millis(sent.elapsed());
+        let took_ms = crate::ask::millis(sent.elapsed());
         Ok(Answer::Stopped(Stopped {
             exit: self.exit_record()?,
             took_ms,

@@ -7,10 +7,11 @@ use adamant_core::engine::{EngineError, ErrorKind, Exit, Reached, Until};
 use adamant_core::run::{Deadline, monotonic_ns};
 use adamant_probe::{Observed, Reply, Request, Target};
 
-use super::ask::{Replies, exec, millis, observed, who_reaches};
+use super::ask::exec;
 use super::client::api::models::ContainerState;
 use super::instance::Container;
 use super::output::LAST_WORDS;
+use crate::ask::{Replies, millis, observed, who_reaches};
 
 /// For the record of what has already happened, when the time of the wait itself may be up.
 const RECORD: Duration = Duration::from_secs(10);
@@ -80,7 +81,7 @@ impl Container {
         let mut replies = Replies::default();
         let ran = self.client.exec(
             &self.name,
-            exec(&request, who_reaches(target)),
+            exec(&request, who_reaches(target), false),
             &self.exit,
             deadline,
             |stream, bytes| replies.take(stream, bytes),

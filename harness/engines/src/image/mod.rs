@@ -1,5 +1,6 @@
 //! Images as files: read, validated and flattened into core's index, without a daemon.
 
+pub(crate) mod absent;
 pub(crate) mod archive;
 pub(crate) mod config;
 pub(crate) mod digest;
@@ -46,7 +47,7 @@ pub fn from_store(
     let store = Store::open()?;
     let package = store
         .image(source, &wanted(sourcing), sourcing.pull, deadline)?
-        .ok_or_else(|| store::absent(source))?;
+        .ok_or_else(|| store::unknown(source))?;
     let mut image = package.indexed.image;
     let layers = image.contents;
     image.contents = Contents::by(move |entry, offset, length| {

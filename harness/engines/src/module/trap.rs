@@ -11,8 +11,8 @@ use adamant_core::module::{HostTrace, ProcessSeen, Sight};
 use adamant_core::run::{Deadline, monotonic_ns};
 use adamant_probe::{Action, CONTROL_ADDRESS};
 
-use crate::docker::trace::Supervisor;
-use crate::probe;
+use crate::embedded::PROBE;
+use crate::supervisor::Supervisor;
 
 /// What the launcher tries to write, so that the trap shows that it sees; nothing is there.
 const CONTROL: &str = "/adamant-trap-control/never";
@@ -28,7 +28,7 @@ pub(super) struct Trap {
 impl Trap {
     /// Starts the supervisor; the error is why nobody can look.
     pub(super) fn set() -> Result<(Self, PathBuf), EngineError> {
-        let probe = probe::file()?;
+        let probe = PROBE.file()?;
         let supervisor = Supervisor::start(&probe, CONTROL, None)?;
         let trap = Self {
             supervisor,

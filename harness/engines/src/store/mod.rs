@@ -249,8 +249,13 @@ fn unwritable(root: &Path, error: io::Error) -> EngineError {
     .hint("name a writable directory with `XDG_CACHE_HOME`")
 }
 
+/// Unpacks a layer of our own making into an empty directory, in the form that overlayfs takes as a lower one.
+pub(crate) fn unpack(layer: &[u8], dir: &Path) -> Result<(), ImageError> {
+    tree::unpack("a layer of faults", layer, dir, Limits::CONTAINER).map(drop)
+}
+
 /// A reference that was found nowhere on this host.
-pub(crate) fn absent(source: &ImageSource) -> EngineError {
+pub(crate) fn unknown(source: &ImageSource) -> EngineError {
     let error = EngineError::new(ErrorKind::Input, format!("find the image `{source}`"));
     match source {
         ImageSource::Registry(_) => error

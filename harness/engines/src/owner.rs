@@ -7,7 +7,7 @@ use adamant_core::engine::Owner;
 use fs_err as fs;
 
 /// The label that marks an object as ours: the run's id.
-pub(super) const RUN: &str = "dev.adamant.run";
+pub(crate) const RUN: &str = "dev.adamant.run";
 const HOST: &str = "dev.adamant.host";
 const BOOT: &str = "dev.adamant.boot";
 const PID: &str = "dev.adamant.pid";
@@ -16,7 +16,7 @@ const DEADLINE: &str = "dev.adamant.deadline";
 const PURPOSE: &str = "dev.adamant.purpose";
 
 /// The labels of an object that this process makes for `owner`.
-pub(super) fn labels(owner: &Owner, here: &Here) -> HashMap<String, String> {
+pub(crate) fn labels(owner: &Owner, here: &Here) -> HashMap<String, String> {
     let pid = std::process::id();
     [
         (RUN, owner.run.clone()),
@@ -33,7 +33,7 @@ pub(super) fn labels(owner: &Owner, here: &Here) -> HashMap<String, String> {
 
 /// Where this process runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Here {
+pub(crate) struct Here {
     /// Host name and pid namespace: only within both does a pid mean the same process.
     host: String,
     /// Changes with every boot of the machine.
@@ -41,7 +41,7 @@ pub(super) struct Here {
 }
 
 impl Here {
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let line = |path: &str| {
             fs::read_to_string(path)
                 .unwrap_or_default()
@@ -60,7 +60,7 @@ impl Here {
 
 /// Whether an object with these labels may be removed: its owner is provably gone, or nobody can tell and its time is
 /// up. What a living owner has stays, however late it is.
-pub(super) fn is_abandoned(labels: &HashMap<String, String>, here: &Here, now: SystemTime) -> bool {
+pub(crate) fn is_abandoned(labels: &HashMap<String, String>, here: &Here, now: SystemTime) -> bool {
     let is_late = || {
         let deadline = labels.get(DEADLINE).and_then(|d| d.parse::<u64>().ok());
         labels.contains_key(RUN) && deadline.is_some_and(|deadline| deadline <= seconds(now))

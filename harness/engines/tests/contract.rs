@@ -1,0 +1,82 @@
+//! `cargo test -p adamant-engines --test contract`: what every engine must do, on the fake, on a daemon and without one.
+//!
+//! The image is the fixture `shell`, which `cargo xtask images` builds.
+
+#[path = "contract/claims.rs"]
+mod claims;
+#[path = "contract/stage.rs"]
+mod stage;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use adamant_core::engine::Engine;
+use adamant_core::engine::fake::Fake;
+use adamant_core::env;
+use adamant_engines::docker::{self, Docker};
+use adamant_engines::oci::Oci;
+use libtest_mimic::{Arguments, Completion, Trial};
+
+use crate::stage::Stage;
+
+fn main() -> ExitCode {
+    let args = Arguments::from_args();
+    let engines = Engines {
+        docker: Arc::new(Docker::new()),
+        fake: Arc::new(stage::fake()),
+        oci: Arc::new(Oci::new()),
+    };
+    let mut trials = Vec::new();
+    for claim in claims::ALL {
+        for engine in ["docker", "fake", "oci"] {
+            let name = format!("{engine}::{}", claim.name);
+            let chosen = engines.named(engine);
+            trials.push(Trial::ignorable_test(name, move || {
+                match absence(engine, claim.scripted) {
+                    Some(reason) => Ok(Completion::ignored_with(reason)),
+                    None => (claim.holds)(&Stage::new(engine, &chosen)?)
+                        .map(|()| Completion::Completed)
+                        .map_err(Into::into),
+                }
+            }));
+        }
+    }
+    libtest_mimic::run(&args, trials).exit_code()
+}
+
+/// Why an engine is not held to a claim here; one that was asked for is.
+fn absence(engine: &str, scripted: bool) -> Option<String> {
+    if engine == "fake" {
+        let why = "a scripted engine runs nothing that could show this";
+        return (!scripted).then(|| why.to_owned());
+    }
+    if let Some(asked) = env::engines() {
+        let wanted = asked.iter().any(|name| name == engine);
+        return (!wanted).then(|| format!("{} runs {}", env::ENGINES, asked.join(",")));
+    }
+    match engine {
+        "docker" if !docker::listens() => Some("no Docker socket answers".to_owned()),
+        "oci" => Oci::new()
+            .describe(&stage::deadline())
+            .err()
+            .map(|error| stage::told(&error)),
+        _ => None,
+    }
+}
+
+/// Each once for all claims, as in a run.
+struct Engines {
+    docker: Arc<Docker>,
+    fake: Arc<Fake>,
+    oci: Arc<Oci>,
+}
+
+impl Engines {
+    fn named(&self, name: &str) -> Arc<dyn Engine> {
+        match name {
+            "docker" => self.docker.clone(),
+            "oci" => self.oci.clone(),
+            _ => self.fake.clone(),
+        }
+    }
+}
