@@ -168,7 +168,9 @@ impl Supervisor {
     }
 
     /// Why the launcher could not start the subject's executable: the error's name.
-    pub(crate) fn refused(&self) -> Option<String> {
+    pub(crate) fn refused(&mut self) -> Option<String> {
+        // It may have been seen and not told yet: an answer comes after everything before it.
+        let _ = self.trace(&Deadline::for_cleanup(Duration::from_secs(1)));
         self.seen.lock().refused.clone()
     }
 

@@ -175,7 +175,7 @@ impl Container {
     /// In a traced boot it is the launcher that finds out that the subject's executable cannot be started.
     fn refused_by_launcher(&self) -> Option<String> {
         let trace = self.trace.as_ref()?;
-        let trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
         trace.refused().map(|errno| format!("exec: {errno}"))
     }
 

@@ -6,6 +6,7 @@ use adamant_core::case::FaultForm;
 use adamant_core::engine::{
     Answer, Bind, BootPlan, ChangeKind, Fault, Network, Question, Tmpfs, VolumeMount,
 };
+use adamant_probe::sinkhole::{NAME_SERVER, Profile};
 use adamant_probe::{Action, CONTROL_ADDRESS, Target};
 
 use crate::stage::{GO, Result, Stage, deadline, number, same, told};
@@ -56,6 +57,8 @@ pub(crate) const ALL: &[Claim] = &[
     real("processes_are_limited", pids),
     real("nothing_is_reached_but_loopback", network),
     real("absent_is_absent", absent),
+    real("a_path_is_left_in_the_form_that_was_asked_for", forms),
+    real("a_made_network_leads_to_its_maker_only", made_network),
     real("every_difference_is_found", drift),
     real("volumes_begin_with_the_images_content_and_stay", volumes),
     real("files_of_the_host_are_bound", binds),
@@ -429,6 +432,75 @@ fn absent(stage: &Stage) -> Result<()> {
     boot.remove()
 }
 
+fn forms(stage: &Stage) -> Result<()> {
+    let left = [
+        ("/usr/local/bin/codex", FaultForm::NotExecutable),
+        ("/opt/agentbox/agentbox.toml", FaultForm::Truncated),
+        ("/opt/agentbox/closure.list", FaultForm::Empty),
+        ("/opt/agentbox/libexec", FaultForm::Empty),
+        ("/opt/agentbox/mcp", FaultForm::DanglingLink),
+    ];
+    let fault = |(path, form): (&str, FaultForm)| Fault {
+        path: path.to_owned(),
+        form,
+    };
+    let plan = BootPlan {
+        absent: left.map(fault).to_vec(),
+        ..stage.plan("")
+    };
+    let boot = stage.running(&plan)?;
+    let script = "cd /opt/agentbox; stat -c %a /usr/local/bin/codex; wc -c < /usr/local/bin/codex; wc -c < agentbox.toml; \
+         wc -c < closure.list; ls -A libexec | wc -l; test -L mcp && ! test -e mcp && echo dangles";
+    let seen = boot.shell(&[script])?;
+    let was = |path: &str| stage.image.resolve(path).ok_or(format!("no `{path}`"));
+    let codex = was("/usr/local/bin/codex")?;
+    let wanted = [
+        format!("{:o}", codex.mode & !0o111),
+        codex.size.to_string(),
+        (was("/opt/agentbox/agentbox.toml")?.size / 2).to_string(),
+        "0".to_owned(),
+        "0".to_owned(),
+        "dangles".to_owned(),
+    ];
+    let seen: Vec<String> = seen[0].lines().map(|line| line.trim().to_owned()).collect();
+    same(&seen, &wanted.to_vec())?;
+    same(&boot.ask(&Question::Drift)?, &Answer::Drift(Vec::new()))?;
+    boot.remove()
+}
+
+fn made_network(stage: &Stage) -> Result<()> {
+    let plan = BootPlan {
+        network: Network::Made(Profile::Sinkhole),
+        trace: Some("/opt/.adamant-control".to_owned()),
+        ..stage.plan("")
+    };
+    let untraced = BootPlan {
+        trace: None,
+        ..plan.clone()
+    };
+    if stage.boot(&untraced).is_ok() {
+        return Err("nobody made the network of a boot that is not traced".to_owned());
+    }
+    let boot = stage.running(&plan)?;
+    let seen = boot.shell(&[
+        "sed -n 's/^nameserver //p' /etc/resolv.conf",
+        "sed -n 's/^ *\\([a-z0-9]*\\):.*/\\1/p' /proc/net/dev | sort | tr '\\n' ' '",
+        "busybox nc -w 5 192.0.2.1 443 < /dev/null && echo accepted",
+    ])?;
+    let wanted = [&NAME_SERVER.to_string(), "eth0 lo", "accepted"];
+    let seen: Vec<&str> = seen.iter().map(|line| line.trim()).collect();
+    same(&seen, &wanted.to_vec())?;
+    let Answer::Trace(trace) = boot.ask(&Question::Trace)? else {
+        return Err("no trace".to_owned());
+    };
+    // What is run for the subject later is watched too.
+    let seen = trace.events.iter().any(|event| {
+        matches!(&event.action, Action::Connect { address, port: 443 } if address == "192.0.2.1")
+    });
+    same(&seen, &true)?;
+    boot.remove()
+}
+
 fn drift(stage: &Stage) -> Result<()> {
     let script = "echo new > /opt/new; mkdir /opt/dir; echo x > /opt/dir/file; echo more >> /etc/group; rm /usr/local/bin/codex; \
          cat /etc/passwd > /tmp/p; : >> /opt/agentbox/agentbox.toml; cat /tmp/p > /etc/passwd; chmod 700 /var; echo s > /dev/shm/s; rm -r /opt/agentbox/libexec; mkdir /opt/agentbox/libexec";
@@ -660,8 +732,8 @@ fn trace(stage: &Stage) -> Result<()> {
         &(wrote("/opt/.adamant-control"), wrote("/opt/nope"), reached),
         &(true, true, true),
     )?;
-    // Only what the subject started is its doing.
-    same(&wrote("/opt/from-beside"), &false)?;
+    // What is run for it later is watched too.
+    same(&wrote("/opt/from-beside"), &true)?;
     boot.remove()
 }
 
