@@ -30,4 +30,7 @@ pub struct Also {
     pub case: String,
     /// Why one fault breaks both.
     pub reason: String,
+    /// Whether it depends on a race if it shows: then it may, and need not.
+    #[serde(default)]
+    pub sometimes: bool,
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::{Deadline, Verdict};
+use crate::case::NetworkMode;
 use crate::check::CheckSpec;
 use crate::discover::PlannedTrial;
 
@@ -23,7 +24,10 @@ fn key(trial: &PlannedTrial) -> (&'static str, String) {
 
 /// Whether a trial judges readiness itself, without a fault.
 pub(super) fn judges_readiness(trial: &PlannedTrial) -> bool {
-    let once = trial.case.case.boot.as_ref().is_some_and(|b| b.boots == 1);
+    // A made network is a hindrance of its own: who does not get ready there may well get ready elsewhere.
+    let plain = |network| matches!(network, NetworkMode::None | NetworkMode::Isolated);
+    let boot = trial.case.case.boot.as_ref();
+    let once = boot.is_some_and(|b| b.boots == 1 && plain(b.network));
     once && trial.fault().is_none()
         && trial
             .case
