@@ -111,31 +111,7 @@ pub(crate) fn answer(
             )?,
             1,
         ),
-        Question::Http { port, path } => {
-            let left = deadline.left().unwrap_or_default();
-            let timeout_ms = millis(
-                left.saturating_sub(Duration::from_secs(1))
-                    .max(left / 2)
-                    .min(RESPONSE),
-            );
-            let replies = one(
-                Request::Http {
-                    port: *port,
-                    path: path.clone(),
-                    timeout_ms,
-                },
-                As::Root,
-            )?;
-            let http = replies.into_iter().find_map(|r| {
-                if let Reply::Http(http) = r {
-                    Some(http)
-                } else {
-                    None
-                }
-            });
-            http.map(Answer::Http)
-                .ok_or_else(|| unexpected(inside.name(), "no response"))
-        }
+        Question::Http { port, path } => http(inside, *port, path, deadline),
         Question::Accepts { target } => accepts(inside, target, deadline),
         Question::Stat { paths } => inside.stat(paths, deadline).map(Answer::Entries),
         Question::TryWrite { dirs } => inside.try_write(dirs, deadline),
@@ -149,6 +125,39 @@ pub(crate) fn answer(
             "a question that is not the probe's",
         )),
     }
+}
+
+/// The response to one `GET` on loopback.
+fn http(
+    inside: &impl Inside,
+    port: u16,
+    path: &str,
+    deadline: &Deadline,
+) -> Result<Answer, EngineError> {
+    let left = deadline.left().unwrap_or_default();
+    let timeout_ms = millis(
+        left.saturating_sub(Duration::from_secs(1))
+            .max(left / 2)
+            .min(RESPONSE),
+    );
+    let replies = inside.probe(
+        &Request::Http {
+            port,
+            path: path.to_owned(),
+            timeout_ms,
+        },
+        As::Root,
+        deadline,
+    )?;
+    let http = replies.into_iter().find_map(|r| {
+        if let Reply::Http(http) = r {
+            Some(http)
+        } else {
+            None
+        }
+    });
+    http.map(Answer::Http)
+        .ok_or_else(|| unexpected(inside.name(), "no response"))
 }
 
 /// What was executed, and what of the image or of libraries was opened for reading, as it is now.

@@ -103,25 +103,13 @@ impl Oci {
         let attempt = format!("set up the container `{name}`");
         let trouble =
             |error: std::io::Error| EngineError::new(ErrorKind::Engine, &attempt).caused_by(error);
-        if plan.network.profile().is_some() && plan.trace.is_none() {
-            return Err(
-                EngineError::new(ErrorKind::Unsupported, "make a network for a boot").caused_by(
-                    "who makes it is the supervisor of a traced boot, and this one is not traced",
-                ),
-            );
-        }
+        possible(plan)?;
         let in_memory = host::writes_to_memory(dir)?;
         let Base {
             image,
             lowers,
             removed,
         } = self.base(plan, dir, in_memory)?;
-        for bind in &plan.binds {
-            fs::symlink_metadata(&bind.source).map_err(|error| {
-                let attempt = format!("mount `{}` at `{}`", bind.source.display(), bind.target);
-                EngineError::new(ErrorKind::Input, attempt).caused_by(error)
-            })?;
-        }
         let user = User::find(&image, plan.user.as_deref().unwrap_or(&image.config.user))?;
         let (volumes, filled) = volumes(plan, &image, dir).map_err(trouble)?;
         spec::write_files(plan, name, dir).map_err(trouble)?;
@@ -293,6 +281,24 @@ fn volumes(
     });
     let filled = filled.collect();
     Ok((volumes, filled))
+}
+
+/// What of a plan cannot be done here, before anything is made.
+fn possible(plan: &BootPlan) -> Result<(), EngineError> {
+    if plan.network.profile().is_some() && plan.trace.is_none() {
+        return Err(
+            EngineError::new(ErrorKind::Unsupported, "make a network for a boot").caused_by(
+                "who makes it is the supervisor of a traced boot, and this one is not traced",
+            ),
+        );
+    }
+    for bind in &plan.binds {
+        fs::symlink_metadata(&bind.source).map_err(|error| {
+            let attempt = format!("mount `{}` at `{}`", bind.source.display(), bind.target);
+            EngineError::new(ErrorKind::Input, attempt).caused_by(error)
+        })?;
+    }
+    Ok(())
 }
 
 impl Engine for Oci {
