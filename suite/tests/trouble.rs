@@ -243,7 +243,7 @@ fn swapped() -> Result<(), Failed> {
         }
         code(&command.output().expect("adamant starts"))
     };
-    expect(&run(None), 0, &["3 passed"])?;
+    expect(&run(None), 0, &["4 passed"])?;
     expect(
         &run(Some("planted-installs-at-boot")),
         1,
