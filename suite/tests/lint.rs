@@ -206,7 +206,7 @@ fn the_boot_of_an_image_is_followed_through_its_files() {
         (&found["file"], &found["line"]),
         (&"/opt/lib.sh".into(), &2.into())
     );
-    assert_eq!(found["reached_by"][0], "/entrypoint.sh:3 → /opt/lib.sh");
+    assert_eq!(found["reached_by"][0], "/entrypoint.sh:4 → prepare()");
     assert!(
         err(&output).contains("1 finding in 1 of 2 scripts"),
         "{}",

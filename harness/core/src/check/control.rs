@@ -31,6 +31,7 @@ artifacts: [{ id: tool, command: [tool, --version], version: '1' }]
 programs: [{ id: program, matches: program }]
 stop: { within: 1s }
 budgets: { ready: p95 < 800ms }
+manifest: image:/app/manifest.toml
 secrets: [/data/key]
 external: { env: URL, http: { port: 80, path: /external } }
 run: { cap-add: [SYS_ADMIN] }
@@ -369,6 +370,7 @@ fn samples() -> Vec<Sample> {
             }],
         ),
         sample("fatal: names-the-artifact", late()),
+        sample("fatal: names-the-manifest", late()),
         sample(
             "same: [exit]",
             vec![

@@ -5,6 +5,7 @@ mod deadline;
 mod discover;
 mod gate;
 mod judge;
+mod manifest;
 mod module;
 mod outcome;
 mod resolve;
