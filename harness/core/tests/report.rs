@@ -669,12 +669,12 @@ fn scanned(events: &[Event]) -> (serde_json::Value, String) {
 #[test]
 fn code_scanning_and_pull_requests_see_every_finding_where_it_stands() {
     let mut smelly = finding("no step installs", "/entrypoint.sh:3: `npm ci`", &[]);
-    smelly.finding.at = Some(InFile {
+    smelly.finding.at = Some(Box::new(InFile {
         file: "/entrypoint.sh".into(),
         line: 3,
         end_line: 4,
         column: Some(5),
-    });
+    }));
     let mut reports = outcomes();
     let name = "docker::agentbox::RC-002-03::entrypoint";
     let found = || Outcome::Failed {

@@ -68,7 +68,12 @@ fn manifest(context: &Context<'_>, boot: &Boot) -> Result<Vec<Finding>, Unanswer
     let (name, watch) = manifest_watch(context.subject)
         .map_err(|claim| Unanswered(format!("the subject does not claim `{claim}`")))?;
     let (_, lines) = boot.matches(&watch)?;
-    if lines.iter().any(|line| names_it(&line.text, &name)) {
+    // A path ends in the name; a longer name is another file's.
+    let of_a_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let mut words = lines
+        .iter()
+        .flat_map(|line| line.text.split(|c| !of_a_name(c)));
+    if words.any(|word| word.trim_end_matches('.') == name) {
         return Ok(Vec::new());
     }
     let expected = format!("a line that names the manifest, `{name}`");

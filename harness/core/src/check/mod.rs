@@ -296,7 +296,7 @@ pub struct Finding {
     pub things: Vec<String>,
     /// The line that it is about, when that is one of a file inside the image or of the subject's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<InFile>,
+    pub at: Option<Box<InFile>>,
 }
 
 impl Finding {
@@ -322,7 +322,7 @@ impl Finding {
     /// At a line of a file inside the image.
     #[must_use]
     pub fn at(mut self, place: InFile) -> Self {
-        self.at = Some(place);
+        self.at = Some(Box::new(place));
         self
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{CaseFile, SubjectFile};
-use crate::case::{Artifact, FaultKind, ManifestState};
+use crate::case::{Artifact, FaultKind, Manifest, ManifestState};
 
 /// A case on a subject on an engine.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,7 +148,9 @@ fn variants(subject: &SubjectFile, case: &CaseFile) -> Vec<Option<String>> {
 fn manifests(subject: &SubjectFile, state: ManifestState) -> Vec<Option<String>> {
     let mut flags: Vec<String> = Vec::new();
     for flag in subject.subject.artifacts().filter_map(|a| a.when.clone()) {
-        if !flags.contains(&flag) {
+        // While the manifest is in an image, whether it is off as shipped is decided when the image is there.
+        let on = |manifest: &Manifest| manifest.flag(&flag) != Ok(false);
+        if !flags.contains(&flag) && subject.manifest.as_ref().is_none_or(on) {
             flags.push(flag);
         }
     }

@@ -162,7 +162,7 @@ impl Scan {
             rule: finding.code.to_string(),
             level: Level::Error,
             message,
-            place: Some(finding.at.clone().unwrap_or(asked)),
+            place: Some(finding.at.as_deref().cloned().unwrap_or(asked)),
             reached_by: Vec::new(),
             waiver: waiver.map(|reason| Waiver {
                 reason: reason.clone(),
