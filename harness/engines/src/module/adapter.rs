@@ -16,7 +16,7 @@ use adamant_core::run::Deadline;
 
 use super::child::{Child, Heard};
 use super::prepare::Surroundings;
-use super::trap::{Trap, cpu_ms};
+use super::trap::{Demand, Trap};
 
 /// How long a runtime may take to say that it is ready.
 const READY: Duration = Duration::from_secs(20);
@@ -259,10 +259,10 @@ impl Running {
         let pid = self.child.pid();
         let mut idle = None;
         if !linger.is_zero() && !self.child.has_ended() {
-            let before = (Instant::now(), cpu_ms(pid));
+            let before = (Instant::now(), Demand::of(pid));
             let _ = deadline.pause(linger);
             let time = u64::try_from(before.0.elapsed().as_millis()).unwrap_or(u64::MAX);
-            idle = Some((cpu_ms(pid).saturating_sub(before.1), time));
+            idle = Some((Demand::of(pid).since(&before.1), time));
         }
         let mut seen = match (&mut self.trap, &self.blind) {
             (Some(trap), _) => trap.look(pid, &Deadline::for_cleanup(Duration::from_secs(10))),

@@ -153,14 +153,56 @@ pub(super) fn family(leader: u32) -> BTreeSet<i32> {
     }
 }
 
-/// Milliseconds of CPU that a process and its living descendants have used.
-pub(super) fn cpu_ms(leader: u32) -> u64 {
-    let ticks: u64 = family(leader)
-        .into_iter()
-        .filter_map(stat)
-        .map(|(_, ticks)| ticks)
-        .sum();
-    ticks * 1000 / rustix::param::clock_ticks_per_second().max(1)
+/// How much of the processors a process and its descendants have asked for so far.
+#[derive(Debug)]
+pub(super) struct Demand {
+    /// Milliseconds that they ran, threads that have ended among them.
+    ran: u64,
+    /// Nanoseconds that each living thread ran or waited for its turn.
+    threads: BTreeMap<i32, u64>,
+}
+
+impl Demand {
+    pub(super) fn of(leader: u32) -> Self {
+        let members = family(leader);
+        let ticks: u64 = members
+            .iter()
+            .filter_map(|pid| stat(*pid))
+            .map(|s| s.1)
+            .sum();
+        Self {
+            ran: ticks * 1000 / rustix::param::clock_ticks_per_second().max(1),
+            threads: members.into_iter().flat_map(demands_of_threads).collect(),
+        }
+    }
+
+    /// Milliseconds asked for since `before`. Waiting counts too: on a busy machine a thread that never rests may run for a
+    /// small part of the time only.
+    pub(super) fn since(&self, before: &Self) -> u64 {
+        let asked: u64 = self
+            .threads
+            .iter()
+            .filter_map(|(thread, now)| Some(now.saturating_sub(*before.threads.get(thread)?)))
+            .sum();
+        self.ran.saturating_sub(before.ran).max(asked / 1_000_000)
+    }
+}
+
+/// Each thread of a process, and the nanoseconds that it ran or waited to run; empty where the kernel does not count them.
+fn demands_of_threads(pid: i32) -> Vec<(i32, u64)> {
+    let Ok(threads) = fs_err::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    threads
+        .filter_map(|thread| {
+            let thread = thread.ok()?;
+            let number = thread.file_name().to_str()?.parse().ok()?;
+            let text = fs_err::read_to_string(thread.path().join("schedstat")).ok()?;
+            let mut fields = text.split_whitespace();
+            let mut next = || fields.next()?.parse::<u64>().ok();
+            Some((number, next()?.saturating_add(next()?)))
+        })
+        .collect()
 }
 
 /// The parent of a process and the clock ticks that it has used.
