@@ -153,56 +153,57 @@ pub(super) fn family(leader: u32) -> BTreeSet<i32> {
     }
 }
 
-/// How much of the processors a process and its descendants have asked for so far.
+/// How much a process and its living descendants have worked so far.
 #[derive(Debug)]
-pub(super) struct Demand {
-    /// Milliseconds that they ran, threads that have ended among them.
-    ran: u64,
-    /// Nanoseconds that each living thread ran or waited for its turn.
-    threads: BTreeMap<i32, u64>,
+pub(super) struct Work {
+    /// Milliseconds of CPU, all threads together.
+    cpu: u64,
+    /// For each thread the milliseconds in which it ran or stood in the queue for a CPU.
+    busy: BTreeMap<String, u64>,
 }
 
-impl Demand {
+impl Work {
+    /// As it is now.
     pub(super) fn of(leader: u32) -> Self {
-        let members = family(leader);
-        let ticks: u64 = members
+        let family = family(leader);
+        let ticks: u64 = family
             .iter()
             .filter_map(|pid| stat(*pid))
-            .map(|s| s.1)
+            .map(|(_, ticks)| ticks)
             .sum();
         Self {
-            ran: ticks * 1000 / rustix::param::clock_ticks_per_second().max(1),
-            threads: members.into_iter().flat_map(demands_of_threads).collect(),
+            cpu: ticks * 1000 / rustix::param::clock_ticks_per_second().max(1),
+            busy: family.into_iter().flat_map(threads).collect(),
         }
     }
 
-    /// Milliseconds asked for since `before`. Waiting counts too: on a busy machine a thread that never rests may run for a
-    /// small part of the time only.
-    pub(super) fn since(&self, before: &Self) -> u64 {
-        let asked: u64 = self
-            .threads
-            .iter()
-            .filter_map(|(thread, now)| Some(now.saturating_sub(*before.threads.get(thread)?)))
-            .sum();
-        self.ran.saturating_sub(before.ran).max(asked / 1_000_000)
+    /// Milliseconds of work since then. On a crowded machine a thread that never rests gets little CPU: what it waits for one
+    /// is work that it has, so the busiest thread counts where that is more.
+    pub(super) fn since(&self, earlier: &Self) -> u64 {
+        let of = |(thread, busy): (&String, &u64)| {
+            busy.saturating_sub(earlier.busy.get(thread).copied().unwrap_or_default())
+        };
+        let busiest = self.busy.iter().map(of).max().unwrap_or_default();
+        self.cpu.saturating_sub(earlier.cpu).max(busiest)
     }
 }
 
-/// Each thread of a process, and the nanoseconds that it ran or waited to run; empty where the kernel does not count them.
-fn demands_of_threads(pid: i32) -> Vec<(i32, u64)> {
-    let Ok(threads) = fs_err::read_dir(format!("/proc/{pid}/task")) else {
+/// The threads of a process, and how long each ran or waited to run. Empty where the kernel does not tell.
+fn threads(pid: i32) -> Vec<(String, u64)> {
+    let Ok(tasks) = fs_err::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };
-    threads
-        .filter_map(|thread| {
-            let thread = thread.ok()?;
-            let number = thread.file_name().to_str()?.parse().ok()?;
-            let text = fs_err::read_to_string(thread.path().join("schedstat")).ok()?;
-            let mut fields = text.split_whitespace();
-            let mut next = || fields.next()?.parse::<u64>().ok();
-            Some((number, next()?.saturating_add(next()?)))
-        })
-        .collect()
+    let busy = |task: std::io::Result<fs_err::DirEntry>| {
+        let task = task.ok()?;
+        let text = fs_err::read_to_string(task.path().join("schedstat")).ok()?;
+        let mut numbers = text.split_whitespace().map_while(|n| n.parse::<u64>().ok());
+        let nanoseconds = numbers.next()? + numbers.next()?;
+        Some((
+            task.file_name().to_string_lossy().into_owned(),
+            nanoseconds / 1_000_000,
+        ))
+    };
+    tasks.filter_map(busy).collect()
 }
 
 /// The parent of a process and the clock ticks that it has used.

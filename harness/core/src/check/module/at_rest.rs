@@ -7,7 +7,7 @@ use super::Seen;
 use crate::check::{Finding, Unanswered};
 use crate::module::Sight;
 
-/// How much of one CPU the runtime may ask for after its last answer.
+/// How much of one CPU the runtime may use after its last answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AtRest {
@@ -33,10 +33,10 @@ impl AtRest {
         }
         Ok(vec![Finding::new(
             format!(
-                "after its answer the runtime asks for at most {} % of a CPU",
+                "after its answer the runtime uses at most {} % of a CPU",
                 self.cpu_percent
             ),
-            format!("{percent} %: it ran, or waited to run, for {used} ms of {time} ms"),
+            format!("{percent} %: it ran, or waited for a CPU to run on, {used} of {time} ms"),
         )])
     }
 }
