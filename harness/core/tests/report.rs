@@ -666,8 +666,8 @@ fn scanned(events: &[Event]) -> (serde_json::Value, String) {
     (log, out.text())
 }
 
-#[test]
-fn code_scanning_and_pull_requests_see_every_finding_where_it_stands() {
+/// Every kind of outcome, and findings at lines of files: inside the image, below the checkout and elsewhere.
+fn placed() -> Vec<TrialReport> {
     let mut smelly = finding("no step installs", "/entrypoint.sh:3: `npm ci`", &[]);
     smelly.finding.at = Some(Box::new(InFile {
         file: "/entrypoint.sh".into(),
@@ -677,26 +677,27 @@ fn code_scanning_and_pull_requests_see_every_finding_where_it_stands() {
     }));
     let mut reports = outcomes();
     let name = "docker::agentbox::RC-002-03::entrypoint";
-    let found = || Outcome::Failed {
-        findings: vec![smelly.clone()],
+    let failed = |name: &str, placed: &PlacedFinding| {
+        let findings = vec![placed.clone()];
+        trial(name, Outcome::Failed { findings })
     };
-    reports.push(trial(name, found()));
+    reports.push(failed(name, &smelly));
     // The other engine sees the same.
-    reports.push(trial(&name.replace("docker", "oci"), found()));
-    let mut elsewhere = trial("docker::agentbox::OWN-001::own", found());
-    let Outcome::Failed { findings } = &mut elsewhere.outcome else {
-        panic!("it failed");
-    };
-    findings[0].finding.at = None;
-    findings[0].place.file = "/checkout/my cases/own.yaml".into();
-    reports.push(elsewhere.clone());
-    "docker::agentbox::OWN-002::far".clone_into(&mut elsewhere.name);
-    let Outcome::Failed { findings } = &mut elsewhere.outcome else {
-        panic!("it failed");
-    };
-    findings[0].place.file = "/elsewhere/far.yaml".into();
-    reports.push(elsewhere);
-    let (log, annotations) = scanned(&run(reports));
+    reports.push(failed(&name.replace("docker", "oci"), &smelly));
+    smelly.finding.at = None;
+    for (name, file) in [
+        ("1::own", "/checkout/my cases/own.yaml"),
+        ("2::far", "/elsewhere/far.yaml"),
+    ] {
+        smelly.place.file = file.into();
+        reports.push(failed(&format!("docker::agentbox::OWN-00{name}"), &smelly));
+    }
+    reports
+}
+
+#[test]
+fn code_scanning_and_pull_requests_see_every_finding_where_it_stands() {
+    let (log, annotations) = scanned(&run(placed()));
 
     let results = log["runs"][0]["results"].as_array().expect("results");
     let told: Vec<String> = results

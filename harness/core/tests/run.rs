@@ -147,7 +147,12 @@ artifacts: [{ id: x, path: /app/b, when: x }, { id: y, path: /app/gone, when: y 
         told.lock().expect("not poisoned").push(text.clone());
         // Needs `z`, and takes everything for a manifest.
         if text.contains("z = false") {
-            Script::exits(1)
+            Script {
+                reached: Some(Reached::TimedOut {
+                    observed: Vec::new(),
+                }),
+                ..Script::default()
+            }
         } else {
             Script::default()
         }
