@@ -1,23 +1,32 @@
 //! Watches the processes of a boot: starts the supervisor for its launcher and keeps what it tells.
 
+mod place;
+
+use std::any::Any;
 use std::fs::Permissions;
-use std::io::{BufRead as _, BufReader, PipeWriter, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use adamant_core::engine::{EngineError, ErrorKind, Trace};
 use adamant_core::run::Deadline;
 use adamant_probe::sinkhole::Profile;
-use adamant_probe::{TraceEvent, Traced};
+use adamant_probe::{ENGINE_SOCKET, LAUNCHER_SOCKET, TraceEvent, Traced};
 use fs_err as fs;
 use rustix::io::{FdFlags, fcntl_setfd};
-use tempfile::TempDir;
 
+use self::place::Place;
+pub(crate) use self::place::reap;
+
+/// How often we look for what does not announce itself.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a supervisor that somebody else starts may take until it can be met.
+const MEETING: Duration = Duration::from_secs(30);
 /// More events than this are not kept: a trace that was cut says so.
 const MOST_EVENTS: usize = 100_000;
 /// The first kernel that answers "go on" (5.5), and says when nobody is left to watch.
@@ -26,15 +35,33 @@ const KERNEL: (u32, u32) = (5, 9);
 /// A supervisor at work, for one container.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
-    child: Child,
+    /// Whoever watches: it ends when this is dropped.
+    _worker: Box<dyn Any + Send>,
     /// Numbers go in, and come back when everything before them has been told.
-    control: PipeWriter,
+    control: Box<dyn Line>,
     asked: u64,
     seen: Arc<Seen>,
     /// The path that the launcher tries to write.
     path: String,
     /// Where the socket is until the launcher has it.
-    socket: Option<TempDir>,
+    socket: Option<Place>,
+}
+
+/// What a supervisor is asked through.
+trait Line: Write + Send + std::fmt::Debug {}
+
+impl<T: Write + Send + std::fmt::Debug> Line for T {}
+
+/// A supervisor that is a child of this process.
+#[derive(Debug)]
+struct Own(Child);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        // Its work is done when nobody asks any more; the end of the control pipe says so too.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[derive(Debug, Default)]
@@ -55,11 +82,13 @@ struct State {
     over: bool,
 }
 
-/// Why nobody can be watched on this host.
+/// Whether this process may watch the processes of containers itself.
+pub(crate) fn may_watch() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Why nobody can be watched on this host, whoever asks.
 pub(crate) fn blind() -> Option<String> {
-    if !rustix::process::geteuid().is_root() {
-        return Some("the processes of a container can only be watched by root".to_owned());
-    }
     let release = rustix::system::uname();
     let release = release.release().to_string_lossy().into_owned();
     let mut parts = release.split(|c: char| !c.is_ascii_digit());
@@ -87,13 +116,11 @@ impl Supervisor {
     }
 
     fn spawn(probe: &Path, path: &str, network: Option<Profile>) -> std::io::Result<Self> {
-        let socket = tempfile::Builder::new()
-            .prefix("adamant-trace-")
-            .tempdir()?;
-        let place = socket.path().join("sock");
-        let listener = UnixListener::bind(&place)?;
+        let place = Place::make()?;
+        let socket = place.path().join(LAUNCHER_SOCKET);
+        let listener = UnixListener::bind(&socket)?;
         // The subject's own user must reach it; the directory around it is ours alone.
-        fs::set_permissions(&place, Permissions::from_mode(0o666))?;
+        fs::set_permissions(&socket, Permissions::from_mode(0o666))?;
         let (reader, writer) = std::io::pipe()?;
         // Somebody else's child may inherit this end too: only the other one decides when the pipe ends.
         fcntl_setfd(&reader, FdFlags::empty())?;
@@ -109,27 +136,61 @@ impl Supervisor {
             .stderr(Stdio::null())
             .spawn()?;
         drop(reader);
+        let stdout = child.stdout.take();
+        let worker = Box::new(Own(child));
         let seen = Arc::<Seen>::default();
-        if let Some(stdout) = child.stdout.take() {
-            let seen = seen.clone();
-            std::thread::Builder::new()
-                .name("adamant-trace".to_owned())
-                .spawn(move || seen.take(stdout))?;
+        if let Some(stdout) = stdout {
+            hear(&seen, stdout)?;
         }
         Ok(Self {
-            child,
-            control: writer,
+            _worker: worker,
+            control: Box::new(writer),
             asked: 0,
             seen,
             path: path.to_owned(),
-            socket: Some(socket),
+            socket: Some(place),
+        })
+    }
+
+    /// One that somebody else starts, who is root where this process is not; it is met in the directory that `start` is
+    /// given, and ends when what `start` returns is dropped.
+    pub(crate) fn beside(
+        path: &str,
+        start: impl FnOnce(&Path) -> Result<Box<dyn Any + Send>, EngineError>,
+        deadline: &Deadline,
+    ) -> Result<Self, EngineError> {
+        let attempt = "start the supervisor of a traced boot in a container of its own";
+        let failed =
+            |error: std::io::Error| EngineError::new(ErrorKind::Engine, attempt).caused_by(error);
+        let place = Place::make().map_err(failed)?;
+        let worker = start(place.path())?;
+        let socket = place.path().join(ENGINE_SOCKET);
+        let patience = deadline.within(MEETING);
+        let stream = loop {
+            match UnixStream::connect(&socket) {
+                Ok(stream) => break stream,
+                Err(_not_yet) if patience.pause(LOOK) => {}
+                Err(error) => {
+                    return Err(EngineError::new(ErrorKind::TimedOut, attempt).caused_by(error));
+                }
+            }
+        };
+        let seen = Arc::<Seen>::default();
+        hear(&seen, stream.try_clone().map_err(failed)?).map_err(failed)?;
+        Ok(Self {
+            _worker: worker,
+            control: Box::new(stream),
+            asked: 0,
+            seen,
+            path: path.to_owned(),
+            socket: Some(place),
         })
     }
 
     /// The socket as a file of the host.
     pub(crate) fn socket(&self) -> PathBuf {
-        let dir = self.socket.as_ref().map(TempDir::path);
-        dir.unwrap_or(Path::new("/")).join("sock")
+        let dir = self.socket.as_ref().map(Place::path);
+        dir.unwrap_or(Path::new("/")).join(LAUNCHER_SOCKET)
     }
 
     /// Waits until the launcher has handed over; `ended` tells when there is nobody left to do so.
@@ -138,7 +199,6 @@ impl Supervisor {
         ended: impl Fn() -> bool,
         deadline: &Deadline,
     ) -> Result<(), EngineError> {
-        const LOOK: Duration = Duration::from_millis(50);
         let attempt = "watch the processes of a boot";
         loop {
             let gone = ended();
@@ -205,12 +265,13 @@ impl Supervisor {
     }
 }
 
-impl Drop for Supervisor {
-    fn drop(&mut self) {
-        // Its work is done when nobody asks any more; the end of the control pipe says so too.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Takes what is told on a thread of its own.
+fn hear(seen: &Arc<Seen>, told: impl Read + Send + 'static) -> std::io::Result<()> {
+    let seen = seen.clone();
+    std::thread::Builder::new()
+        .name("adamant-trace".to_owned())
+        .spawn(move || seen.take(told))?;
+    Ok(())
 }
 
 impl Seen {
@@ -228,8 +289,8 @@ impl Seen {
     }
 
     /// Takes lines until there are no more.
-    fn take(&self, stdout: ChildStdout) {
-        for line in BufReader::new(stdout).lines() {
+    fn take(&self, told: impl Read) {
+        for line in BufReader::new(told).lines() {
             let said = line
                 .map_err(|error| error.to_string())
                 .and_then(|line| serde_json::from_str(&line).map_err(|error| error.to_string()));

@@ -94,6 +94,7 @@ pub(super) fn candidates(observation: &Observation) -> (Vec<Candidate>, Vec<Stri
                 path,
                 argv,
                 refused: None,
+                ..
             } = &event.action
             {
                 let path = asked_for(image, path, argv);

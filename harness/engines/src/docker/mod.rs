@@ -16,10 +16,11 @@ mod start;
 mod stop;
 mod transfer;
 mod wait;
+mod watch;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use adamant_core::engine::{
@@ -53,6 +54,8 @@ pub struct Docker {
     images: Images,
     here: Here,
     number: AtomicU64,
+    /// Why nobody can be watched, once that was asked.
+    blind: OnceLock<Option<String>>,
     /// The runs that this engine made something for.
     runs: Mutex<BTreeSet<String>>,
 }
@@ -84,6 +87,7 @@ impl Docker {
             images: Images::new(sourcing),
             here: Here::read(),
             number: AtomicU64::new(0),
+            blind: OnceLock::new(),
             runs: Mutex::default(),
         }
     }
@@ -165,7 +169,18 @@ impl Docker {
         }
         let probe = PROBE.file()?;
         let mut trace = match &plan.trace {
-            Some(path) => Some(Supervisor::start(&probe, path, plan.network.profile())?),
+            Some(path) => {
+                let watched = watch::Watched {
+                    name,
+                    image: &start.id,
+                    probe: &probe,
+                    labels: self.labels(&plan.owner),
+                    path,
+                    network: plan.network.profile(),
+                };
+                let started = watch::start(&client, watched, deadline);
+                Some(started.map_err(watch::unwatched)?)
+            }
             None => None,
         };
         let socket = trace.as_ref().map(Supervisor::socket);
@@ -300,7 +315,12 @@ impl Engine for Docker {
     }
 
     fn blind(&self) -> Option<String> {
-        supervisor::blind()
+        let ask = || match self.client(&Deadline::for_cleanup(CLEANUP)) {
+            Ok(client) => watch::blind(&client),
+            // That there is no daemon is told where one is needed.
+            Err(_) => supervisor::blind(),
+        };
+        self.blind.get_or_init(ask).clone()
     }
 
     fn volume(&self, owner: &Owner, deadline: &Deadline) -> Result<String, EngineError> {
@@ -320,7 +340,7 @@ impl Engine for Docker {
         let client = self.client(deadline)?;
         let now = SystemTime::now();
         let abandoned = |object: &Object| owner::is_abandoned(&object.labels, &self.here, now);
-        let (mut removed, mut failed) = (Vec::new(), Vec::new());
+        let (mut removed, mut failed) = (supervisor::reap(), Vec::new());
         for object in client.objects(deadline)?.into_iter().filter(abandoned) {
             match client.remove_object(&object, deadline) {
                 Ok(true) => removed.push(object.to_string()),

@@ -341,7 +341,10 @@ impl Engine for Oci {
     }
 
     fn blind(&self) -> Option<String> {
-        supervisor::blind()
+        if supervisor::may_watch() {
+            return supervisor::blind();
+        }
+        Some("the processes of a container can only be watched by root".to_owned())
     }
 
     fn volume(&self, owner: &Owner, _deadline: &Deadline) -> Result<String, EngineError> {
@@ -359,7 +362,9 @@ impl Engine for Oci {
     }
 
     fn reap(&self, deadline: &Deadline) -> Result<Vec<String>, EngineError> {
-        ground::reap(&self.here, deadline)
+        let mut removed = supervisor::reap();
+        removed.extend(ground::reap(&self.here, deadline)?);
+        Ok(removed)
     }
 
     /// Nothing is shared between boots but unpacked layers, which are a cache.
