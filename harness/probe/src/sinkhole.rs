@@ -1,6 +1,6 @@
 //! The made-up network of a traced boot: its addresses, and what stands behind them, which is nothing but ourselves.
 //!
-//! All of them are of 198.18.0.0/15 and 2001:2::/48, which RFC 2544 and RFC 5180 set aside for tests of networks: no real
+//! All of them are of 198.18.0.0/15 and `2001:2::/48`, which RFC 2544 and RFC 5180 set aside for tests of networks: no real
 //! endpoint is among them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

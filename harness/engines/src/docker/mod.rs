@@ -154,22 +154,12 @@ impl Docker {
         if let Some(network) = &network {
             client.create_network(network, self.labels(&plan.owner), deadline)?;
         }
-        for bind in &plan.binds {
-            fs::symlink_metadata(&bind.source).map_err(|error| {
-                let attempt = format!("mount `{}` at `{}`", bind.source.display(), bind.target);
-                EngineError::new(ErrorKind::Input, attempt).caused_by(error)
-            })?;
-        }
-        if plan.network.profile().is_some() && plan.trace.is_none() {
-            return Err(
-                EngineError::new(ErrorKind::Unsupported, "make a network for a boot").caused_by(
-                    "who makes it is the supervisor of a traced boot, and this one is not traced",
-                ),
-            );
-        }
+        possible(plan)?;
         let probe = PROBE.file()?;
-        let mut trace = match &plan.trace {
-            Some(path) => {
+        let mut trace = plan
+            .trace
+            .as_ref()
+            .map(|path| {
                 let watched = watch::Watched {
                     name,
                     image: &start.id,
@@ -178,11 +168,9 @@ impl Docker {
                     path,
                     network: plan.network.profile(),
                 };
-                let started = watch::start(&client, watched, deadline);
-                Some(started.map_err(watch::unwatched)?)
-            }
-            None => None,
-        };
+                watch::start(&client, watched, deadline)
+            })
+            .transpose()?;
         let socket = trace.as_ref().map(Supervisor::socket);
         let ground = start::Ground {
             image: &start.id,
@@ -390,6 +378,24 @@ impl Engine for Docker {
             .into_iter()
             .try_for_each(|removed| removed.map(|_| ()))
     }
+}
+
+/// Whether what the plan names is there, and what it asks for can be made.
+fn possible(plan: &BootPlan) -> Result<(), EngineError> {
+    for bind in &plan.binds {
+        fs::symlink_metadata(&bind.source).map_err(|error| {
+            let attempt = format!("mount `{}` at `{}`", bind.source.display(), bind.target);
+            EngineError::new(ErrorKind::Input, attempt).caused_by(error)
+        })?;
+    }
+    if plan.network.profile().is_some() && plan.trace.is_none() {
+        return Err(
+            EngineError::new(ErrorKind::Unsupported, "make a network for a boot").caused_by(
+                "who makes it is the supervisor of a traced boot, and this one is not traced",
+            ),
+        );
+    }
+    Ok(())
 }
 
 /// Starts a created container; a refusal of its executable is an answer.

@@ -78,7 +78,7 @@ pub(super) fn start(
         client.start(&name, deadline)?;
         Ok(Box::new(beside))
     };
-    Supervisor::beside(&path, start, deadline)
+    Supervisor::beside(&path, start, deadline).map_err(unwatched)
 }
 
 /// Why nobody can be watched by way of this daemon.
@@ -168,7 +168,7 @@ fn body(watched: Watched<'_>, dir: &Path) -> ContainerCreateBody {
 }
 
 /// The daemon's refusal of a container that watches is no fault of the subject.
-pub(super) fn unwatched(error: EngineError) -> EngineError {
+fn unwatched(error: EngineError) -> EngineError {
     match error.kind() {
         ErrorKind::Cancelled | ErrorKind::TimedOut => error,
         _ => error.hint(

@@ -16,7 +16,7 @@ use crate::ask::{As, Found, Inside, Replies, argv, batches, encode, unexpected};
 use crate::embedded::{PROBE, SHIM};
 
 /// How long streams may still go on when what they belong to has ended.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// How a process came out, other than by an error of ours.
 #[derive(Debug)]
