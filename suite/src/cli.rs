@@ -248,6 +248,12 @@ pub struct RunArgs {
     /// Where reports are written (also `ADAMANT_REPORTS`).
     #[arg(long, value_name = "DIR")]
     pub reports: Option<PathBuf>,
+    /// Write every finding to this file as one SARIF 2.1.0 log, as code scanning takes it.
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
+    /// End with every finding as GitHub's workflow commands on standard output, which become annotations.
+    #[arg(long)]
+    pub annotations: bool,
     /// How many trials run at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub threads: Option<u16>,
@@ -314,8 +320,15 @@ pub enum VerifyFormat {
 #[derive(Debug, Clone, Args)]
 pub struct LintArgs {
     /// Scripts, or directories of them (read for what has a shell's `#!` line or extension); `-` is standard input.
-    #[arg(value_name = "FILE|DIR", required = true)]
+    #[arg(value_name = "FILE|DIR", required_unless_present = "image")]
     pub paths: Vec<PathBuf>,
+    /// The boot of this image instead, followed through all of its scripts: a subject file (or its directory), or an image as
+    /// `verify` takes it.
+    #[arg(long, value_name = "SUBJECT|IMAGE", conflicts_with = "paths")]
+    pub image: Option<String>,
+    /// How its image is found.
+    #[command(flatten)]
+    pub sourcing: SourcingArgs,
     /// How findings are written to standard output.
     #[arg(long, value_enum, default_value_t = LintFormat::Text)]
     pub format: LintFormat,

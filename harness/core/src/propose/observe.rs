@@ -452,7 +452,10 @@ impl Observer<'_> {
         let mut plan = self.plan(Network::None);
         plan.trace = None;
         let form = FaultForm::Absent;
-        plan.absent = paths.into_iter().map(|path| Fault { path, form }).collect();
+        plan.absent = paths
+            .into_iter()
+            .map(|path| Fault::new(path, form))
+            .collect();
         let log = Arc::new(LogCapture::new(watches(Some(target)), None));
         let instance = self.engine.start(&plan, log.clone(), self.deadline)?;
         let ready_ms = observation.sealed.as_ref().and_then(|look| look.ready_ms);

@@ -188,8 +188,11 @@ impl Oci {
         let mut removed = Vec::new();
         if in_memory {
             // Where overlayfs cannot write, no whiteout can be made either: there the shim removes the paths.
-            if let Some(fault) = changed.iter().find(|f| f.form != FaultForm::Absent) {
-                let attempt = format!("leave `{}` {}", fault.path, fault.form.word());
+            if let Some(fault) = changed
+                .iter()
+                .find(|f| f.form != FaultForm::Absent || f.text.is_some())
+            {
+                let attempt = format!("leave `{}` {}", fault.path, fault.word());
                 return Err(EngineError::new(ErrorKind::Unsupported, attempt)
                     .caused_by("overlayfs cannot write where containers are kept here: paths can only be made absent")
                     .hint("name a directory on another file system with `XDG_CACHE_HOME`, or use a daemon: `--engine docker`"));

@@ -135,10 +135,7 @@ fn streams(stage: &Stage) -> Result<()> {
 fn refused(stage: &Stage) -> Result<()> {
     // The image's entrypoint is a shell: what is not there is hidden from it.
     let gone = BootPlan {
-        absent: vec![Fault {
-            path: "/bin/sh".into(),
-            form: FaultForm::Absent,
-        }],
+        absent: vec![Fault::new("/bin/sh", FaultForm::Absent)],
         ..stage.plan("true")
     };
     for traced in [None, Some("/.adamant-control".to_owned())] {
@@ -394,10 +391,7 @@ fn network(stage: &Stage) -> Result<()> {
 fn absent(stage: &Stage) -> Result<()> {
     let plan = BootPlan {
         absent: ["/usr/local/bin/codex", "/opt/agentbox"]
-            .map(|path| Fault {
-                path: path.into(),
-                form: FaultForm::Absent,
-            })
+            .map(|path| Fault::new(path, FaultForm::Absent))
             .to_vec(),
         ..stage.plan("")
     };
@@ -441,10 +435,7 @@ fn forms(stage: &Stage) -> Result<()> {
         ("/opt/agentbox/libexec", FaultForm::Empty),
         ("/opt/agentbox/mcp", FaultForm::DanglingLink),
     ];
-    let fault = |(path, form): (&str, FaultForm)| Fault {
-        path: path.to_owned(),
-        form,
-    };
+    let fault = |(path, form): (&str, FaultForm)| Fault::new(path, form);
     let plan = BootPlan {
         absent: left.map(fault).to_vec(),
         ..stage.plan("")

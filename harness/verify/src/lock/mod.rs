@@ -1,4 +1,9 @@
-//! `node_modules` against its lock file: npm's in full, by place; what pnpm, yarn and bun write, as far as it is honest.
+//! `node_modules` against its lock file: npm's by place; pnpm's, Yarn's and Bun's by what every package finds.
+
+mod bun;
+mod graph;
+mod pnpm;
+mod yarn;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +16,7 @@ use crate::elf::Elf;
 use crate::finding::{Finding, Place, Report, Room};
 use crate::rule;
 use crate::subject::Target;
+use graph::Graph;
 
 const LOCKS: [&str; 6] = [
     "npm-shrinkwrap.json",
@@ -68,9 +74,35 @@ pub(crate) fn judge(target: &Target, report: &mut Report) {
         for lock in LOCKS.iter().filter(|lock| has(lock)) {
             let file = in_dir(lock);
             packages += match *lock {
-                "pnpm-lock.yaml" => pnpm(target, &dir, &file, report),
-                "yarn.lock" | "bun.lock" | "bun.lockb" => {
-                    report.note(Room::Closure, &file, "this lock file does not say where a package is installed, so that `node_modules` was not compared with it");
+                "pnpm-lock.yaml" => {
+                    searched(target, &file, |text| pnpm::read(&dir, &file, text), report)
+                }
+                "yarn.lock" => {
+                    let package = target.text(&in_dir("package.json"));
+                    let package = package
+                        .and_then(|text| serde_json::from_str(&text).map_err(|e| e.to_string()));
+                    match package {
+                        Ok(package) => {
+                            let package: Value = package;
+                            if package.get("workspaces").is_some() {
+                                report.note(Room::Closure, &file, "what the workspaces themselves ask for was not compared with it, only what the project does");
+                            }
+                            searched(
+                                target,
+                                &file,
+                                |text| yarn::read(&dir, &file, text, &package),
+                                report,
+                            )
+                        }
+                        Err(why) => {
+                            report.note(Room::Closure, &file, format!("the `package.json` beside it cannot be read, which says what is asked for: {why}"));
+                            0
+                        }
+                    }
+                }
+                "bun.lock" => searched(target, &file, |text| bun::read(&dir, &file, text), report),
+                "bun.lockb" => {
+                    report.note(Room::Closure, &file, "the binary form of Bun's lock file is not read: `bun install --save-text-lockfile` writes the text");
                     0
                 }
                 _ => npm(target, &dir, &file, report),
@@ -95,10 +127,7 @@ fn npm(target: &Target, dir: &str, file: &str, report: &mut Report) -> usize {
     let (_, locked) = match read {
         Ok(read) => read,
         Err(why) => {
-            report.add(
-                Finding::new(&rule::LOCK_UNREADABLE, Place::file(file), why)
-                    .because("nobody can tell whether `node_modules` is what was built"),
-            );
+            unreadable(file, why, report);
             return 0;
         }
     };
@@ -111,14 +140,7 @@ fn npm(target: &Target, dir: &str, file: &str, report: &mut Report) -> usize {
         findings.extend(compare(target, dir, file, at, package, dev_installed));
     }
     findings.extend(extra(target, dir, file, &locked));
-    let rest = findings.len().saturating_sub(SHOWN);
-    findings.truncate(SHOWN);
-    if rest > 0
-        && let Some(last) = findings.last_mut()
-    {
-        last.seen = format!("{} (and {rest} more packages differ)", last.seen);
-    }
-    report.findings.extend(findings);
+    add(findings, report);
     locked.len()
 }
 
@@ -163,14 +185,6 @@ fn locked(lock: &Value, text: &str) -> Result<BTreeMap<String, Locked>, String> 
 fn read(package: &Value, line: Option<u32>) -> Locked {
     let flag = |name: &str| package.get(name).and_then(Value::as_bool).unwrap_or(false);
     let text = |name: &str| package.get(name).and_then(Value::as_str).map(str::to_owned);
-    let list = |name: &str| -> Vec<String> {
-        let all = package
-            .get(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        all.filter_map(Value::as_str).map(str::to_owned).collect()
-    };
     // A version 1 lock may have a URL for its version.
     let version = text("version").filter(|v| v.starts_with(|c: char| c.is_ascii_digit()));
     Locked {
@@ -178,7 +192,11 @@ fn read(package: &Value, line: Option<u32>) -> Locked {
         optional: flag("optional") || flag("devOptional") && flag("peer"),
         dev: flag("dev") || flag("devOptional"),
         link: if flag("link") { text("resolved") } else { None },
-        platforms: [list("os"), list("cpu"), list("libc")],
+        platforms: [
+            list(package, "os"),
+            list(package, "cpu"),
+            list(package, "libc"),
+        ],
         line,
     }
 }
@@ -226,7 +244,8 @@ fn compare(
     }
     match version_at(target, dir, at) {
         None => {
-            let may = package.dev && !dev_installed || package.optional && !is_for(target, package);
+            let may = package.dev && !dev_installed
+                || package.optional && !is_for(target, &package.platforms);
             if may {
                 return None;
             }
@@ -251,7 +270,7 @@ fn compare(
 }
 
 /// Whether a package says that it is for the platform of this image, and says it at all.
-fn is_for(target: &Target, package: &Locked) -> bool {
+fn is_for(target: &Target, platforms: &[Vec<String>; 3]) -> bool {
     let cpu = match target.architecture() {
         "amd64" => "x64",
         "386" => "ia32",
@@ -266,7 +285,7 @@ fn is_for(target: &Target, package: &Locked) -> bool {
         list.iter().any(|x| x == own)
             || !list.is_empty() && list.iter().all(|x| x.starts_with('!') && x[1..] != *own)
     };
-    let [os, cpus, libcs] = &package.platforms;
+    let [os, cpus, libcs] = platforms;
     says(os, "linux")
         && (cpus.is_empty() || says(cpus, cpu))
         && (libcs.is_empty() || says(libcs, libc))
@@ -325,83 +344,51 @@ pub(crate) fn packages_in(target: &Target, modules: &str) -> Vec<String> {
     found
 }
 
-/// The packages that the importers of a pnpm lock ask for themselves; what these need is only in the virtual store.
-fn pnpm(target: &Target, dir: &str, file: &str, report: &mut Report) -> usize {
-    let read = target.text(file).and_then(|text| {
-        serde_saphyr::from_str::<Value>(&text).map_err(|error| format!("it is not YAML: {error}"))
-    });
-    let lock = match read {
-        Ok(lock) => lock,
+/// A lock file that does not say where a package lies: judged by what every package finds.
+fn searched(
+    target: &Target,
+    file: &str,
+    read: impl FnOnce(&str) -> Result<Graph, String>,
+    report: &mut Report,
+) -> usize {
+    match target.text(file).and_then(|text| read(&text)) {
+        Ok(lock) => {
+            let (findings, count) = graph::judge(target, &lock);
+            add(findings, report);
+            count
+        }
         Err(why) => {
-            report.add(
-                Finding::new(&rule::LOCK_UNREADABLE, Place::file(file), why)
-                    .because("nobody can tell whether `node_modules` is what was built"),
-            );
-            return 0;
-        }
-    };
-    let single = lock.get("dependencies").map(|_| (".".to_owned(), &lock));
-    let importers = lock
-        .get("importers")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
-    let importers: Vec<(String, &Value)> = importers
-        .map(|(k, v)| (k.clone(), v))
-        .chain(single)
-        .collect();
-    let mut count = 0;
-    for (importer, asked) in importers {
-        let home = path::resolve(if dir.is_empty() { "/" } else { dir }, &importer);
-        if target
-            .image
-            .resolve(&format!("{home}/node_modules"))
-            .is_none()
-        {
-            report.note(
-                Room::Closure,
-                format!("importer `{importer}` of {file}"),
-                "it has no `node_modules`",
-            );
-            continue;
-        }
-        for (name, wanted) in asked
-            .get("dependencies")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-        {
-            let version = wanted
-                .as_str()
-                .or_else(|| wanted.get("version")?.as_str())
-                .unwrap_or_default();
-            let version = version.split(['(', '_']).next().unwrap_or_default();
-            count += 1;
-            let at = format!("node_modules/{name}");
-            let seen = match version_at(target, &home, &at) {
-                None => (
-                    &rule::LOCK_MISSING,
-                    format!("`{home}/{at}` is not there; the lock file has {version}"),
-                ),
-                Some(found)
-                    if version.starts_with(|c: char| c.is_ascii_digit())
-                        && found != version
-                        && !found.is_empty() =>
-                {
-                    (
-                        &rule::LOCK_VERSION,
-                        format!("`{home}/{at}` is {found}; the lock file has {version}"),
-                    )
-                }
-                Some(_) => continue,
-            };
-            let finding = Finding::new(seen.0, Place::file(file), seen.1)
-                .because(format!("importer `{importer}` asks for it"));
-            report.add(finding.fix("install from the lock file when the image is built: `pnpm install --frozen-lockfile`"));
+            unreadable(file, why, report);
+            0
         }
     }
-    report.note(Room::Closure, file, "what the packages themselves need was not compared with it, only what the importers ask for");
-    count
+}
+
+fn unreadable(file: &str, why: String, report: &mut Report) {
+    report.add(
+        Finding::new(&rule::LOCK_UNREADABLE, Place::file(file), why)
+            .because("nobody can tell whether `node_modules` is what was built"),
+    );
+}
+
+/// The first findings, the last of which tells how many more there are.
+fn add(mut findings: Vec<Finding>, report: &mut Report) {
+    let rest = findings.len().saturating_sub(SHOWN);
+    findings.truncate(SHOWN);
+    if rest > 0
+        && let Some(last) = findings.last_mut()
+    {
+        last.seen = format!("{} (and {rest} more packages differ)", last.seen);
+    }
+    report.findings.extend(findings);
+}
+
+/// The texts under a key: a list, or a single one.
+fn list(package: &Value, name: &str) -> Vec<String> {
+    let value = package.get(name);
+    let all = value.and_then(Value::as_array).into_iter().flatten();
+    let texts = all.chain(value.filter(|one| one.is_string()));
+    texts.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
