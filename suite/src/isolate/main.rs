@@ -36,6 +36,12 @@ struct WorkerArgs {
     /// A directory whose packages it may read.
     #[arg(long, value_name = "DIR")]
     readable: Vec<PathBuf>,
+    /// The most private writable memory of the whole process.
+    #[arg(long, value_name = "BYTES")]
+    memory: Option<u64>,
+    /// How many modules' compiled code it keeps.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    modules: usize,
     /// Run tests of this checkout of test262, and no packages.
     #[arg(long, value_name = "DIR", conflicts_with = "readable")]
     test262: Option<PathBuf>,
@@ -59,7 +65,7 @@ fn main() -> ExitCode {
             test262: Some(checkout),
             ..
         }) => test262::serve(checkout),
-        Verb::Worker(WorkerArgs { readable, .. }) => worker::serve(readable),
+        Verb::Worker(args) => worker::serve(&args.readable, args.memory, args.modules),
         Verb::Adapter => adapter::serve(),
         Verb::Test262(args) => test262::run(args),
     })
