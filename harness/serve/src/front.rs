@@ -151,12 +151,13 @@ pub fn serve(
     let catalog = Catalog::Files(functions);
     let ended = runtime.block_on(async {
         // The port first: who asks for one that is taken has started nothing.
-        let listener = Service::claim(config.listen)
-            .await
-            .map_err(|source| ServeError::Listen {
-                address: config.listen,
-                source,
-            })?;
+        let listener =
+            Service::claim(config.listen)
+                .await
+                .map_err(|source| ServeError::Listen {
+                    address: config.listen,
+                    source,
+                })?;
         // Before the address is told: who reads it may stop us at once.
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Host)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Host)?;
@@ -172,7 +173,9 @@ pub fn serve(
                     _ = interrupt.recv() => number = SignalKind::interrupt(),
                     _ = terminate.recv() => {}
                 }
-                tell(Told::Line("shutting down: no new connection is accepted".to_owned()));
+                tell(Told::Line(
+                    "shutting down: no new connection is accepted".to_owned(),
+                ));
             })
             .await;
         Ok((number.as_raw_value(), stopped))

@@ -36,10 +36,7 @@ pub struct ModuleCacheMetrics {
 }
 
 /// As JavaScript writes numbers: `0`, not `0.0`.
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn number<S: Serializer>(rate: &f64, to: S) -> Result<S::Ok, S::Error> {
     if *rate == 0.0 {
         to.serialize_u8(0)
@@ -83,38 +80,155 @@ impl Everything {
             counts,
         } = self;
         let lines: [Line; 22] = [
-            ("isolates", "gauge", "Isolates ready or at work.", pool.total as u64),
-            ("isolates_available", "gauge", "Isolates that are ready.", pool.available as u64),
-            ("isolates_active", "gauge", "Isolates at work.", pool.active as u64),
-            ("isolates_starting", "gauge", "Isolates being made.", activity.starting as u64),
-            ("isolates_ending", "gauge", "Isolates being ended.", activity.ending as u64),
-            ("isolates_created_total", "counter", "Isolates that became ready.", pool.created),
-            ("isolates_destroyed_total", "counter", "Isolates taken out.", pool.destroyed),
-            ("isolates_corrupted_total", "counter", "Isolates that came back corrupted.", pool.corrupted),
-            ("isolates_retired_total", "counter", "Isolates taken out for another function.", activity.retired),
-            ("isolates_expired_total", "counter", "Isolates taken out because nobody needed them.", activity.expired),
-            ("isolates_failed_total", "counter", "Isolates that could not be made.", activity.failed),
-            ("isolate_leases_total", "counter", "Times an isolate was lent.", activity.leased),
-            ("isolate_leases_fresh_total", "counter", "Of those, of one that had run nothing.", activity.fresh),
-            ("requests_waiting", "gauge", "Requests that wait for an isolate.", activity.waiting as u64),
-            ("requests_refused_total", "counter", "Requests refused because too many waited.", activity.refused),
-            ("requests_expired_total", "counter", "Requests that waited in vain.", activity.timed_out),
-            ("module_cache_size", "gauge", "Modules whose compiled code is kept.", cache.size as u64),
-            ("module_cache_bytes", "gauge", "Bytes of it.", cache.bytes as u64),
-            ("module_cache_hits_total", "counter", "Lookups that found code.", cache.hits),
-            ("module_cache_misses_total", "counter", "Lookups that found none.", cache.misses),
-            ("module_cache_evictions_total", "counter", "Modules dropped from a full cache.", cache.evictions),
-            ("module_cache_rejected_total", "counter", "Modules whose code V8 refused.", cache.rejected),
+            (
+                "isolates",
+                "gauge",
+                "Isolates ready or at work.",
+                pool.total as u64,
+            ),
+            (
+                "isolates_available",
+                "gauge",
+                "Isolates that are ready.",
+                pool.available as u64,
+            ),
+            (
+                "isolates_active",
+                "gauge",
+                "Isolates at work.",
+                pool.active as u64,
+            ),
+            (
+                "isolates_starting",
+                "gauge",
+                "Isolates being made.",
+                activity.starting as u64,
+            ),
+            (
+                "isolates_ending",
+                "gauge",
+                "Isolates being ended.",
+                activity.ending as u64,
+            ),
+            (
+                "isolates_created_total",
+                "counter",
+                "Isolates that became ready.",
+                pool.created,
+            ),
+            (
+                "isolates_destroyed_total",
+                "counter",
+                "Isolates taken out.",
+                pool.destroyed,
+            ),
+            (
+                "isolates_corrupted_total",
+                "counter",
+                "Isolates that came back corrupted.",
+                pool.corrupted,
+            ),
+            (
+                "isolates_retired_total",
+                "counter",
+                "Isolates taken out for another function.",
+                activity.retired,
+            ),
+            (
+                "isolates_expired_total",
+                "counter",
+                "Isolates taken out because nobody needed them.",
+                activity.expired,
+            ),
+            (
+                "isolates_failed_total",
+                "counter",
+                "Isolates that could not be made.",
+                activity.failed,
+            ),
+            (
+                "isolate_leases_total",
+                "counter",
+                "Times an isolate was lent.",
+                activity.leased,
+            ),
+            (
+                "isolate_leases_fresh_total",
+                "counter",
+                "Of those, of one that had run nothing.",
+                activity.fresh,
+            ),
+            (
+                "requests_waiting",
+                "gauge",
+                "Requests that wait for an isolate.",
+                activity.waiting as u64,
+            ),
+            (
+                "requests_refused_total",
+                "counter",
+                "Requests refused because too many waited.",
+                activity.refused,
+            ),
+            (
+                "requests_expired_total",
+                "counter",
+                "Requests that waited in vain.",
+                activity.timed_out,
+            ),
+            (
+                "module_cache_size",
+                "gauge",
+                "Modules whose compiled code is kept.",
+                cache.size as u64,
+            ),
+            (
+                "module_cache_bytes",
+                "gauge",
+                "Bytes of it.",
+                cache.bytes as u64,
+            ),
+            (
+                "module_cache_hits_total",
+                "counter",
+                "Lookups that found code.",
+                cache.hits,
+            ),
+            (
+                "module_cache_misses_total",
+                "counter",
+                "Lookups that found none.",
+                cache.misses,
+            ),
+            (
+                "module_cache_evictions_total",
+                "counter",
+                "Modules dropped from a full cache.",
+                cache.evictions,
+            ),
+            (
+                "module_cache_rejected_total",
+                "counter",
+                "Modules whose code V8 refused.",
+                cache.rejected,
+            ),
         ];
         let mut text = String::new();
         for (name, kind, help, value) in lines {
             head(&mut text, name, kind, help);
             let _a_string_takes_it = writeln!(text, "adamant_{name} {value}");
         }
-        head(&mut text, "executions_total", "counter", "Executions by how they ended.");
+        head(
+            &mut text,
+            "executions_total",
+            "counter",
+            "Executions by how they ended.",
+        );
         for (outcome, count) in counts.by_outcome() {
-            let _a_string_takes_it =
-                writeln!(text, "adamant_executions_total{{outcome=\"{outcome}\"}} {count}");
+            let _a_string_takes_it = writeln!(
+                text,
+                "adamant_executions_total{{outcome=\"{outcome}\"}} {count}"
+            );
         }
         text
     }

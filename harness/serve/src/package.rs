@@ -526,7 +526,8 @@ impl Copy<'_> {
             output.write_all(&piece[..read]).map_err(file(to))?;
         }
         self.hash.update(length.to_le_bytes());
-        let times = std::fs::FileTimes::new().set_modified(metadata.modified().map_err(file(from))?);
+        let times =
+            std::fs::FileTimes::new().set_modified(metadata.modified().map_err(file(from))?);
         let output = output.into_file();
         output.set_times(times).map_err(file(to))?;
         let mode = std::fs::Permissions::from_mode(metadata.mode() & 0o777);

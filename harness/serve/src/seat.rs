@@ -194,6 +194,20 @@ impl Seat {
         function_id: &str,
         request: Request,
     ) -> Result<Execution, StartError> {
+        let mut execution = self.run(package, function_id, request)?;
+        // An isolate that was given up left no error behind, only why.
+        if let (Outcome::Lost(reason), None) = (&execution.outcome, &execution.error) {
+            execution.error = Some(error("ERR_ISOLATE_LOST", reason.clone()));
+        }
+        Ok(execution)
+    }
+
+    fn run(
+        &mut self,
+        package: &Loaded,
+        function_id: &str,
+        request: Request,
+    ) -> Result<Execution, StartError> {
         match &mut self.place {
             Place::Thread(isolate) => {
                 let package = Package {
@@ -330,15 +344,19 @@ fn ended(outcome: Outcome, code: &str, message: String) -> Execution {
     Execution {
         outcome,
         response: None,
-        error: Some(Thrown {
-            name: Some("Error".to_owned()),
-            code: Some(code.to_owned()),
-            message,
-            stack: String::new(),
-        }),
+        error: Some(error(code, message)),
         output: adamant_isolate::Output::default(),
         timings: adamant_isolate::Timings::default(),
         health: Health::Corrupted,
+    }
+}
+
+fn error(code: &str, message: String) -> Thrown {
+    Thrown {
+        name: Some("Error".to_owned()),
+        code: Some(code.to_owned()),
+        message,
+        stack: String::new(),
     }
 }
 

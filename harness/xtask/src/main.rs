@@ -10,6 +10,7 @@ mod images;
 mod layout;
 mod node;
 mod npm;
+mod peer;
 mod recipe;
 mod services;
 mod tree;
@@ -29,6 +30,7 @@ usage: cargo xtask VERB
   node             see that Node 24, the oracle of module cases, is in the cache
   run [ARGS…]      set up, then judge the bundled image: `adamant run ARGS…`
   test [ARGS…]     set up, then `cargo test --workspace ARGS…`
+  bench serve      the execution engine against the same one on isolated-vm and Node 24
   soak lint [--seconds N] [--seed N]
   soak isolate [EXECUTIONS | --seconds N]
                    10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind
@@ -40,6 +42,8 @@ usage: cargo xtask VERB
                    10,000 hostile image archives, or so many, or for so long: each is refused or unpacked, and none leaves
   soak workspace [KILLS | --seconds N]
                    200 restores of a workspace, or so many, or for so long, each killed: the old one or the new one, never between
+  soak serve [--seconds N]
+                   10,000 requests of mixed tenants at 50 at once, or for so long: no answer lost, nothing left, figures exact
   soak tar [--seconds N [--seed N]]
                    half an hour of hostile tars and keys, or so long: no escape, no panic, no hang";
 
@@ -121,10 +125,39 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }
+            [name, rest @ ..] if name == "serve" => {
+                v8::provide(&root, v8::Source::Nearest)?;
+                let test = ["test", "--locked", "-p", "adamant-serve"];
+                let words = [&test[..], &["--test", "serve", "--", "soak"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
             [name, rest @ ..] if name == "workspace" || name == "tar" => {
                 let test = ["test", "--locked", "-p", "adamant-store"];
                 let words = [&test[..], &["--test", "soak", "--", name]].concat();
                 Err(cargo(&root, &words, rest))
+            }
+            _ => Err(Failure::input(USAGE)),
+        },
+        "bench" => match rest {
+            [name, rest @ ..] if name == "serve" => {
+                v8::provide(&root, v8::Source::Nearest)?;
+                node::provide()?;
+                let peer = peer::provide()?;
+                let bench = [
+                    "bench",
+                    "--locked",
+                    "-p",
+                    "adamant-serve",
+                    "--bench",
+                    "peer",
+                ];
+                let (node, modules) = (peer.node.display(), peer.modules.display());
+                let (node, modules) = (format!("--node={node}"), format!("--modules={modules}"));
+                Err(cargo(
+                    &root,
+                    &[&bench[..], &["--", &node, &modules]].concat(),
+                    rest,
+                ))
             }
             _ => Err(Failure::input(USAGE)),
         },

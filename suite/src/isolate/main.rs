@@ -1,6 +1,7 @@
 //! `adamant-isolate`: the executable that links V8; `adamant` starts it for whatever needs the reference module loader.
 
 mod adapter;
+mod serve;
 mod summary;
 mod test262;
 mod worker;
@@ -26,6 +27,9 @@ enum Verb {
     Worker(WorkerArgs),
     /// Speak the adapter protocol of module cases on standard input and output, confined by the kernel.
     Adapter,
+    /// Serve functions over HTTP, each execution in an isolate of a pool.
+    #[command(name = "serve", bin_name = "adamant serve")]
+    Serve(adamant_serve::ServeArgs),
     /// Run the module tests of test262.
     Test262(Test262Args),
 }
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         }) => test262::serve(checkout),
         Verb::Worker(args) => worker::serve(&args.readable, args.memory, args.modules),
         Verb::Adapter => adapter::serve(),
+        Verb::Serve(args) => serve::run(args),
         Verb::Test262(args) => test262::run(args),
     })
 }

@@ -219,7 +219,11 @@ fn a_function_without_an_isolate_is_overlooked_for_a_while_only() {
     let other = bench.ask("b");
     let same = bench.ask("a");
     bench.give_back(one, "a", Reusable);
-    assert_eq!(got(&same), Some(one), "no isolate is taken from who uses it");
+    assert_eq!(
+        got(&same),
+        Some(one),
+        "no isolate is taken from who uses it"
+    );
     let same = bench.ask("a");
     bench.pass(COURTESY);
     bench.give_back(one, "a", Reusable);
@@ -456,11 +460,20 @@ fn a_shutdown_waits_for_what_is_under_way_but_not_for_ever() {
         t.pool.acquire("f", PATIENCE).unwrap(),
     );
     std::thread::scope(|scope| {
-        let waits = scope.spawn(|| t.pool.acquire("f", 100 * PATIENCE).map(|l| l.release(Reusable)));
+        let waits = scope.spawn(|| {
+            t.pool
+                .acquire("f", 100 * PATIENCE)
+                .map(|l| l.release(Reusable))
+        });
         until(|| t.pool.activity().waiting == 1);
         let shutdown = scope.spawn(|| t.pool.shutdown(30 * SECOND));
         // Without patience: before the shutdown it is told that its time is over.
-        until(|| matches!(t.pool.acquire("f", Duration::ZERO), Err(AcquireError::Closed)));
+        until(|| {
+            matches!(
+                t.pool.acquire("f", Duration::ZERO),
+                Err(AcquireError::Closed)
+            )
+        });
         one.release(Reusable);
         waits.join().unwrap().expect("it was taken on before");
         assert!(!shutdown.is_finished(), "the second one is at work");

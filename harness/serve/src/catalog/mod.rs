@@ -83,6 +83,11 @@ pub(crate) fn is_id(id: &str) -> bool {
 pub(crate) fn entry(entry: Option<&str>) -> String {
     entry.map_or_else(
         || ENTRY.to_owned(),
-        |entry| format!("/{}", entry.trim_start_matches("./").trim_start_matches('/')),
+        |entry| {
+            format!(
+                "/{}",
+                entry.trim_start_matches("./").trim_start_matches('/')
+            )
+        },
     )
 }

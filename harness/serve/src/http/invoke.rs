@@ -6,8 +6,8 @@ use adamant_isolate::{Execution, Outcome, Response as Handled};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
-    UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
@@ -48,7 +48,11 @@ pub(super) fn request(
 fn headers(headers: &HeaderMap) -> Map<String, Value> {
     let mut joined = Map::new();
     for name in headers.keys() {
-        let between = if name == hyper::header::COOKIE { "; " } else { ", " };
+        let between = if name == hyper::header::COOKIE {
+            "; "
+        } else {
+            ", "
+        };
         let values = headers.get_all(name).iter();
         // Node reads the bytes of a header as Latin-1.
         let values: Vec<String> = values
@@ -129,7 +133,8 @@ pub(super) fn json_of(bytes: &[u8]) -> Value {
 /// The answer of a handler, or why there is none. Errors are told as they are (seed 001).
 pub(super) fn response(execution: Execution) -> Answer {
     let outcome = execution.outcome;
-    if let (Outcome::Returned | Outcome::Exited(_), Some(handled)) = (&outcome, execution.response) {
+    if let (Outcome::Returned | Outcome::Exited(_), Some(handled)) = (&outcome, execution.response)
+    {
         return answer(handled);
     }
     let status = match outcome {
@@ -178,7 +183,9 @@ fn answer(handled: Handled) -> Answer {
     *answer.status_mut() = status;
     for (name, value) in handled.headers {
         let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
-            return wrong(format!("the function set the header {name:?}, which is no name"));
+            return wrong(format!(
+                "the function set the header {name:?}, which is no name"
+            ));
         };
         // As Node writes them: a character is a byte, and beyond that it is none.
         let bytes: Option<Vec<u8>> = value.chars().map(|c| u8::try_from(c).ok()).collect();

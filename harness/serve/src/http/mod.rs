@@ -1,5 +1,6 @@
 //! The service: connections, their limits, and an end that loses nothing that was accepted.
 
+mod door;
 mod invoke;
 mod route;
 
@@ -74,11 +75,11 @@ impl Service {
             () = self.accept(&places, &closed) => {}
         }
         let until = Instant::now() + GRACE;
-        // Who is in the kernel's queue was told that it is connected.
-        while let Ok(Ok((stream, _))) = timeout_at(Instant::now(), self.listener.accept()).await {
-            self.serve(stream, &places, &closed);
-        }
-        drop(self.listener);
+        let routes = &self.routes;
+        door::close(self.listener, |stream| {
+            serve(routes, stream, &places, &closed)
+        })
+        .await;
         // A failure only says that there is no connection.
         let _ = closing.send(true);
         let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
@@ -103,42 +104,43 @@ impl Service {
             };
             drop(place);
             match self.listener.accept().await {
-                Ok((stream, _)) => self.serve(stream, places, closed),
+                Ok((stream, _)) => serve(&self.routes, stream, places, closed),
                 // Out of file descriptors, or a peer that was gone at once: others may still come.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
     }
+}
 
-    fn serve(
-        &self,
-        stream: TcpStream,
-        places: &Arc<Semaphore>,
-        closed: &watch::Receiver<bool>,
-    ) {
-        let routes = Arc::clone(&self.routes);
-        let peer = stream.peer_addr().ok();
-        let mut closed = closed.clone();
-        // An answer is one small write: nothing is gained by waiting for more.
-        let _ = stream.set_nodelay(true);
-        let place = Arc::clone(places).try_acquire_owned();
-        tokio::spawn(async move {
-            let _place = place;
-            let service = service_fn(move |request| {
-                let routes = Arc::clone(&routes);
-                async move { Ok::<_, Infallible>(routes.answer(request, peer).await) }
-            });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD)
-                .serve_connection(TokioIo::new(stream), service);
-            let mut connection = std::pin::pin!(connection);
-            // A connection that breaks concerns its peer alone.
-            tokio::select! {
-                _ = connection.as_mut() => return,
-                _ = closed.wait_for(|closed| *closed) => connection.as_mut().graceful_shutdown(),
-            }
-            let _ = connection.await;
+/// Serves one connection beside the others.
+fn serve(
+    routes: &Arc<Routes>,
+    stream: TcpStream,
+    places: &Arc<Semaphore>,
+    closed: &watch::Receiver<bool>,
+) {
+    let routes = Arc::clone(routes);
+    let peer = stream.peer_addr().ok();
+    let mut closed = closed.clone();
+    // An answer is one small write: nothing is gained by waiting for more.
+    let _ = stream.set_nodelay(true);
+    let place = Arc::clone(places).try_acquire_owned();
+    tokio::spawn(async move {
+        let _place = place;
+        let service = service_fn(move |request| {
+            let routes = Arc::clone(&routes);
+            async move { Ok::<_, Infallible>(routes.answer(request, peer).await) }
         });
-    }
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        // A connection that breaks concerns its peer alone.
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            _ = closed.wait_for(|closed| *closed) => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
+    });
 }

@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adamant_isolate::pool::AcquireError;
+use adamant_isolate::{Chunk, Execution, Outcome, Stream, Thrown};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
-use adamant_isolate::pool::AcquireError;
-use adamant_isolate::{Chunk, Execution, Outcome, Stream, Thrown};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -60,7 +60,9 @@ impl Routes {
             _ => failure(
                 StatusCode::NOT_FOUND,
                 "ERR_NO_ROUTE",
-                &format!("there is no route `{path}`; known: /invoke/ID, /execute/ID, /metrics, /health"),
+                &format!(
+                    "there is no route `{path}`; known: /invoke/ID, /execute/ID, /metrics, /health"
+                ),
             ),
         }
     }
@@ -91,7 +93,9 @@ impl Routes {
                 );
                 // What is left of it is not read.
                 let close = HeaderValue::from_static("close");
-                answer.headers_mut().insert(hyper::header::CONNECTION, close);
+                answer
+                    .headers_mut()
+                    .insert(hyper::header::CONNECTION, close);
                 Err(answer)
             }
             Ok(Err(_)) => Err(failure(

@@ -74,7 +74,11 @@ impl Bucket {
         }))
     }
 
-    fn failed(&self, what: &'static str, key: &str) -> impl Fn(object_store::Error) -> StoreError + use<> {
+    fn failed(
+        &self,
+        what: &'static str,
+        key: &str,
+    ) -> impl Fn(object_store::Error) -> StoreError + use<> {
         let (key, bucket) = (key.to_owned(), self.name.clone());
         move |source| StoreError::Remote {
             what,
