@@ -121,7 +121,7 @@ pub(crate) fn failures() {
         ),
         (
             "heap",
-            "module.exports = () => { const all = []; for (;;) all.push(new Array(1000).fill({})); }",
+            "module.exports = () => { const all = []; for (;;) all.push(new Array(10000).fill(all)); }",
             500,
             "ERR_OUT_OF_MEMORY",
         ),
@@ -349,7 +349,7 @@ pub(crate) fn threads() {
         &[("index.js", "module.exports = (q, r) => r.send('f')")],
     );
     assert_eq!(world.get("/invoke/f").text(), "f");
-    world.function("heap", &[("index.js", "module.exports = () => { const all = []; for (;;) all.push(new Array(1000).fill({})); }")]);
+    world.function("heap", &[("index.js", "module.exports = () => { const all = []; for (;;) all.push(new Array(10000).fill(all)); }")]);
     assert_eq!(world.get("/invoke/heap").status, 500);
     assert_eq!(world.get("/invoke/f").text(), "f");
 }
