@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use adamant_isolate::Stream;
 use adamant_isolate::confine::{Limits, Policy};
 use adamant_isolate::worker::{Launch, guest};
 use adamant_modules::Tree as _;
@@ -212,6 +213,9 @@ fn execute(engine: &Engine, package: &Loaded, function: &str) -> Result<(Duratio
     let began = Instant::now();
     let done = engine.execute(package, call, function)?;
     let took = began.elapsed();
+    if done.execution.output.text(Stream::Stdout) != package::PRINTED {
+        return Err("it printed something else".into());
+    }
     let response = done.execution.response.ok_or("no answer")?;
     if response.body != package::ANSWER.as_bytes() {
         return Err(format!(
@@ -272,7 +276,7 @@ fn peer(node: &Path, modules: &Path, count: usize, cold: usize) -> Result<Figure
     let mut files = serde_json::Map::new();
     gather("/", &mut files)?;
     let given = serde_json::json!({
-        "files": files, "request": package::request(), "answer": package::ANSWER,
+        "files": files, "request": package::request(), "answer": package::ANSWER, "printed": package::PRINTED,
         "warm": count, "cold": cold, "isolates": ISOLATES,
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peer/run.js");

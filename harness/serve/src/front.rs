@@ -12,7 +12,7 @@ use clap::Args;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, CatalogError};
 use crate::config::{Config, Containment, Faults};
 use crate::engine::Engine;
 use crate::events::Events;
@@ -20,17 +20,21 @@ use crate::http::{Service, Stopped};
 use crate::package::Packages;
 use crate::seat::Guests;
 
+/// The database that is used when nothing else is said.
+const EMBEDDED: &str = "sqlite:functions.db";
+
 /// Serve functions over HTTP, each execution in an isolate of a pool.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Routes: /invoke/ID (the function answers), /execute/ID (a request and its execution as JSON), /metrics, /health.
 Variables (defaults): ISOLATE_POOL_SIZE (5), ISOLATE_MAX_POOL_SIZE (20), ISOLATE_MEMORY_LIMIT_MB (128), ISOLATE_IDLE_TIMEOUT_MS (300000), FUNCTION_TIMEOUT_MS (30000),
 ENABLE_MODULE_CACHE (true), MODULE_CACHE_MAX_SIZE (1000), ISOLATE_REUSE (function|any), ISOLATE_CONTAINMENT (process|thread), ISOLATE_WAIT_TIMEOUT_MS (30000),
-ISOLATE_MAX_WAITING (1000), MAX_BODY_BYTES (10485760), HOST (127.0.0.1), PORT (3001); PACKAGES_BUCKET, _REGION, _PREFIX, _ENDPOINT, _FORCE_PATH_STYLE.")]
+ISOLATE_MAX_WAITING (1000), MAX_BODY_BYTES (10485760), HOST (127.0.0.1), PORT (3001), DATABASE_URL (sqlite:FILE or postgres://…); PACKAGES_BUCKET, _REGION, _PREFIX, _ENDPOINT, _FORCE_PATH_STYLE.")]
 pub struct ServeArgs {
-    /// A directory of functions: `ID/`, `ID.tar`, `ID.tgz` or `ID.tar.gz`, and `ID.json` for what is to be said about one.
+    /// A directory of functions: `ID/`, `ID.tar`, `ID.tgz` or `ID.tar.gz`, and `ID.json` for what is to be said about one. With
+    /// `DATABASE_URL`, or without this, functions are described in a database, and its packages that are paths begin here.
     #[arg(value_name = "FUNCTIONS")]
-    pub functions: PathBuf,
+    pub functions: Option<PathBuf>,
     /// Where to listen; port 0 takes a free one, which the first line on stdout tells. Without it `HOST` and `PORT` count.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
@@ -46,6 +50,9 @@ pub enum ServeError {
     /// The environment.
     #[error("{0}")]
     Config(#[from] Faults),
+    /// The database.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
     /// The object store's part of it.
     #[error(transparent)]
     Bucket(#[from] StoreError),
@@ -94,7 +101,10 @@ impl ServeError {
     /// Whether what was typed or set is at fault.
     #[must_use]
     pub fn is_input(&self) -> bool {
-        !matches!(self, Self::Host(_))
+        !matches!(
+            self,
+            Self::Host(_) | Self::Catalog(CatalogError::Database { .. })
+        )
     }
 }
 
@@ -128,11 +138,12 @@ pub fn serve(
         config.listen = listen;
     }
     let bucket = Bucket::from_env()?;
-    fs_err::read_dir(&args.functions).map_err(|source| ServeError::Functions {
-        path: args.functions.clone(),
+    let base = args.functions.clone().unwrap_or_else(|| PathBuf::from("."));
+    fs_err::read_dir(&base).map_err(|source| ServeError::Functions {
+        path: base.clone(),
         source,
     })?;
-    let functions = std::path::absolute(&args.functions).map_err(ServeError::Host)?;
+    let base = std::path::absolute(&base).map_err(ServeError::Host)?;
     let events = match &args.events {
         None => Events::default(),
         Some(path) => Events::to(path).map_err(|source| ServeError::Events {
@@ -148,7 +159,11 @@ pub fn serve(
         .build()
         .map_err(ServeError::Host)?;
     let bucket = bucket.map(|bucket| (bucket, runtime.handle().clone()));
-    let catalog = Catalog::Files(functions);
+    let catalog = match (&config.database, &args.functions) {
+        (Some(url), _) => Catalog::open(url, &base, runtime.handle().clone())?,
+        (None, Some(_)) => Catalog::Files(base),
+        (None, None) => Catalog::open(EMBEDDED, &base, runtime.handle().clone())?,
+    };
     let ended = runtime.block_on(async {
         // The port first: who asks for one that is taken has started nothing.
         let listener =

@@ -17,7 +17,7 @@ mod metrics;
 mod package;
 mod seat;
 
-pub use catalog::{Catalog, CatalogError, Function};
+pub use catalog::{Catalog, CatalogError, Function, Postgres, Sqlite};
 pub use config::{Config, Containment, Fault, Faults};
 pub use engine::{Call, Done, Engine, ExecuteError};
 pub use events::Events;

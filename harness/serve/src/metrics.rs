@@ -67,170 +67,177 @@ pub(crate) struct Everything {
     pub(crate) counts: Counts,
 }
 
+const GAUGE: &str = "gauge";
+const COUNTER: &str = "counter";
+
 /// Name, type, help and value.
 type Line = (&'static str, &'static str, &'static str, u64);
 
 impl Everything {
     /// In Prometheus' text format, version 0.0.4.
     pub(crate) fn text(&self) -> String {
-        let Self {
-            pool,
-            activity,
-            cache,
-            counts,
-        } = self;
-        let lines: [Line; 22] = [
-            (
-                "isolates",
-                "gauge",
-                "Isolates ready or at work.",
-                pool.total as u64,
-            ),
-            (
-                "isolates_available",
-                "gauge",
-                "Isolates that are ready.",
-                pool.available as u64,
-            ),
-            (
-                "isolates_active",
-                "gauge",
-                "Isolates at work.",
-                pool.active as u64,
-            ),
-            (
-                "isolates_starting",
-                "gauge",
-                "Isolates being made.",
-                activity.starting as u64,
-            ),
-            (
-                "isolates_ending",
-                "gauge",
-                "Isolates being ended.",
-                activity.ending as u64,
-            ),
-            (
-                "isolates_created_total",
-                "counter",
-                "Isolates that became ready.",
-                pool.created,
-            ),
-            (
-                "isolates_destroyed_total",
-                "counter",
-                "Isolates taken out.",
-                pool.destroyed,
-            ),
-            (
-                "isolates_corrupted_total",
-                "counter",
-                "Isolates that came back corrupted.",
-                pool.corrupted,
-            ),
-            (
-                "isolates_retired_total",
-                "counter",
-                "Isolates taken out for another function.",
-                activity.retired,
-            ),
-            (
-                "isolates_expired_total",
-                "counter",
-                "Isolates taken out because nobody needed them.",
-                activity.expired,
-            ),
-            (
-                "isolates_failed_total",
-                "counter",
-                "Isolates that could not be made.",
-                activity.failed,
-            ),
-            (
-                "isolate_leases_total",
-                "counter",
-                "Times an isolate was lent.",
-                activity.leased,
-            ),
-            (
-                "isolate_leases_fresh_total",
-                "counter",
-                "Of those, of one that had run nothing.",
-                activity.fresh,
-            ),
-            (
-                "requests_waiting",
-                "gauge",
-                "Requests that wait for an isolate.",
-                activity.waiting as u64,
-            ),
-            (
-                "requests_refused_total",
-                "counter",
-                "Requests refused because too many waited.",
-                activity.refused,
-            ),
-            (
-                "requests_expired_total",
-                "counter",
-                "Requests that waited in vain.",
-                activity.timed_out,
-            ),
-            (
-                "module_cache_size",
-                "gauge",
-                "Modules whose compiled code is kept.",
-                cache.size as u64,
-            ),
-            (
-                "module_cache_bytes",
-                "gauge",
-                "Bytes of it.",
-                cache.bytes as u64,
-            ),
-            (
-                "module_cache_hits_total",
-                "counter",
-                "Lookups that found code.",
-                cache.hits,
-            ),
-            (
-                "module_cache_misses_total",
-                "counter",
-                "Lookups that found none.",
-                cache.misses,
-            ),
-            (
-                "module_cache_evictions_total",
-                "counter",
-                "Modules dropped from a full cache.",
-                cache.evictions,
-            ),
-            (
-                "module_cache_rejected_total",
-                "counter",
-                "Modules whose code V8 refused.",
-                cache.rejected,
-            ),
-        ];
         let mut text = String::new();
-        for (name, kind, help, value) in lines {
+        let rooms: [&[Line]; 4] = [
+            &self.isolates(),
+            &self.ends(),
+            &self.requests(),
+            &self.code(),
+        ];
+        for (name, kind, help, value) in rooms.into_iter().flatten() {
             head(&mut text, name, kind, help);
             let _a_string_takes_it = writeln!(text, "adamant_{name} {value}");
         }
-        head(
-            &mut text,
-            "executions_total",
-            "counter",
-            "Executions by how they ended.",
-        );
-        for (outcome, count) in counts.by_outcome() {
+        let help = "Executions by how they ended.";
+        head(&mut text, "executions_total", COUNTER, help);
+        for (outcome, count) in self.counts.by_outcome() {
             let _a_string_takes_it = writeln!(
                 text,
                 "adamant_executions_total{{outcome=\"{outcome}\"}} {count}"
             );
         }
         text
+    }
+
+    fn isolates(&self) -> [Line; 6] {
+        let (pool, activity) = (&self.pool, &self.activity);
+        let now = |number: usize| number as u64;
+        [
+            ("isolates", GAUGE, "Ready or at work.", now(pool.total)),
+            ("isolates_available", GAUGE, "Ready.", now(pool.available)),
+            ("isolates_active", GAUGE, "At work.", now(pool.active)),
+            (
+                "isolates_starting",
+                GAUGE,
+                "Being made.",
+                now(activity.starting),
+            ),
+            (
+                "isolates_ending",
+                GAUGE,
+                "Being ended.",
+                now(activity.ending),
+            ),
+            (
+                "isolates_created_total",
+                COUNTER,
+                "Became ready.",
+                pool.created,
+            ),
+        ]
+    }
+
+    fn ends(&self) -> [Line; 5] {
+        let (pool, activity) = (&self.pool, &self.activity);
+        [
+            (
+                "isolates_destroyed_total",
+                COUNTER,
+                "Taken out.",
+                pool.destroyed,
+            ),
+            (
+                "isolates_corrupted_total",
+                COUNTER,
+                "Came back corrupted.",
+                pool.corrupted,
+            ),
+            (
+                "isolates_retired_total",
+                COUNTER,
+                "Taken out for another function.",
+                activity.retired,
+            ),
+            (
+                "isolates_expired_total",
+                COUNTER,
+                "Taken out because nobody needed them.",
+                activity.expired,
+            ),
+            (
+                "isolates_failed_total",
+                COUNTER,
+                "Could not be made.",
+                activity.failed,
+            ),
+        ]
+    }
+
+    fn requests(&self) -> [Line; 5] {
+        let activity = &self.activity;
+        [
+            (
+                "isolate_leases_total",
+                COUNTER,
+                "Times an isolate was lent.",
+                activity.leased,
+            ),
+            (
+                "isolate_leases_fresh_total",
+                COUNTER,
+                "Of those, of one that had run nothing.",
+                activity.fresh,
+            ),
+            (
+                "requests_waiting",
+                GAUGE,
+                "Requests that wait for an isolate.",
+                activity.waiting as u64,
+            ),
+            (
+                "requests_refused_total",
+                COUNTER,
+                "Requests refused because too many waited.",
+                activity.refused,
+            ),
+            (
+                "requests_expired_total",
+                COUNTER,
+                "Requests that waited in vain.",
+                activity.timed_out,
+            ),
+        ]
+    }
+
+    fn code(&self) -> [Line; 6] {
+        let cache = &self.cache;
+        [
+            (
+                "module_cache_size",
+                GAUGE,
+                "Modules whose compiled code is kept.",
+                cache.size as u64,
+            ),
+            (
+                "module_cache_bytes",
+                GAUGE,
+                "Bytes of it.",
+                cache.bytes as u64,
+            ),
+            (
+                "module_cache_hits_total",
+                COUNTER,
+                "Lookups that found code.",
+                cache.hits,
+            ),
+            (
+                "module_cache_misses_total",
+                COUNTER,
+                "Lookups that found none.",
+                cache.misses,
+            ),
+            (
+                "module_cache_evictions_total",
+                COUNTER,
+                "Modules dropped from a full cache.",
+                cache.evictions,
+            ),
+            (
+                "module_cache_rejected_total",
+                COUNTER,
+                "Modules whose code V8 refused.",
+                cache.rejected,
+            ),
+        ]
     }
 }
 

@@ -9,6 +9,8 @@
 
 #[path = "serve/answers.rs"]
 mod answers;
+#[path = "serve/databases.rs"]
+mod databases;
 #[path = "serve/load.rs"]
 mod load;
 #[path = "serve/packages.rs"]
@@ -63,7 +65,7 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
-    let trials: [(&str, fn()); 13] = [
+    let trials: [(&str, fn()); 14] = [
         ("a_function_answers_as_it_was_asked", answers::as_asked),
         ("what_goes_wrong_is_told_with_its_status", answers::failures),
         ("bad_requests_reach_no_function", answers::bad_requests),
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         ),
         ("hostile_and_broken_packages_are_told", packages::hostile),
         ("objects_are_packages", packages::objects),
+        ("functions_are_described_in_sqlite", databases::sqlite),
         ("mixed_load_loses_nothing", load::small),
     ];
     let trials = trials.map(|(name, test)| {
@@ -90,7 +93,10 @@ fn main() -> ExitCode {
             Ok(())
         })
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.into()).exit_code()
+    let mut trials: Vec<Trial> = trials.into();
+    let name = "functions_are_described_in_postgresql";
+    trials.push(Trial::ignorable_test(name, databases::postgres));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
 fn soak(amount: load::Amount) -> ExitCode {

@@ -45,6 +45,8 @@ const ONLY: &[(&str, &[&str])] = &[
         &["harness/engines", "harness/serve", "harness/store"],
     ),
     ("v8", &["harness/isolate"]),
+    ("rusqlite", &["harness/serve"]),
+    ("tokio-postgres", &["harness/serve"]),
     ("object", &["harness/verify"]),
     ("oxc_parser", &["harness/verify"]),
 ];

@@ -217,9 +217,12 @@ impl<T> Shared<T> {
     /// Changes the state, and wakes whom that concerns.
     fn change(&self, change: impl FnOnce(&mut State<T>, Instant)) {
         let mut state = self.lock();
-        let next = state.next();
-        change(&mut state, self.clock.now());
-        let earlier = state.next().is_some_and(|n| next.is_none_or(|old| n < old));
+        let now = self.clock.now();
+        let next = state.next(now);
+        change(&mut state, now);
+        let earlier = state
+            .next(now)
+            .is_some_and(|n| next.is_none_or(|old| n < old));
         if !state.jobs.is_empty() || earlier || state.is_closed() {
             self.work.notify_all();
         }
@@ -250,7 +253,7 @@ impl<T> Shared<T> {
             if state.is_closed() && state.is_empty() && state.is_calm() {
                 return;
             }
-            let next = state.next();
+            let next = state.next(self.clock.now());
             if next.is_none_or(|next| next > self.clock.now()) {
                 state = self.clock.wait(&self.work, state, next);
             }

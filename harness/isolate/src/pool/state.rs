@@ -1,6 +1,6 @@
 //! What a pool holds, and every decision about it; nothing here waits, starts a thread or reads a clock.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,9 @@ use crate::execution::Health;
 /// How long a function without an isolate lets others go first that have one. Taking an isolate away from a busy function costs a
 /// start for each of the two; done at every turn, a full pool would do nothing else.
 pub(super) const COURTESY: Duration = Duration::from_secs(1);
+
+/// And how long a function waits for an isolate that it has and that is at work, before it takes another one's.
+pub(super) const LOYALTY: Duration = Duration::from_secs(10);
 
 /// How long nothing is started unasked after a start failed.
 const RECOVERY: Duration = Duration::from_secs(1);
@@ -56,6 +59,8 @@ pub(super) struct State<T> {
     waiting: VecDeque<Waiter<T>>,
     pub(super) jobs: VecDeque<Job<T>>,
     active: usize,
+    /// Of those, how many work for a function.
+    at_work: BTreeMap<String, usize>,
     starting: usize,
     ending: usize,
     /// No start unasked before then.
@@ -78,6 +83,7 @@ impl<T> State<T> {
             waiting: VecDeque::new(),
             jobs: VecDeque::new(),
             active: 0,
+            at_work: BTreeMap::new(),
             starting: 0,
             ending: 0,
             recovers: None,
@@ -135,6 +141,12 @@ impl<T> State<T> {
     /// An isolate comes back.
     pub(super) fn release(&mut self, isolate: T, function: String, health: Health, now: Instant) {
         self.active -= 1;
+        if let Some(count) = self.at_work.get_mut(&function) {
+            *count -= 1;
+            if *count == 0 {
+                self.at_work.remove(&function);
+            }
+        }
         match health {
             Health::Reusable => self.idle.push_back(Idle {
                 isolate,
@@ -190,7 +202,7 @@ impl<T> State<T> {
     pub(super) fn settle(&mut self, now: Instant) {
         self.turn_away(now);
         self.hand_out(now);
-        self.make_room();
+        self.make_room(now);
         if self.draining {
             if self.waiting.is_empty() {
                 while let Some(idle) = self.idle.pop_front() {
@@ -231,7 +243,7 @@ impl<T> State<T> {
             }
             let waiter = &self.waiting[at];
             let Some(fit) = self.fit(&waiter.function) else {
-                overlooked += usize::from(now.saturating_duration_since(waiter.since) >= COURTESY);
+                overlooked += usize::from(self.has_waited(waiter, COURTESY, now));
                 at += 1;
                 continue;
             };
@@ -245,9 +257,11 @@ impl<T> State<T> {
                 since,
             } = idle;
             let fresh = function.is_none();
+            let wanted = waiter.function;
             match waiter.reply.send(Ok(Grant { isolate, fresh })) {
                 Ok(()) => {
                     self.active += 1;
+                    *self.at_work.entry(wanted).or_default() += 1;
                     self.activity.leased += 1;
                     self.activity.fresh += u64::from(fresh);
                 }
@@ -287,12 +301,27 @@ impl<T> State<T> {
         self.idle.len() + self.active + self.starting + self.ending
     }
 
-    /// Sees that there is something in prospect for everybody who waits, as far as the pool may grow.
-    fn make_room(&mut self) {
+    /// Whether a request waits for long enough to take an isolate from another function: `courtesy` when its own has none.
+    fn has_waited(&self, waiter: &Waiter<T>, courtesy: Duration, now: Instant) -> bool {
+        let enough = if self.at_work.contains_key(&waiter.function) {
+            LOYALTY
+        } else {
+            courtesy
+        };
+        now.saturating_duration_since(waiter.since) >= enough
+    }
+
+    /// Sees that there is something in prospect for everybody who waits, as far as the pool may grow; and in a full pool for those
+    /// who have nothing to wait for.
+    fn make_room(&mut self, now: Instant) {
+        let waiting = self.waiting.iter();
+        let needy = waiting
+            .filter(|waiter| self.has_waited(waiter, Duration::ZERO, now))
+            .count();
         while self.starting < self.waiting.len() {
             if self.places() < self.settings.max {
                 self.start();
-            } else if self.prospects() < self.waiting.len()
+            } else if self.prospects() < needy
                 && let Some(idle) = self.idle.pop_front()
             {
                 self.activity.retired += 1;
@@ -347,11 +376,16 @@ impl<T> State<T> {
     }
 
     /// When to settle again although nothing happened.
-    pub(super) fn next(&self) -> Option<Instant> {
+    pub(super) fn next(&self, now: Instant) -> Option<Instant> {
         let waits = self.waiting.iter().map(|waiter| waiter.until).min();
+        // Somebody's loyalty ends while another one's isolate is ready.
+        let loyal = self.waiting.iter().map(|waiter| waiter.since + LOYALTY);
+        let loyal = loyal
+            .filter(|until| !self.idle.is_empty() && *until > now)
+            .min();
         let expiry = self.expiry().filter(|_| !self.draining);
         let recovers = self.recovers.filter(|_| !self.draining);
-        [waits, expiry, recovers].into_iter().flatten().min()
+        [waits, loyal, expiry, recovers].into_iter().flatten().min()
     }
 
     /// Whether nothing that was taken on is still under way.

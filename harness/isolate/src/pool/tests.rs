@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::state::{COURTESY, Granted, Job, State};
+use super::state::{COURTESY, Granted, Job, LOYALTY, State};
 use super::{AcquireError, Clock, Lease, Pool, PoolMetrics, Reuse, Settings, Shutdown};
 use crate::execution::Health::{Corrupted, Reusable};
 
@@ -234,6 +234,29 @@ fn a_function_without_an_isolate_is_overlooked_for_a_while_only() {
 }
 
 #[test]
+fn a_function_waits_for_its_own_isolate_before_it_takes_one_that_is_ready() {
+    let mut bench = Bench::warm(Settings {
+        waiting: 10,
+        ..settings(2, 2)
+    });
+    let (a, b) = (got(&bench.ask("a")).unwrap(), got(&bench.ask("b")).unwrap());
+    let (reply, more) = channel();
+    bench.state.request("a", bench.now, 100 * SECOND, reply);
+    bench.give_back(b, "b", Reusable);
+    bench.work();
+    assert_eq!((got(&more), bench.gone.len()), (None, 0), "`a` is at work");
+    bench.give_back(a, "a", Reusable);
+    assert_eq!(got(&more), Some(a));
+    let (reply, more) = channel();
+    bench.state.request("a", bench.now, 100 * SECOND, reply);
+    let next = bench.state.next(bench.now).unwrap();
+    assert_eq!(next - bench.now, LOYALTY, "it knows when to look");
+    bench.pass(LOYALTY);
+    bench.work();
+    assert_eq!((got(&more), bench.gone.as_slice()), (Some(3), &[b][..]));
+}
+
+#[test]
 fn what_is_not_used_goes_down_to_the_base() {
     let mut bench = Bench::warm(settings(2, 5));
     let answers: Vec<_> = (0..5).map(|_| bench.ask("f")).collect();
@@ -244,7 +267,7 @@ fn what_is_not_used_goes_down_to_the_base() {
         bench.pass(SECOND);
     }
     let idle = Settings::default().idle;
-    let next = bench.state.next().unwrap();
+    let next = bench.state.next(bench.now).unwrap();
     assert_eq!(next - bench.now, idle - 5 * SECOND, "it knows when to look");
     bench.pass(idle - 5 * SECOND);
     bench.work();
@@ -254,7 +277,11 @@ fn what_is_not_used_goes_down_to_the_base() {
     assert_eq!(bench.gone.len(), 3);
     assert_eq!(bench.state.metrics().total, 2);
     assert_eq!(bench.state.activity().expired, 3);
-    assert_eq!(bench.state.next(), None, "nothing is left to look at");
+    assert_eq!(
+        bench.state.next(bench.now),
+        None,
+        "nothing is left to look at"
+    );
 }
 
 #[test]
@@ -269,7 +296,7 @@ fn who_waits_for_an_isolate_that_cannot_be_made_is_told_and_nothing_spins() {
     };
     assert_eq!(error.to_string(), "no memory");
     assert!(bench.state.jobs.is_empty(), "not again at once");
-    let next = bench.state.next().unwrap();
+    let next = bench.state.next(bench.now).unwrap();
     bench.pass(next - bench.now);
     assert_eq!(bench.state.jobs.len(), 1, "but a while later");
     assert_eq!(bench.state.activity().failed, 1);

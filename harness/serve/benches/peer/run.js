@@ -10,10 +10,10 @@ function now() {
 async function main() {
   let text = '';
   for await (const piece of process.stdin) text += piece;
-  const { files, request, answer, warm, cold, isolates } = JSON.parse(text);
+  const { files, request, answer, printed, warm, cold, isolates } = JSON.parse(text);
   const engine = new Engine(files, 128);
   const check = (result) => {
-    if (result.status !== 200 || result.body !== answer) throw new Error(`another answer: ${JSON.stringify(result)}`);
+    if (result.status !== 200 || result.body !== answer || result.logs.join('') !== printed) throw new Error(`another answer: ${JSON.stringify(result)}`);
   };
   const told = { node: process.version, warm: [], cold: [] };
   const seat = engine.start();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{CatalogError, Function, entry};
+use super::{CatalogError, Function, entry, source};
 use crate::package::Source;
 
 /// `ID.json`.
@@ -69,15 +69,4 @@ pub(super) fn function(directory: &Path, id: &str) -> Result<Option<Function>, C
         env: described.env,
         timeout: described.timeout_ms.map(Duration::from_millis),
     }))
-}
-
-fn source(path: &Path) -> Option<Source> {
-    let metadata = fs_err::metadata(path).ok()?;
-    if metadata.is_dir() {
-        Some(Source::Directory(path.to_owned()))
-    } else if metadata.is_file() {
-        Some(Source::Archive(path.to_owned()))
-    } else {
-        None
-    }
 }

@@ -1,4 +1,4 @@
-//! A catalog in a PostgreSQL server: one connection, made anew when it broke.
+//! A catalog in a `PostgreSQL` server: one connection, made anew when it broke.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,7 +35,10 @@ impl Postgres {
             .parse()
             .map_err(|source: tokio_postgres::Error| CatalogError::Url(source.into()))?;
         // The password is nobody's business.
-        let name = format!("postgres database `{}`", config.get_dbname().unwrap_or("postgres"));
+        let name = format!(
+            "postgres database `{}`",
+            config.get_dbname().unwrap_or("postgres")
+        );
         let server = Self {
             config,
             runtime,
@@ -95,16 +98,18 @@ impl Postgres {
         id: &str,
     ) -> Result<Option<(Version, Vec<(String, String)>)>, tokio_postgres::Error> {
         let mut place = self.client.lock().await;
-        let mut client = match place.take() {
-            Some(client) if !client.is_closed() => client,
-            _ => self.connect().await?,
-        };
-        let found = Self::ask(&mut client, id).await;
-        // One that failed is not trusted again.
-        if found.is_ok() {
-            *place = Some(client);
+        if let Some(mut client) = place.take().filter(|client| !client.is_closed()) {
+            let found = Self::ask(&mut client, id).await;
+            // A connection that was cut while it rested tells nothing about the server.
+            if found.is_ok() || !client.is_closed() {
+                *place = Some(client);
+                return found;
+            }
         }
-        found
+        let mut client = self.connect().await?;
+        let found = Self::ask(&mut client, id).await?;
+        *place = Some(client);
+        Ok(found)
     }
 
     async fn ask(

@@ -1,4 +1,4 @@
-//! A catalog in an SQLite file.
+//! A catalog in an `SQLite` file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,9 @@ impl Sqlite {
     }
 
     pub(super) fn function(&self, id: &str) -> Result<Option<Function>, CatalogError> {
-        let found = self.read(id).map_err(|source| database(&self.file, source))?;
+        let found = self
+            .read(id)
+            .map_err(|source| database(&self.file, source))?;
         found
             .map(|(version, env)| version.function(id, &self.base, env))
             .transpose()

@@ -77,7 +77,7 @@ impl Service {
         let until = Instant::now() + GRACE;
         let routes = &self.routes;
         door::close(self.listener, |stream| {
-            serve(routes, stream, &places, &closed)
+            serve(routes, stream, &places, &closed);
         })
         .await;
         // A failure only says that there is no connection.

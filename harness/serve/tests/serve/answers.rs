@@ -371,6 +371,13 @@ pub(crate) fn died_at_rest() {
         .and_then(|e| e["pid"].as_i64());
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid.unwrap()).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    // Its first thread is dead before the others are.
+    let threads = format!("/proc/{}/task", pid.as_raw_nonzero());
+    world.until("its death", |_| {
+        let threads = fs_err::read_dir(&threads).map_or(0, Iterator::count);
+        let stat = fs_err::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+        threads <= 1 && stat.map_or(true, |stat| stat.contains(") Z "))
+    });
     let answer = world.get("/invoke/f");
     assert_eq!((answer.status, answer.text().as_str()), (200, "f"));
     assert_eq!(world.engine.pool().0.corrupted, 1);

@@ -139,7 +139,8 @@ pub(crate) fn small() {
     run(Amount::Requests(250));
 }
 
-pub(crate) fn run(amount: Amount) -> Told {
+/// A service with all functions.
+fn populated() -> World {
     let mut config = config();
     config.pool.base = 5;
     config.pool.max = 20;
@@ -159,8 +160,12 @@ pub(crate) fn run(amount: Amount) -> Told {
         world.function(id, &[("index.js", source)]);
     }
     world.describe("loops", &serde_json::json!({ "timeoutMs": 1000 }));
+    world
+}
+
+/// Asks at 50 at once until it is enough, and has the service end in the middle of it; how resident memory went.
+fn storm(world: &World, amount: Amount, tally: &Mutex<Tally>) -> Vec<(usize, u64)> {
     let began = Instant::now();
-    let tally = Mutex::new(Tally::default());
     let asked = AtomicUsize::new(0);
     let over = AtomicBool::new(false);
     // What a client asks for is refused from here on, in the middle of what the others have under way.
@@ -174,12 +179,13 @@ pub(crate) fn run(amount: Amount) -> Told {
             scope.spawn(|| {
                 while !over.load(Ordering::SeqCst) {
                     let number = asked.fetch_add(1, Ordering::SeqCst);
-                    client(&world.address, number, &tally, &over);
+                    client(&world.address, number, tally, &over);
                 }
             });
         }
         let mut window = (0, u64::MAX);
-        while !enough(asked.load(Ordering::SeqCst)) {
+        // A wrong answer ends it early.
+        while !enough(asked.load(Ordering::SeqCst)) && !over.load(Ordering::SeqCst) {
             std::thread::park_timeout(Duration::from_millis(20));
             let done = asked.load(Ordering::SeqCst);
             window.1 = window.1.min(own_memory());
@@ -188,14 +194,24 @@ pub(crate) fn run(amount: Amount) -> Told {
                 window = (done, u64::MAX);
             }
         }
-        check_figures_meanwhile(&world);
+        check_figures_meanwhile(world);
         world.stop();
     });
+    resident
+}
+
+pub(crate) fn run(amount: Amount) -> Told {
+    let world = populated();
+    let began = Instant::now();
+    let tally = Mutex::new(Tally::default());
+    let resident = storm(&world, amount, &tally);
     let seconds = began.elapsed().as_secs_f64();
     let end = world.end();
     assert_eq!(
-        end.unanswered, 0,
-        "a request that was accepted had no answer"
+        end.unanswered,
+        0,
+        "a request that was accepted had no answer: {:?}",
+        world.engine.pool()
     );
     let mut tally = tally.into_inner().unwrap();
     assert!(

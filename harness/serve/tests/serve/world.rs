@@ -48,6 +48,15 @@ impl World {
     }
 
     pub(crate) fn with(config: &Config, bucket: impl FnOnce(&Runtime) -> Option<Bucket>) -> Self {
+        Self::described(config, bucket, None)
+    }
+
+    /// With functions in a database; `DIR` in its URL is their directory.
+    pub(crate) fn described(
+        config: &Config,
+        bucket: impl FnOnce(&Runtime) -> Option<Bucket>,
+        url: Option<&str>,
+    ) -> Self {
         let functions = tempfile::tempdir().unwrap();
         let events = functions.path().join(".events");
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -68,7 +77,14 @@ impl World {
             packages.seats(),
             log.clone(),
         );
-        let catalog = Catalog::Files(functions.path().to_owned());
+        let catalog = match url {
+            None => Catalog::Files(functions.path().to_owned()),
+            Some(url) => {
+                let url = url.replace("DIR", functions.path().to_str().unwrap());
+                let handle = runtime.handle().clone();
+                Catalog::open(&url, functions.path(), handle).unwrap()
+            }
+        };
         let engine = Engine::new(config, guests, catalog, packages, log).unwrap();
         let engine = Arc::new(engine);
         let listener = runtime
