@@ -65,19 +65,7 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
         "images" => images::build(&root, rest),
         "v8" => v8::provide(&root, v8::source(rest)?),
         "node" => node::provide(),
-        "run" => {
-            say_engine()?;
-            images::build(&root, &["agentbox".to_owned()])?;
-            // Judging containers needs no V8; plain `cargo test` afterwards does.
-            if let Err(failure) = v8::provide(&root, v8::Source::Nearest) {
-                say(&format!("{failure}\nthe container part goes on without V8"));
-            }
-            let adamant = ["run", "--locked", "--quiet", "-p", "adamant"];
-            let alone = ["--no-default-features", "--bin", "adamant", "--", "run"];
-            let subject = "fixtures/images/agentbox/adamant.yaml";
-            let words = [&adamant[..], &alone, &[subject]].concat();
-            Err(cargo(&root, &words, rest))
-        }
+        "run" => run(&root, rest),
         "test" => {
             say_engine()?;
             v8::provide(&root, v8::Source::Nearest)?;
@@ -138,35 +126,30 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             }
             _ => Err(Failure::input(USAGE)),
         },
-        "bench" => match rest {
-            [name, rest @ ..] if name == "serve" => {
-                v8::provide(&root, v8::Source::Nearest)?;
-                node::provide()?;
-                let peer = peer::provide()?;
-                let bench = [
-                    "bench",
-                    "--locked",
-                    "-p",
-                    "adamant-serve",
-                    "--bench",
-                    "peer",
-                ];
-                let (node, modules) = (peer.node.display(), peer.modules.display());
-                let (node, modules) = (format!("--node={node}"), format!("--modules={modules}"));
-                Err(cargo(
-                    &root,
-                    &[&bench[..], &["--", &node, &modules]].concat(),
-                    rest,
-                ))
-            }
-            _ => Err(Failure::input(USAGE)),
-        },
+        "bench" if rest.first().is_some_and(|name| name == "serve") => {
+            peer::bench(&root, &rest[1..])
+        }
         "help" | "--help" | "-h" => {
             say(USAGE);
             Ok(())
         }
         _ => Err(Failure::input(format!("unknown verb `{verb}`\n\n{USAGE}"))),
     }
+}
+
+/// Sets up, and judges the bundled image.
+fn run(root: &Path, rest: &[String]) -> Result<(), Failure> {
+    say_engine()?;
+    images::build(root, &["agentbox".to_owned()])?;
+    // Judging containers needs no V8; plain `cargo test` afterwards does.
+    if let Err(failure) = v8::provide(root, v8::Source::Nearest) {
+        say(&format!("{failure}\nthe container part goes on without V8"));
+    }
+    let adamant = ["run", "--locked", "--quiet", "-p", "adamant"];
+    let alone = ["--no-default-features", "--bin", "adamant", "--", "run"];
+    let subject = "fixtures/images/agentbox/adamant.yaml";
+    let words = [&adamant[..], &alone, &[subject]].concat();
+    Err(cargo(root, &words, rest))
 }
 
 /// Which engine will judge, when it is not the one that everybody expects.

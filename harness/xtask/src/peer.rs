@@ -2,7 +2,7 @@
 
 use crate::cache;
 use crate::failure::Failure;
-use crate::say;
+use crate::{node, say, v8};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,19 +10,31 @@ use std::process::Command;
 const PACKAGE: &str = "isolated-vm@6.2.0";
 
 /// Where Node 24 and the peer are, once they are there.
-pub(crate) struct Peer {
-    pub(crate) node: PathBuf,
-    pub(crate) modules: PathBuf,
+struct Peer {
+    node: PathBuf,
+    modules: PathBuf,
+}
+
+/// Both engines in one run.
+pub(crate) fn bench(root: &Path, rest: &[String]) -> Result<(), Failure> {
+    v8::provide(root, v8::Source::Nearest)?;
+    node::provide()?;
+    let peer = provide()?;
+    let node = format!("--node={}", peer.node.display());
+    let modules = format!("--modules={}", peer.modules.display());
+    let bench = ["bench", "--locked", "-p", "adamant-serve"];
+    let words = [&bench[..], &["--bench", "peer", "--", &node, &modules]].concat();
+    Err(crate::cargo(root, &words, rest))
 }
 
 /// See that the peer is in the cache and loads; Node 24 must be there already.
-pub(crate) fn provide() -> Result<Peer, Failure> {
+fn provide() -> Result<Peer, Failure> {
     let cache = cache::dir()?;
-    let node = cache.join("node24/bin/node");
+    let own = cache.join("node24/bin/node");
     let place = cache.join("isolated-vm-6.2.0");
     let peer = Peer {
         modules: place.join("node_modules"),
-        node,
+        node: own,
     };
     if loads(&peer.node, &place) {
         return Ok(peer);

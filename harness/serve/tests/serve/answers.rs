@@ -62,6 +62,83 @@ pub(crate) fn as_asked() {
     assert_eq!((head.status, head.body.len()), (200, 0));
 }
 
+/// A function, its source, and the status and a word of what it comes to.
+const FAILURES: [(&str, &str, u16, &str); 13] = [
+    (
+        "throws",
+        "module.exports = () => { throw new TypeError('no way') }",
+        500,
+        "no way",
+    ),
+    (
+        "rejects",
+        "module.exports = async () => { throw Object.assign(Error('x'), { code: 'E_X' }) }",
+        500,
+        "E_X",
+    ),
+    ("syntax", "module.exports = (", 500, "/index.js"),
+    (
+        "no-handler",
+        "module.exports = 7",
+        500,
+        "ERR_INVALID_HANDLER",
+    ),
+    (
+        "no-module",
+        "require('./utils.js')",
+        500,
+        "Cannot find module './utils.js'",
+    ),
+    (
+        "silent",
+        "module.exports = () => {}",
+        500,
+        "ERR_NO_RESPONSE",
+    ),
+    (
+        "exits",
+        "module.exports = () => process.exit(3)",
+        500,
+        "code 3",
+    ),
+    (
+        "loops",
+        "module.exports = () => { for (;;); }",
+        504,
+        "Function execution timeout (1500ms)",
+    ),
+    (
+        "waits",
+        "module.exports = () => new Promise(() => setInterval(() => {}, 100))",
+        504,
+        "ERR_EXECUTION_TIMEOUT",
+    ),
+    (
+        "heap",
+        "module.exports = () => { const all = []; for (;;) all.push(new Array(10000).fill(all)); }",
+        500,
+        "ERR_OUT_OF_MEMORY",
+    ),
+    (
+        "abort",
+        "module.exports = () => Array(1e9).fill(0)",
+        500,
+        "ERR_ISOLATE_LOST",
+    ),
+    (
+        "status",
+        "module.exports = (q, r) => { r.statusCode = 99; r.end() }",
+        500,
+        "ERR_INVALID_RESPONSE",
+    ),
+    (
+        "header",
+        "module.exports = (q, r) => r.setHeader('a', 'b\\nc').end()",
+        500,
+        "ERR_INVALID_RESPONSE",
+    ),
+];
+
 pub(crate) fn failures() {
     let mut config = config();
     config.timeout = std::time::Duration::from_secs(60);
@@ -69,82 +146,7 @@ pub(crate) fn failures() {
     for id in ["loops", "waits"] {
         world.describe(id, &json!({ "timeoutMs": 1500 }));
     }
-    let cases = [
-        (
-            "throws",
-            "module.exports = () => { throw new TypeError('no way') }",
-            500,
-            "no way",
-        ),
-        (
-            "rejects",
-            "module.exports = async () => { throw Object.assign(Error('x'), { code: 'E_X' }) }",
-            500,
-            "E_X",
-        ),
-        ("syntax", "module.exports = (", 500, "/index.js"),
-        (
-            "no-handler",
-            "module.exports = 7",
-            500,
-            "ERR_INVALID_HANDLER",
-        ),
-        (
-            "no-module",
-            "require('./utils.js')",
-            500,
-            "Cannot find module './utils.js'",
-        ),
-        (
-            "silent",
-            "module.exports = () => {}",
-            500,
-            "ERR_NO_RESPONSE",
-        ),
-        (
-            "exits",
-            "module.exports = () => process.exit(3)",
-            500,
-            "code 3",
-        ),
-        (
-            "loops",
-            "module.exports = () => { for (;;); }",
-            504,
-            "Function execution timeout (1500ms)",
-        ),
-        (
-            "waits",
-            "module.exports = () => new Promise(() => setInterval(() => {}, 100))",
-            504,
-            "ERR_EXECUTION_TIMEOUT",
-        ),
-        (
-            "heap",
-            "module.exports = () => { const all = []; for (;;) all.push(new Array(10000).fill(all)); }",
-            500,
-            "ERR_OUT_OF_MEMORY",
-        ),
-        (
-            "abort",
-            "module.exports = () => Array(1e9).fill(0)",
-            500,
-            "ERR_ISOLATE_LOST",
-        ),
-        (
-            "status",
-            "module.exports = (q, r) => { r.statusCode = 99; r.end() }",
-            500,
-            "ERR_INVALID_RESPONSE",
-        ),
-        (
-            "header",
-            "module.exports = (q, r) => r.setHeader('a', 'b\\nc').end()",
-            500,
-            "ERR_INVALID_RESPONSE",
-        ),
-    ];
-    for (id, source, status, word) in cases {
+    for (id, source, status, word) in FAILURES {
         world.function(id, &[("index.js", source)]);
         let answer = world.get(&format!("/invoke/{id}"));
         assert_eq!(answer.status, status, "{id}: {}", answer.text());

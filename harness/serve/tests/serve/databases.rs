@@ -208,7 +208,7 @@ pub(crate) fn postgres() -> Result<Completion, Failed> {
     let world = World::described(&config(), |_| None, Some(&server.url()));
     let (runtime, client) = server.client().unwrap();
     answers(&world, |statement| {
-        runtime.block_on(client.batch_execute(statement)).unwrap()
+        runtime.block_on(client.batch_execute(statement)).unwrap();
     });
     runtime
         .block_on(

@@ -212,7 +212,9 @@ pub(crate) fn ask(
         body.len()
     );
     for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
+        for part in [name, ": ", value, "\r\n"] {
+            request.push_str(part);
+        }
     }
     request += "\r\n";
     stream.write_all(&[request.as_bytes(), body].concat())?;
