@@ -16,6 +16,7 @@ mod memory;
 mod native;
 mod output;
 mod platform;
+pub mod pool;
 mod report;
 mod run;
 mod snapshot;

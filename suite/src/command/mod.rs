@@ -10,6 +10,7 @@ pub mod module;
 pub mod run;
 pub mod schema;
 mod target;
+pub mod serve;
 pub mod test262;
 pub mod verify;
 #[cfg(feature = "workspace")]

@@ -1,6 +1,7 @@
 //! `adamant-isolate`: the executable that links V8; `adamant` starts it for whatever needs the reference module loader.
 
 mod adapter;
+mod serve;
 mod summary;
 mod test262;
 mod worker;
@@ -26,6 +27,9 @@ enum Verb {
     Worker(WorkerArgs),
     /// Speak the adapter protocol of module cases on standard input and output, confined by the kernel.
     Adapter,
+    /// Serve functions over HTTP, each execution in an isolate of a pool.
+    #[command(name = "serve", bin_name = "adamant serve")]
+    Serve(adamant_serve::ServeArgs),
     /// Run the module tests of test262.
     Test262(Test262Args),
 }
@@ -36,6 +40,12 @@ struct WorkerArgs {
     /// A directory whose packages it may read.
     #[arg(long, value_name = "DIR")]
     readable: Vec<PathBuf>,
+    /// The most private writable memory of the whole process.
+    #[arg(long, value_name = "BYTES")]
+    memory: Option<u64>,
+    /// How many modules' compiled code it keeps.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    modules: usize,
     /// Run tests of this checkout of test262, and no packages.
     #[arg(long, value_name = "DIR", conflicts_with = "readable")]
     test262: Option<PathBuf>,
@@ -59,8 +69,9 @@ fn main() -> ExitCode {
             test262: Some(checkout),
             ..
         }) => test262::serve(checkout),
-        Verb::Worker(WorkerArgs { readable, .. }) => worker::serve(readable),
+        Verb::Worker(args) => worker::serve(&args.readable, args.memory, args.modules),
         Verb::Adapter => adapter::serve(),
+        Verb::Serve(args) => serve::run(args),
         Verb::Test262(args) => test262::run(args),
     })
 }

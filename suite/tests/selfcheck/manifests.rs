@@ -1,4 +1,4 @@
-//! Manifests respect the arrows: suite → engines → core → probe, suite → isolate → modules, suite → store; xtask depends on nothing of ours;
+//! Manifests respect the arrows: suite → engines → core → probe, suite → serve → isolate → modules, serve → store; xtask depends on nothing of ours;
 //! what is heavy has its package.
 
 use super::tree::text;
@@ -12,6 +12,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("harness/isolate", &["adamant-modules"]),
     ("harness/store", &[]),
     (
+        "harness/serve",
+        &["adamant-isolate", "adamant-modules", "adamant-store"],
+    ),
+    (
         "harness/verify",
         &["adamant-core", "adamant-modules", "adamant-probe"],
     ),
@@ -24,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "adamant-engines",
             "adamant-isolate",
             "adamant-modules",
+            "adamant-serve",
             "adamant-store",
             "adamant-verify",
         ],
@@ -35,8 +40,13 @@ const ONLY: &[(&str, &[&str])] = &[
     ("bollard", &["harness/engines"]),
     ("object_store", &["harness/store"]),
     ("testcontainers", &["harness/engines"]),
-    ("tokio", &["harness/engines", "harness/store"]),
+    (
+        "tokio",
+        &["harness/engines", "harness/serve", "harness/store"],
+    ),
     ("v8", &["harness/isolate"]),
+    ("rusqlite", &["harness/serve"]),
+    ("tokio-postgres", &["harness/serve"]),
     ("object", &["harness/verify"]),
     ("oxc_parser", &["harness/verify"]),
 ];
@@ -49,6 +59,7 @@ fn arrows_point_down_only() {
         "adamant-isolate",
         "adamant-modules",
         "adamant-probe",
+        "adamant-serve",
         "adamant-store",
         "adamant-verify",
         "adamant-xtask",
