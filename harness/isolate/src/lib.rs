@@ -29,5 +29,6 @@ pub use execution::{
     Execution, Health, Limits, Mode, Outcome, Package, Request, Response, Thrown, Timings,
 };
 pub use isolate::{Isolate, lost_isolates};
+pub use adamant_network::Network;
 pub use memory::Memory;
 pub use output::{Chunk, Output, Stream};

@@ -1,6 +1,7 @@
 //! `adamant-isolate`: the executable that links V8; `adamant` starts it for whatever needs the reference module loader.
 
 mod adapter;
+mod network;
 mod summary;
 mod test262;
 mod worker;
@@ -25,7 +26,9 @@ enum Verb {
     /// Answer questions on standard input, confined by the kernel: run packages, or tests of test262.
     Worker(WorkerArgs),
     /// Speak the adapter protocol of module cases on standard input and output, confined by the kernel.
-    Adapter,
+    Adapter(network::NetworkArgs),
+    /// Ask the network for a confined process at the other end of standard input.
+    Broker(network::NetworkArgs),
     /// Run the module tests of test262.
     Test262(Test262Args),
 }
@@ -39,6 +42,8 @@ struct WorkerArgs {
     /// Run tests of this checkout of test262, and no packages.
     #[arg(long, value_name = "DIR", conflicts_with = "readable")]
     test262: Option<PathBuf>,
+    #[command(flatten)]
+    network: network::NetworkArgs,
 }
 
 fn main() -> ExitCode {
@@ -59,8 +64,11 @@ fn main() -> ExitCode {
             test262: Some(checkout),
             ..
         }) => test262::serve(checkout),
-        Verb::Worker(WorkerArgs { readable, .. }) => worker::serve(readable),
-        Verb::Adapter => adapter::serve(),
+        Verb::Worker(WorkerArgs {
+            readable, network, ..
+        }) => worker::serve(readable, network),
+        Verb::Adapter(network) => adapter::serve(network),
+        Verb::Broker(network) => network::serve(network),
         Verb::Test262(args) => test262::run(args),
     })
 }

@@ -8,9 +8,11 @@ use adamant::command::{Done, Failure};
 use adamant::exit;
 use adamant_isolate::confine::{self, Confinement, Policy};
 use adamant_isolate::worker::Answers;
-use adamant_isolate::{CodeCache, Execution, Isolate, Memory, Package, Request};
+use adamant_isolate::{CodeCache, Execution, Isolate, Memory, Network, Package, Request};
 use adamant_modules::{DirectoryTree, MemoryTree, Tree};
 use serde::{Deserialize, Serialize};
+
+use super::network::{self, NetworkArgs};
 
 /// How many modules' compiled code a worker keeps.
 const CACHED_MODULES: usize = 1000;
@@ -68,15 +70,18 @@ enum Answer {
 }
 
 /// Answers until nobody asks any more.
-pub(crate) fn serve(readable: &[PathBuf]) -> Done {
+pub(crate) fn serve(readable: &[PathBuf], network: &NetworkArgs) -> Done {
+    let wire = network.start()?;
     let answers = Answers::take().map_err(Failure::broken)?;
     let policy = Policy {
         readable: readable.to_vec(),
         limits: confine::Limits::default(),
     };
     let confinement = confine::apply(&policy).map_err(Failure::broken)?;
+    let network = network::connect(wire)?;
     let mut worker = Worker {
         isolate: None,
+        network,
         cache: Arc::new(CodeCache::new(CACHED_MODULES)),
     };
     let served = answers.serve(|question: Question| match question {
@@ -92,6 +97,7 @@ pub(crate) fn serve(readable: &[PathBuf]) -> Done {
 
 struct Worker {
     isolate: Option<(Memory, Isolate)>,
+    network: Option<Network>,
     cache: Arc<CodeCache>,
 }
 
@@ -116,7 +122,11 @@ impl Worker {
             Some((memory, isolate)) if memory == execute.memory => (memory, isolate),
             _ => {
                 let isolate = Isolate::new(execute.memory, Arc::clone(&self.cache));
-                (execute.memory, isolate.map_err(|error| error.to_string())?)
+                let isolate = isolate.map_err(|error| error.to_string())?;
+                (
+                    execute.memory,
+                    isolate.with_network(self.network.clone()),
+                )
             }
         };
         let execution = isolate
