@@ -23,12 +23,12 @@ mod sources;
 pub mod test262;
 pub mod worker;
 
+pub use adamant_network::Network;
 pub use cache::{CacheMetrics, CodeCache};
 pub use error::EngineError;
 pub use execution::{
     Execution, Health, Limits, Mode, Outcome, Package, Request, Response, Thrown, Timings,
 };
 pub use isolate::{Isolate, lost_isolates};
-pub use adamant_network::Network;
 pub use memory::Memory;
 pub use output::{Chunk, Output, Stream};

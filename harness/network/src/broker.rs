@@ -48,7 +48,9 @@ pub fn serve(
     std::thread::Builder::new()
         .name("adamant-wire-out".to_owned())
         .spawn(move || write(output, &said))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let client = client(&grants)?;
     let mut broker = Broker {
         client,
@@ -66,7 +68,11 @@ pub fn serve(
 
 fn write(mut output: impl Write, said: &blocking::Receiver<Frame>) {
     while let Ok(frame) = said.recv() {
-        if frame.write(&mut output).and_then(|()| output.flush()).is_err() {
+        if frame
+            .write(&mut output)
+            .and_then(|()| output.flush())
+            .is_err()
+        {
             return;
         }
     }
@@ -100,8 +106,13 @@ impl Resolve for Judging {
         let grants = self.0.clone();
         Box::pin(async move {
             let host = name.as_str().to_owned();
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let left: Vec<_> = found.iter().copied().filter(|a| grants.address(&host, a.ip())).collect();
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
+            let left: Vec<_> = found
+                .iter()
+                .copied()
+                .filter(|a| grants.address(&host, a.ip()))
+                .collect();
             if left.is_empty() && !found.is_empty() {
                 return Err(Refused(Refusal::Addresses(host).to_string()).into());
             }
@@ -143,9 +154,13 @@ impl Broker {
                 }
             }
             Kind::Taken => {
-                if let (Some(open), Ok(bytes)) = (self.open.get(&frame.id), <[u8; 4]>::try_from(frame.payload.as_slice())) {
+                if let (Some(open), Ok(bytes)) = (
+                    self.open.get(&frame.id),
+                    <[u8; 4]>::try_from(frame.payload.as_slice()),
+                ) {
                     let room = WINDOW.saturating_sub(open.window.available_permits());
-                    open.window.add_permits(room.min(u32::from_le_bytes(bytes) as usize));
+                    open.window
+                        .add_permits(room.min(u32::from_le_bytes(bytes) as usize));
                 }
             }
         }
@@ -155,7 +170,10 @@ impl Broker {
         self.open.retain(|_, open| !open.task.is_finished());
         let refuse = |failure: &Failure| fail(&self.outbox, frame.id, failure);
         if self.open.contains_key(&frame.id) || self.open.len() >= OPEN_MOST {
-            return refuse(&failure("EMFILE", &format!("more than {OPEN_MOST} requests are under way")));
+            return refuse(&failure(
+                "EMFILE",
+                &format!("more than {OPEN_MOST} requests are under way"),
+            ));
         }
         let head: RequestHead = match serde_json::from_slice(&frame.payload) {
             Ok(head) => head,
@@ -167,7 +185,13 @@ impl Broker {
             Err(failure) => return refuse(&failure),
         };
         let window = Arc::new(Semaphore::new(WINDOW));
-        let answering = answer(self.client.clone(), request, frame.id, Arc::clone(&window), self.outbox.clone());
+        let answering = answer(
+            self.client.clone(),
+            request,
+            frame.id,
+            Arc::clone(&window),
+            self.outbox.clone(),
+        );
         let task = tokio::spawn(answering).abort_handle();
         let open = Open {
             body: head.body.then_some(sender),
@@ -178,9 +202,16 @@ impl Broker {
         self.open.insert(frame.id, open);
     }
 
-    fn request(&self, head: &RequestHead, body: mpsc::UnboundedReceiver<Bytes>) -> Result<reqwest::Request, Failure> {
+    fn request(
+        &self,
+        head: &RequestHead,
+        body: mpsc::UnboundedReceiver<Bytes>,
+    ) -> Result<reqwest::Request, Failure> {
         let invalid = |why: String| failure("ERR_INVALID_ARG_VALUE", &why);
-        let url: Url = head.url.parse().map_err(|_not_one| invalid(format!("`{}` is no URL", head.url)))?;
+        let url: Url = head
+            .url
+            .parse()
+            .map_err(|_not_one| invalid(format!("`{}` is no URL", head.url)))?;
         let denied = |refusal: &Refusal| failure("ERR_ACCESS_DENIED", &refusal.to_string());
         if !matches!(url.scheme(), "http" | "https") {
             return Err(denied(&Refusal::Scheme(url.scheme().to_owned())));
@@ -188,7 +219,9 @@ impl Broker {
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
             return Err(invalid(format!("`{url}` has no host")));
         };
-        self.grants.host(host, port).map_err(|refusal| denied(&refusal))?;
+        self.grants
+            .host(host, port)
+            .map_err(|refusal| denied(&refusal))?;
         // What is no name is not resolved, so nobody else judges it.
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = bare.parse::<IpAddr>()
@@ -196,12 +229,15 @@ impl Broker {
         {
             return Err(denied(&Refusal::Addresses(host.to_owned())));
         }
-        let method = Method::from_bytes(head.method.as_bytes()).map_err(|_not_one| invalid(format!("`{}` is no method", head.method)))?;
+        let method = Method::from_bytes(head.method.as_bytes())
+            .map_err(|_not_one| invalid(format!("`{}` is no method", head.method)))?;
         let mut request = reqwest::Request::new(method, url);
         *request.headers_mut() = headers(&head.headers).map_err(invalid)?;
         if head.body {
             let parts = futures_util::stream::unfold(body, |mut body| async {
-                body.recv().await.map(|bytes| (Ok::<_, io::Error>(bytes), body))
+                body.recv()
+                    .await
+                    .map(|bytes| (Ok::<_, io::Error>(bytes), body))
             });
             *request.body_mut() = Some(reqwest::Body::wrap_stream(parts));
         }
@@ -217,7 +253,11 @@ impl Broker {
             open.task.abort();
             self.open.remove(&frame.id);
             let message = format!("the body is longer than {BODY_MOST} bytes");
-            return fail(&self.outbox, frame.id, &failure("ERR_OUT_OF_RANGE", &message));
+            return fail(
+                &self.outbox,
+                frame.id,
+                &failure("ERR_OUT_OF_RANGE", &message),
+            );
         }
         if let Some(body) = &open.body {
             // The other side may have answered without reading all of it.
@@ -229,8 +269,12 @@ impl Broker {
 fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
-        let latin1: Option<Vec<u8>> = value.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_not_one| format!("`{name}` is no header"))?;
+        let latin1: Option<Vec<u8>> = value
+            .chars()
+            .map(|c| u8::try_from(u32::from(c)).ok())
+            .collect();
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_not_one| format!("`{name}` is no header"))?;
         let value = latin1.and_then(|bytes| HeaderValue::from_bytes(&bytes).ok());
         let value = value.ok_or_else(|| format!("`{name}` has a value that no header can have"))?;
         headers.append(name, value);
@@ -239,7 +283,13 @@ fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, String> {
 }
 
 /// One exchange, to its end.
-async fn answer(client: Client, request: reqwest::Request, id: u32, window: Arc<Semaphore>, outbox: blocking::Sender<Frame>) {
+async fn answer(
+    client: Client,
+    request: reqwest::Request,
+    id: u32,
+    window: Arc<Semaphore>,
+    outbox: blocking::Sender<Frame>,
+) {
     let say = |frame: Frame| outbox.send(frame).is_ok();
     let target = (
         request.url().host_str().unwrap_or_default().to_owned(),
@@ -255,7 +305,12 @@ async fn answer(client: Client, request: reqwest::Request, id: u32, window: Arc<
         headers: response
             .headers()
             .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().iter().copied().map(char::from).collect()))
+            .map(|(name, value)| {
+                (
+                    name.as_str().to_owned(),
+                    value.as_bytes().iter().copied().map(char::from).collect(),
+                )
+            })
             .collect(),
     };
     if !Frame::json(id, Kind::Head, &told).is_ok_and(say) {
@@ -289,7 +344,11 @@ async fn answer(client: Client, request: reqwest::Request, id: u32, window: Arc<
 fn reason(response: &reqwest::Response) -> String {
     match response.extensions().get::<hyper::ext::ReasonPhrase>() {
         Some(said) => said.as_bytes().iter().copied().map(char::from).collect(),
-        None => response.status().canonical_reason().unwrap_or_default().to_owned(),
+        None => response
+            .status()
+            .canonical_reason()
+            .unwrap_or_default()
+            .to_owned(),
     }
 }
 
@@ -343,7 +402,11 @@ fn explain(error: &reqwest::Error, (host, port): &(String, u16)) -> Failure {
     if error.is_timeout() {
         return failure("UND_ERR_HEADERS_TIMEOUT", "Headers Timeout Error");
     }
-    if error.is_body() || error.is_decode() || last.contains("incomplete") || last.contains("closed") {
+    if error.is_body()
+        || error.is_decode()
+        || last.contains("incomplete")
+        || last.contains("closed")
+    {
         return failure("UND_ERR_SOCKET", "other side closed");
     }
     failure("ECONNRESET", &last)

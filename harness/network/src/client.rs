@@ -156,7 +156,9 @@ impl Listener {
 
 impl Wire {
     fn lock(&self) -> std::sync::MutexGuard<'_, Listeners> {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self, frame: &Frame) -> io::Result<()> {

@@ -50,7 +50,10 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host(host, port) => write!(f, "`{host}:{port}` is not granted"),
-            Self::Addresses(host) => write!(f, "`{host}` means private addresses, which are not granted by its name"),
+            Self::Addresses(host) => write!(
+                f,
+                "`{host}` means private addresses, which are not granted by its name"
+            ),
             Self::Scheme(scheme) => write!(f, "`{scheme}:` is not spoken"),
         }
     }
@@ -60,17 +63,26 @@ impl FromStr for Grant {
     type Err = GrantError;
 
     fn from_str(text: &str) -> Result<Self, GrantError> {
-        let wrong = |why| GrantError { text: text.to_owned(), why };
+        let wrong = |why| GrantError {
+            text: text.to_owned(),
+            why,
+        };
         let (private, rest) = match text.strip_prefix("private:") {
             Some(rest) => (true, rest),
             None => (false, text),
         };
         let (host, port) = match rest.strip_prefix('[') {
             Some(rest) => {
-                let (host, after) = rest.split_once(']').ok_or_else(|| wrong("a `[` without its `]`"))?;
+                let (host, after) = rest
+                    .split_once(']')
+                    .ok_or_else(|| wrong("a `[` without its `]`"))?;
                 let port = match after {
                     "" => None,
-                    after => Some(after.strip_prefix(':').ok_or_else(|| wrong("a port follows `]` behind a `:`"))?),
+                    after => Some(
+                        after
+                            .strip_prefix(':')
+                            .ok_or_else(|| wrong("a port follows `]` behind a `:`"))?,
+                    ),
                 };
                 (host, port)
             }
@@ -82,10 +94,19 @@ impl FromStr for Grant {
         };
         let port = match port {
             None => None,
-            Some(port) => Some(port.parse().ok().filter(|p| *p != 0).ok_or_else(|| wrong("its port is no number from 1 to 65535"))?),
+            Some(port) => Some(
+                port.parse()
+                    .ok()
+                    .filter(|p| *p != 0)
+                    .ok_or_else(|| wrong("its port is no number from 1 to 65535"))?,
+            ),
         };
         let host = Host::parse(host).map_err(wrong)?;
-        Ok(Self { host, port, private })
+        Ok(Self {
+            host,
+            port,
+            private,
+        })
     }
 }
 
@@ -98,14 +119,26 @@ impl Host {
             Some(name) => (true, name),
             None => (false, text),
         };
-        let label = |l: &str| !l.is_empty() && l.len() <= 63 && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let label = |l: &str| {
+            !l.is_empty()
+                && l.len() <= 63
+                && l.bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
         // What ends in a number is read as an address by whoever connects, in forms of many bases.
-        let numeric = name.rsplit('.').next().is_some_and(|l| l.bytes().all(|b| b.is_ascii_digit()));
+        let numeric = name
+            .rsplit('.')
+            .next()
+            .is_some_and(|l| l.bytes().all(|b| b.is_ascii_digit()));
         if !name.split('.').all(label) || numeric {
             return Err("a name of letters, digits, `-` and `.`, or an address");
         }
         let name = name.to_ascii_lowercase();
-        Ok(if below { Self::Below(format!(".{name}")) } else { Self::Name(name) })
+        Ok(if below {
+            Self::Below(format!(".{name}"))
+        } else {
+            Self::Name(name)
+        })
     }
 
     fn is(&self, host: &str) -> bool {
@@ -120,7 +153,11 @@ impl Host {
 impl Grants {
     /// From their texts.
     pub fn parse(texts: &[String]) -> Result<Self, GrantError> {
-        texts.iter().map(|text| text.parse()).collect::<Result<_, _>>().map(Self)
+        texts
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Whether nothing is granted.
@@ -157,7 +194,10 @@ impl Grants {
             (Some(port), None) => port == 80 || port == 443,
             (None, _) => true,
         };
-        self.0.iter().filter(|grant| grant.host.is(host)).filter(fits)
+        self.0
+            .iter()
+            .filter(|grant| grant.host.is(host))
+            .filter(fits)
     }
 }
 
@@ -217,7 +257,12 @@ mod tests {
     fn nothing_is_granted_that_is_not_named() {
         let none = Grants::default();
         assert!(none.host("example.org", 443).is_err());
-        let some = grants(&["example.org", "*.example.net:8443", "127.0.0.1:8080", "[::1]:9"]);
+        let some = grants(&[
+            "example.org",
+            "*.example.net:8443",
+            "127.0.0.1:8080",
+            "[::1]:9",
+        ]);
         for (host, port, granted) in [
             ("example.org", 80, true),
             ("EXAMPLE.org.", 443, true),
@@ -241,20 +286,55 @@ mod tests {
         let some = grants(&["example.org", "private:inside.example", "localhost:1"]);
         let may = |host: &str, address: &str| some.address(host, address.parse().unwrap());
         for private in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255",
-            "198.18.0.1", "192.0.2.1", "::1", "::", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1", "ff02::1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
+            "192.0.2.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "::ffff:10.0.0.1",
+            "2002:7f00:1::",
+            "64:ff9b::7f00:1",
+            "ff02::1",
         ] {
             assert!(!may("example.org", private), "{private}");
         }
         assert!(may("example.org", "93.184.216.34") && may("example.org", "2606:2800:220:1::1"));
         assert!(may("inside.example", "10.1.2.3"));
-        assert!(may("localhost", "127.0.0.1") && may("localhost", "::1") && !may("localhost", "10.0.0.1"));
+        assert!(
+            may("localhost", "127.0.0.1")
+                && may("localhost", "::1")
+                && !may("localhost", "10.0.0.1")
+        );
         assert!(!may("other.example", "93.184.216.34"));
     }
 
     #[test]
     fn what_is_no_host_is_refused_by_name() {
-        for text in ["", "*", "*.", "a b", "http://x", "x:0", "x:99999", "[::1", "1.2.3", "0x7f.1", "x:", "a..b", "2130706433"] {
+        for text in [
+            "",
+            "*",
+            "*.",
+            "a b",
+            "http://x",
+            "x:0",
+            "x:99999",
+            "[::1",
+            "1.2.3",
+            "0x7f.1",
+            "x:",
+            "a..b",
+            "2130706433",
+        ] {
             assert!(text.parse::<Grant>().is_err(), "{text}");
         }
     }

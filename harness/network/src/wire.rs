@@ -117,13 +117,23 @@ impl Frame {
         let [a, b, c, d, e, f, g, h, kind] = head;
         let length = u32::from_le_bytes([a, b, c, d]) as usize;
         let kind = Kind::of(kind).ok_or_else(|| io::Error::other("a frame of no known kind"))?;
-        let most = if kind == Kind::Data { FRAME_MOST } else { HEAD_MOST };
+        let most = if kind == Kind::Data {
+            FRAME_MOST
+        } else {
+            HEAD_MOST
+        };
         if length > most {
-            return Err(io::Error::other(format!("a frame of {length} bytes is longer than {most}")));
+            return Err(io::Error::other(format!(
+                "a frame of {length} bytes is longer than {most}"
+            )));
         }
         let mut payload = vec![0; length];
         wire.read_exact(&mut payload)?;
-        Ok(Some(Self::new(u32::from_le_bytes([e, f, g, h]), kind, payload)))
+        Ok(Some(Self::new(
+            u32::from_le_bytes([e, f, g, h]),
+            kind,
+            payload,
+        )))
     }
 }
 
@@ -134,7 +144,10 @@ mod tests {
     #[test]
     fn frames_come_back_as_they_went() {
         let mut wire = Vec::new();
-        let frames = [Frame::new(7, Kind::Data, b"abc".to_vec()), Frame::new(8, Kind::End, Vec::new())];
+        let frames = [
+            Frame::new(7, Kind::Data, b"abc".to_vec()),
+            Frame::new(8, Kind::End, Vec::new()),
+        ];
         for frame in &frames {
             frame.write(&mut wire).unwrap();
         }

@@ -123,10 +123,7 @@ impl Worker {
             _ => {
                 let isolate = Isolate::new(execute.memory, Arc::clone(&self.cache));
                 let isolate = isolate.map_err(|error| error.to_string())?;
-                (
-                    execute.memory,
-                    isolate.with_network(self.network.clone()),
-                )
+                (execute.memory, isolate.with_network(self.network.clone()))
             }
         };
         let execution = isolate

@@ -37,7 +37,10 @@ const ONLY: &[(&str, &[&str])] = &[
     ("bollard", &["harness/engines"]),
     ("object_store", &["harness/store"]),
     ("testcontainers", &["harness/engines"]),
-    ("tokio", &["harness/engines", "harness/network", "harness/store"]),
+    (
+        "tokio",
+        &["harness/engines", "harness/network", "harness/store"],
+    ),
     ("v8", &["harness/isolate"]),
     ("object", &["harness/verify"]),
     ("oxc_parser", &["harness/verify"]),

@@ -128,7 +128,10 @@ impl Tool {
                 return wrong(format!("`{}` needs a text in `shows`", run.name));
             }
             let told = [&run.refused, &run.expect_fail];
-            if told.iter().any(|why| why.as_deref().is_some_and(|w| w.trim().is_empty())) {
+            if told
+                .iter()
+                .any(|why| why.as_deref().is_some_and(|w| w.trim().is_empty()))
+            {
                 return wrong(format!("`{}` has an empty reason", run.name));
             }
             if run.volatile.iter().any(|v| v.reason.trim().is_empty()) {

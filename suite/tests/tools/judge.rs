@@ -234,16 +234,76 @@ pub(crate) fn controls() -> Vec<Trial> {
     });
     let samples = [
         ("equal answers hold", good(), good(), calm(), None),
-        ("another standard output", said("hi n1!", "", 0), good(), calm(), Some("Node tells `hi n1`")),
-        ("another standard error", said("hi n1", "oh", 0), good(), calm(), Some("Stderr, line 1")),
-        ("another exit code", said("hi n1", "", 1), good(), calm(), Some("expected exit code 0, seen 1")),
-        ("two that fail alike", said("hi n1", "", 1), said("hi n1", "", 1), calm(), Some("Node: expected exit code 0")),
-        ("two that print nothing", said("", "", 0), said("", "", 0), calm(), Some("nothing of its output says `hi`")),
-        ("an answer that was kept", said("hi n0", "", 0), said("hi n0", "", 0), calm(), Some("has not the word `n1`")),
-        ("a program of the host", good(), good(), busy, Some("started `/bin/tool`")),
-        ("a decoy", said("hi n1 quack", "", 0), said("hi n1 quack", "", 0), calm(), Some("isolate: quack")),
-        ("a runtime of the host", good(), good(), Sight::Native, Some("process of the host")),
-        ("nobody looked", good(), good(), Sight::Blind("dark".to_owned()), Some("nobody could see")),
+        (
+            "another standard output",
+            said("hi n1!", "", 0),
+            good(),
+            calm(),
+            Some("Node tells `hi n1`"),
+        ),
+        (
+            "another standard error",
+            said("hi n1", "oh", 0),
+            good(),
+            calm(),
+            Some("Stderr, line 1"),
+        ),
+        (
+            "another exit code",
+            said("hi n1", "", 1),
+            good(),
+            calm(),
+            Some("expected exit code 0, seen 1"),
+        ),
+        (
+            "two that fail alike",
+            said("hi n1", "", 1),
+            said("hi n1", "", 1),
+            calm(),
+            Some("Node: expected exit code 0"),
+        ),
+        (
+            "two that print nothing",
+            said("", "", 0),
+            said("", "", 0),
+            calm(),
+            Some("nothing of its output says `hi`"),
+        ),
+        (
+            "an answer that was kept",
+            said("hi n0", "", 0),
+            said("hi n0", "", 0),
+            calm(),
+            Some("has not the word `n1`"),
+        ),
+        (
+            "a program of the host",
+            good(),
+            good(),
+            busy,
+            Some("started `/bin/tool`"),
+        ),
+        (
+            "a decoy",
+            said("hi n1 quack", "", 0),
+            said("hi n1 quack", "", 0),
+            calm(),
+            Some("isolate: quack"),
+        ),
+        (
+            "a runtime of the host",
+            good(),
+            good(),
+            Sight::Native,
+            Some("process of the host"),
+        ),
+        (
+            "nobody looked",
+            good(),
+            good(),
+            Sight::Blind("dark".to_owned()),
+            Some("nobody could see"),
+        ),
     ];
     let trial = |(name, isolate, node, sight, wanted): (_, Answer, Answer, Sight, Option<&str>)| {
         let wanted = wanted.map(str::to_owned);
@@ -279,7 +339,9 @@ pub(crate) fn controls() -> Vec<Trial> {
                 {
                     Ok(())
                 }
-                _ => Err(Failed::from(format!("expected {wanted:?}, seen {verdict:?}"))),
+                _ => Err(Failed::from(format!(
+                    "expected {wanted:?}, seen {verdict:?}"
+                ))),
             }
         })
     };

@@ -2,8 +2,8 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -84,7 +84,10 @@ fn serve(stream: &TcpStream, asked: &AtomicUsize) -> io::Result<()> {
             }
         }
         let mut body = Vec::new();
-        reader.by_ref().take(length.min(BODY_MOST)).read_to_end(&mut body)?;
+        reader
+            .by_ref()
+            .take(length.min(BODY_MOST))
+            .read_to_end(&mut body)?;
         let mut stream = stream;
         match serde_json::from_slice::<Value>(&body) {
             Ok(question) if path.starts_with("/v1/messages") => {
@@ -114,7 +117,9 @@ fn answer(question: &Value) -> Vec<Value> {
     let (block, deltas, stop) = match words.as_slice() {
         ["tool", name, key, value] => (
             json!({ "type": "tool_use", "id": "toolu_1", "name": name, "input": {} }),
-            vec![json!({ "type": "input_json_delta", "partial_json": json!({ *key: value }).to_string() })],
+            vec![
+                json!({ "type": "input_json_delta", "partial_json": json!({ *key: value }).to_string() }),
+            ],
             "tool_use",
         ),
         _ => (

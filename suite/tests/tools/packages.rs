@@ -43,10 +43,22 @@ const OUT_OF_REACH: &[&str] = &[
     "ENOTCACHED",
 ];
 
+/// Nothing of the packages runs on this host, and what is optional is for one kind of host: native executables and addons.
+const NPM: &[&str] = &[
+    "ci",
+    "--ignore-scripts",
+    "--omit=optional",
+    "--no-audit",
+    "--no-fund",
+    "--fetch-retries=1",
+    "--fetch-timeout=60000",
+];
+
 /// The directory with `node_modules`, fetched now or before.
 pub(crate) fn provide(tool: &Tool) -> Result<PathBuf, NoPackages> {
     let _one = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
-    let lock = fs_err::read(tool.dir.join("package-lock.json"))?;
+    let mut lock = fs_err::read(tool.dir.join("package-lock.json"))?;
+    lock.extend(NPM.concat().bytes());
     let digest: String = Sha256::digest(&lock)
         .iter()
         .take(8)
@@ -81,8 +93,7 @@ fn fetch(tool: &Tool, into: &Path) -> Result<(), NoPackages> {
         fs_err::copy(tool.dir.join(file), into.join(file))?;
     }
     let done = Command::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .args(["--fetch-retries=1", "--fetch-timeout=60000"])
+        .args(NPM)
         .current_dir(into)
         .stdin(Stdio::null())
         .output();

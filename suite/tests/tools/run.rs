@@ -150,7 +150,10 @@ fn plan(
         ));
     }
     *text = text.replace(&nonce.find, &nonce.put.replace(NONCE, word));
-    let filled = |text: &str| text.replace(MOCK, mock.unwrap_or_default()).replace(NONCE, word);
+    let filled = |text: &str| {
+        text.replace(MOCK, mock.unwrap_or_default())
+            .replace(NONCE, word)
+    };
     for (path, text) in tool.files.iter().chain(&run.files) {
         package.files.insert(path.clone(), File::Text(filled(text)));
     }
