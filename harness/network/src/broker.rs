@@ -24,8 +24,10 @@ const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(300);
 /// The most that one request may send.
 const BODY_MOST: usize = 64 << 20;
+/// The most that all open requests may have sent together: what the other side does not read waits here.
+const BODIES_MOST: usize = 128 << 20;
 /// How many exchanges one guest may have open.
-const OPEN_MOST: usize = 256;
+const OPEN_MOST: usize = 128;
 
 /// Answers what comes over the wire until it ends.
 pub fn serve(
@@ -249,17 +251,21 @@ impl Broker {
             return;
         };
         open.sent += frame.payload.len();
-        if open.sent > BODY_MOST {
-            open.task.abort();
-            self.open.remove(&frame.id);
-            let message = format!("the body is longer than {BODY_MOST} bytes");
+        let own = open.sent;
+        let waiting = self.open.values().filter(|open| !open.task.is_finished());
+        let all: usize = waiting.map(|open| open.sent).sum();
+        if own > BODY_MOST || all > BODIES_MOST {
+            if let Some(open) = self.open.remove(&frame.id) {
+                open.task.abort();
+            }
+            let message = format!("one body is at most {BODY_MOST} bytes long, all of them {BODIES_MOST}");
             return fail(
                 &self.outbox,
                 frame.id,
                 &failure("ERR_OUT_OF_RANGE", &message),
             );
         }
-        if let Some(body) = &open.body {
+        if let Some(body) = self.open.get(&frame.id).and_then(|open| open.body.as_ref()) {
             // The other side may have answered without reading all of it.
             let _ = body.send(Bytes::from(frame.payload));
         }

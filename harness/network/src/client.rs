@@ -1,6 +1,6 @@
 //! The asking side, inside of the sandbox: exchanges over one wire, each with its listener.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -24,7 +24,7 @@ struct Wire {
 
 #[derive(Debug, Default)]
 struct Listeners {
-    open: HashMap<u32, Listener>,
+    open: BTreeMap<u32, Listener>,
     /// The broker is gone: nothing will come any more.
     closed: bool,
 }
@@ -194,7 +194,7 @@ impl Wire {
     fn close(&self) {
         let mut listeners = self.lock();
         listeners.closed = true;
-        for (id, listener) in listeners.open.drain() {
+        for (id, listener) in std::mem::take(&mut listeners.open) {
             listener.tell(id, Event::Failed(gone()));
         }
     }

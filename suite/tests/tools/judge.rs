@@ -1,5 +1,7 @@
 //! Whether a tool told the same inside of the VM as on Node, and ran nowhere else; and the planted pairs that must be caught.
 
+use std::collections::BTreeMap;
+
 use adamant_core::module::wire::{Answer, Chunk, Ended, Stream};
 use adamant_core::module::{HostTrace, ProcessSeen, Sight};
 use libtest_mimic::{Failed, Trial};
@@ -31,12 +33,16 @@ pub(crate) struct Seen<'a> {
 
 /// The verdict, with every finding in its text.
 pub(crate) fn judge(seen: &Seen<'_>) -> Verdict {
-    let mut findings = differences(seen);
-    if let Some(reason) = &seen.run.expect_fail {
-        if findings.is_empty() {
-            return Verdict::Wrong(format!("declared to differ ({reason}), but it does not"));
+    // What is claimed of Node must hold whatever is declared of the isolate: else the claim is wrong.
+    let mut findings = seen.node.map_or_else(Vec::new, |node| broken("Node", node, seen));
+    let mut own = broken("isolate", seen.isolate, seen);
+    own.extend(differences(seen));
+    match &seen.run.expect_fail {
+        Some(reason) if own.is_empty() => {
+            findings.push(format!("declared to differ ({reason}), but it does not"));
         }
-        findings.clear();
+        Some(_) => {}
+        None => findings.append(&mut own),
     }
     match proof(seen) {
         Proof::Holds => {}
@@ -52,38 +58,37 @@ pub(crate) fn judge(seen: &Seen<'_>) -> Verdict {
     }
 }
 
-fn differences(seen: &Seen<'_>) -> Vec<String> {
+/// What the run claims of every answer, and this one does not keep.
+fn broken(who: &str, answer: &Answer, seen: &Seen<'_>) -> Vec<String> {
     let mut findings = Vec::new();
-    let oracle = seen.node.map(|answer| ("Node", answer));
-    for (who, answer) in [("isolate", seen.isolate)].into_iter().chain(oracle) {
-        if answer.truncated || answer.output.is_none() {
-            findings.push(format!("{who}: not all of the output was told"));
-        }
-        if answer.exit_code != Some(seen.run.exit_code) {
-            findings.push(format!(
-                "{who}: expected exit code {}, seen {} ({}{}){}",
-                seen.run.exit_code,
-                answer
-                    .exit_code
-                    .map_or_else(|| "none".to_owned(), |code| code.to_string()),
-                answer.outcome,
-                answer
-                    .detail
-                    .as_deref()
-                    .filter(|d| !d.is_empty())
-                    .map(|d| format!(": {d}"))
-                    .unwrap_or_default(),
-                tail(&answer.text(Stream::Stderr).unwrap_or_default()),
-            ));
-        }
-        let all = all(answer);
-        for text in &seen.run.shows {
-            let text = text.replace(NONCE, seen.word);
-            if !all.contains(&text) {
-                findings.push(format!("{who}: nothing of its output says `{text}`"));
-            }
+    if answer.truncated || answer.output.is_none() {
+        findings.push(format!("{who}: not all of the output was told"));
+    }
+    if answer.exit_code != Some(seen.run.exit_code) {
+        let code = answer.exit_code.map(|code| code.to_string());
+        let detail = answer.detail.as_deref().filter(|detail| !detail.is_empty());
+        findings.push(format!(
+            "{who}: expected exit code {}, seen {} ({}{}){}",
+            seen.run.exit_code,
+            code.as_deref().unwrap_or("none"),
+            answer.outcome,
+            detail.map(|d| format!(": {d}")).unwrap_or_default(),
+            tail(&answer.text(Stream::Stderr).unwrap_or_default()),
+        ));
+    }
+    let all = all(answer);
+    for text in &seen.run.shows {
+        let text = text.replace(NONCE, seen.word);
+        if !all.contains(&text) {
+            findings.push(format!("{who}: nothing of its output says `{text}`"));
         }
     }
+    findings
+}
+
+/// Where the two answers differ.
+fn differences(seen: &Seen<'_>) -> Vec<String> {
+    let mut findings = Vec::new();
     let Some(node) = seen.node else {
         return findings;
     };
@@ -95,7 +100,7 @@ fn differences(seen: &Seen<'_>) -> Vec<String> {
         }
     }
     match seen.asked {
-        Some((_, 0)) => findings.push("Node: the model was never asked".to_owned()),
+        Some((_, 0)) => findings.push("Node never asked the model".to_owned()),
         Some((inside, oracle)) if inside != oracle => findings.push(format!(
             "the model was asked {inside} times by the isolate and {oracle} times by Node"
         )),
@@ -220,7 +225,7 @@ fn tail(stderr: &str) -> String {
         .collect()
 }
 
-/// Pairs of answers that must be caught, each by its words, and one that must not.
+/// Pairs of answers that must be caught, each by its words, and those that must not.
 pub(crate) fn controls() -> Vec<Trial> {
     let good = || said("hi n1", "", 0);
     let calm = || Sight::Seen(HostTrace::default());
@@ -232,120 +237,67 @@ pub(crate) fn controls() -> Vec<Trial> {
         }],
         idle_cpu: None,
     });
-    let samples = [
-        ("equal answers hold", good(), good(), calm(), None),
-        (
-            "another standard output",
-            said("hi n1!", "", 0),
-            good(),
-            calm(),
-            Some("Node tells `hi n1`"),
-        ),
-        (
-            "another standard error",
-            said("hi n1", "oh", 0),
-            good(),
-            calm(),
-            Some("Stderr, line 1"),
-        ),
-        (
-            "another exit code",
-            said("hi n1", "", 1),
-            good(),
-            calm(),
-            Some("expected exit code 0, seen 1"),
-        ),
-        (
-            "two that fail alike",
-            said("hi n1", "", 1),
-            said("hi n1", "", 1),
-            calm(),
-            Some("Node: expected exit code 0"),
-        ),
-        (
-            "two that print nothing",
-            said("", "", 0),
-            said("", "", 0),
-            calm(),
-            Some("nothing of its output says `hi`"),
-        ),
-        (
-            "an answer that was kept",
-            said("hi n0", "", 0),
-            said("hi n0", "", 0),
-            calm(),
-            Some("has not the word `n1`"),
-        ),
-        (
-            "a program of the host",
-            good(),
-            good(),
-            busy,
-            Some("started `/bin/tool`"),
-        ),
-        (
-            "a decoy",
-            said("hi n1 quack", "", 0),
-            said("hi n1 quack", "", 0),
-            calm(),
-            Some("isolate: quack"),
-        ),
-        (
-            "a runtime of the host",
-            good(),
-            good(),
-            Sight::Native,
-            Some("process of the host"),
-        ),
-        (
-            "nobody looked",
-            good(),
-            good(),
-            Sight::Blind("dark".to_owned()),
-            Some("nobody could see"),
-        ),
+    let (other, failed, silent) = (said("hi n1!", "", 0), said("hi n1", "", 1), said("", "", 0));
+    let (kept, decoy) = (said("hi n0", "", 0), said("hi n1 quack", "", 0));
+    let dark = Sight::Blind("dark".to_owned());
+    let as_claimed = |name, isolate, node, sight, wanted| (name, isolate, node, sight, false, wanted);
+    let declared = |name, isolate, node, wanted| (name, isolate, node, calm(), true, wanted);
+    let samples: Vec<Sample> = vec![
+        as_claimed("equal answers hold", good(), good(), calm(), None),
+        as_claimed("another standard output", other.clone(), good(), calm(), Some("Node tells `hi n1`")),
+        as_claimed("another standard error", said("hi n1", "oh", 0), good(), calm(), Some("Stderr, line 1")),
+        as_claimed("another exit code", failed.clone(), good(), calm(), Some("expected exit code 0, seen 1")),
+        as_claimed("two that fail alike", failed.clone(), failed.clone(), calm(), Some("Node: expected exit code 0")),
+        as_claimed("two that print nothing", silent.clone(), silent, calm(), Some("nothing of its output says `hi`")),
+        as_claimed("an answer that was kept", kept.clone(), kept, calm(), Some("has not the word `n1`")),
+        as_claimed("a program of the host", good(), good(), busy, Some("started `/bin/tool`")),
+        as_claimed("a decoy", decoy.clone(), decoy, calm(), Some("isolate: quack")),
+        as_claimed("a runtime of the host", good(), good(), Sight::Native, Some("process of the host")),
+        as_claimed("nobody looked", good(), good(), dark, Some("nobody could see")),
+        declared("a declared difference holds", other, good(), None),
+        declared("a declared difference that is none", good(), good(), Some("but it does not")),
+        declared("a Node that fails is not declared", good(), failed, Some("Node: expected exit code 0")),
     ];
-    let trial = |(name, isolate, node, sight, wanted): (_, Answer, Answer, Sight, Option<&str>)| {
-        let wanted = wanted.map(str::to_owned);
-        Trial::test(format!("control::{name}"), move || {
-            let run = Run {
-                name: "control".to_owned(),
-                entry: "/main.js".to_owned(),
-                argv: Vec::new(),
-                env: Default::default(),
-                stdin: None,
-                mock: false,
-                files: Default::default(),
-                exit_code: 0,
-                shows: vec!["hi".to_owned()],
-                volatile: Vec::new(),
-                refused: None,
-                expect_fail: None,
-            };
-            let verdict = judge(&Seen {
-                run: &run,
-                isolate: &isolate,
-                node: Some(&node),
-                sight: &sight,
-                word: "n1",
-                shows_word: true,
-                decoy_says: "quack",
-                asked: None,
-            });
-            match (&wanted, &verdict) {
-                (None, Verdict::Holds) => Ok(()),
-                (Some(wanted), Verdict::Wrong(why) | Verdict::Unjudged(why))
-                    if why.contains(wanted) =>
-                {
-                    Ok(())
-                }
-                _ => Err(Failed::from(format!(
-                    "expected {wanted:?}, seen {verdict:?}"
-                ))),
+    samples.into_iter().map(control).collect()
+}
+
+/// A name, two answers, what was seen of the host, whether a difference is declared, and the words that catch it.
+type Sample = (&'static str, Answer, Answer, Sight, bool, Option<&'static str>);
+
+fn control((name, isolate, node, sight, declared, wanted): Sample) -> Trial {
+    Trial::test(format!("control::{name}"), move || {
+        let run = Run {
+            name: "control".to_owned(),
+            entry: "/main.js".to_owned(),
+            argv: Vec::new(),
+            env: BTreeMap::new(),
+            stdin: None,
+            mock: false,
+            files: BTreeMap::new(),
+            exit_code: 0,
+            shows: vec!["hi".to_owned()],
+            volatile: Vec::new(),
+            refused: None,
+            expect_fail: declared.then(|| "a reason".to_owned()),
+        };
+        let verdict = judge(&Seen {
+            run: &run,
+            isolate: &isolate,
+            node: Some(&node),
+            sight: &sight,
+            word: "n1",
+            shows_word: true,
+            decoy_says: "quack",
+            asked: None,
+        });
+        match (wanted, &verdict) {
+            (None, Verdict::Holds) => Ok(()),
+            (Some(wanted), Verdict::Wrong(why) | Verdict::Unjudged(why)) if why.contains(wanted) => {
+                Ok(())
             }
-        })
-    };
-    samples.into_iter().map(trial).collect()
+            _ => Err(Failed::from(format!("expected {wanted:?}, seen {verdict:?}"))),
+        }
+    })
 }
 
 fn said(stdout: &str, stderr: &str, code: i32) -> Answer {
