@@ -15,6 +15,8 @@ use adamant_isolate::{
 use adamant_modules::MemoryTree;
 use adamant_network::Grants;
 
+const OWN: &str = "what the test itself needs is there";
+
 /// A service that answers by path, and counts what it is asked and what it could send.
 struct Service {
     address: SocketAddr,
@@ -23,9 +25,9 @@ struct Service {
 }
 
 fn service() -> Service {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect(OWN);
     let service = Service {
-        address: listener.local_addr().unwrap(),
+        address: listener.local_addr().expect(OWN),
         asked: Arc::default(),
         sent: Arc::default(),
     };
@@ -58,10 +60,13 @@ fn serve(stream: &TcpStream, asked: &AtomicUsize, sent: &AtomicUsize) -> io::Res
             }
         }
         asked.fetch_add(1, Ordering::SeqCst);
-        let header = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        let header = |name: &str| {
+            let found = headers.iter().find(|(own, _)| own == name);
+            found.map(|(_, value)| value.as_str())
+        };
         let body = match header("content-length") {
             Some(length) => {
-                let mut body = vec![0; length.parse().unwrap()];
+                let mut body = vec![0; length.parse().expect(OWN)];
                 reader.read_exact(&mut body)?;
                 body
             }
@@ -69,55 +74,98 @@ fn serve(stream: &TcpStream, asked: &AtomicUsize, sent: &AtomicUsize) -> io::Res
             None => Vec::new(),
         };
         let words: Vec<&str> = first.split(' ').collect();
-        let shown: Vec<_> = ["content-type", "content-length", "transfer-encoding", "x-own", "authorization"]
+        let told = [
+            "content-type",
+            "content-length",
+            "transfer-encoding",
+            "x-own",
+            "authorization",
+        ];
+        let told = told
             .iter()
-            .filter_map(|name| header(name).map(|value| format!("{name}={value}")))
-            .collect();
-        let port = stream.local_addr()?.port();
-        let (path, query) = words[1].split_once('?').unwrap_or((words[1], ""));
-        match path {
-            "/echo" => {
-                let said = format!("{} {} [{}] {}", words[0], words[1], shown.join(" "), String::from_utf8_lossy(&body));
-                answer(stream, "200 OK", "content-type: text/plain\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n", &said)?;
-            }
-            "/reason" => answer(stream, "418 Short And Stout", "x-a: b\r\n", "tea")?,
-            "/empty" => stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n")?,
-            "/to" => answer(stream, &query.split_once('&').unwrap().0.replace('_', " "), &format!("location: {}\r\n", query.split_once('&').unwrap().1), "moved")?,
-            "/to-name" => answer(stream, "302 Found", &format!("location: http://localhost:{port}/echo\r\n"), "moved")?,
-            "/parts" => {
-                stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
-                for part in ["one ", "two ", "three"] {
-                    write!(stream, "{:x}\r\n{part}\r\n", part.len())?;
-                    stream.flush()?;
-                }
-                stream.write_all(b"0\r\n\r\n")?;
-            }
-            "/breaks" => {
-                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this")?;
-                return Ok(());
-            }
-            "/gzip" => {
-                // `hello` by gzip -n.
-                let bytes = [31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 203, 72, 205, 201, 201, 7, 0, 134, 166, 16, 54, 5, 0, 0, 0];
-                write!(stream, "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", bytes.len())?;
-                stream.write_all(&bytes)?;
-            }
-            "/flood" => {
-                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 67108864\r\n\r\n")?;
-                for _ in 0..1024 {
-                    stream.write_all(&[b'x'; 65536])?;
-                    sent.fetch_add(65536, Ordering::SeqCst);
-                }
-            }
-            "/silent" => {
+            .filter_map(|name| Some(format!("{name}={}", header(name)?)));
+        let told = told.collect::<Vec<_>>().join(" ");
+        let echo = format!(
+            "{} {} [{told}] {}",
+            words[0],
+            words[1],
+            String::from_utf8_lossy(&body)
+        );
+        let goes_on = match words[1].split_once('?').unwrap_or((words[1], "")) {
+            ("/silent", _) => {
                 // Until the other side gives up.
                 let gone = reader.read(&mut [0])?;
                 sent.store(usize::MAX - gone, Ordering::SeqCst);
-                return Ok(());
+                false
             }
-            _ => answer(stream, "404 Not Found", "", "nothing")?,
+            (path, query) => reply(stream, path, query, &echo, sent)?,
+        };
+        if !goes_on {
+            return Ok(());
         }
     }
+}
+
+/// Answers one request; whether another may follow.
+fn reply(
+    mut stream: &TcpStream,
+    path: &str,
+    query: &str,
+    echo: &str,
+    sent: &AtomicUsize,
+) -> io::Result<bool> {
+    match path {
+        "/echo" => {
+            let headers = "content-type: text/plain\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n";
+            answer(stream, "200 OK", headers, echo)?;
+        }
+        "/reason" => answer(stream, "418 Short And Stout", "x-a: b\r\n", "tea")?,
+        "/empty" => stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n")?,
+        "/to" => {
+            let (status, place) = query.split_once('&').expect(OWN);
+            let location = format!("location: {place}\r\n");
+            answer(stream, &status.replace('_', " "), &location, "moved")?;
+        }
+        "/to-name" => {
+            let port = stream.local_addr()?.port();
+            let location = format!("location: http://localhost:{port}/echo\r\n");
+            answer(stream, "302 Found", &location, "moved")?;
+        }
+        "/parts" => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
+            for part in ["one ", "two ", "three"] {
+                write!(stream, "{:x}\r\n{part}\r\n", part.len())?;
+                stream.flush()?;
+            }
+            stream.write_all(b"0\r\n\r\n")?;
+        }
+        "/breaks" => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this")?;
+            return Ok(false);
+        }
+        "/gzip" => {
+            // `hello` by gzip -n.
+            let bytes = [
+                31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 203, 72, 205, 201, 201, 7, 0, 134, 166, 16, 54, 5,
+                0, 0, 0,
+            ];
+            let length = bytes.len();
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}\r\n\r\n"
+            )?;
+            stream.write_all(&bytes)?;
+        }
+        "/flood" => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 67108864\r\n\r\n")?;
+            for _ in 0..1024 {
+                stream.write_all(&[b'x'; 65536])?;
+                sent.fetch_add(65536, Ordering::SeqCst);
+            }
+        }
+        _ => answer(stream, "404 Not Found", "", "nothing")?,
+    }
+    Ok(true)
 }
 
 fn chunks(reader: &mut impl io::BufRead) -> io::Result<Vec<u8>> {
@@ -136,16 +184,20 @@ fn chunks(reader: &mut impl io::BufRead) -> io::Result<Vec<u8>> {
 }
 
 fn answer(mut stream: &TcpStream, status: &str, headers: &str, body: &str) -> io::Result<()> {
-    write!(stream, "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// A wire to a broker in this process.
 fn network(grants: &[String]) -> Network {
-    let (heard, says) = pipe().unwrap();
-    let (hears, said) = pipe().unwrap();
-    let grants = Grants::parse(grants).unwrap();
+    let (heard, says) = pipe().expect(OWN);
+    let (hears, said) = pipe().expect(OWN);
+    let grants = Grants::parse(grants).expect(OWN);
     std::thread::spawn(move || adamant_network::serve(hears, says, grants));
-    Network::over(OwnedFd::from(heard), OwnedFd::from(said)).unwrap()
+    Network::over(OwnedFd::from(heard), OwnedFd::from(said)).expect(OWN)
 }
 
 fn execute(script: &str, service: &Service, grants: &[String], wall: Duration) -> Execution {
@@ -162,10 +214,15 @@ fn execute(script: &str, service: &Service, grants: &[String], wall: Duration) -
         },
         ..Request::default()
     };
-    request.env.insert("BASE".to_owned(), format!("http://{}", service.address));
-    let isolate = Isolate::new(Memory::default(), Arc::new(CodeCache::new(0))).unwrap();
+    request
+        .env
+        .insert("BASE".to_owned(), format!("http://{}", service.address));
+    let isolate = Isolate::new(Memory::default(), Arc::new(CodeCache::new(0))).expect(OWN);
     let network = (!grants.is_empty()).then(|| network(grants));
-    isolate.with_network(network).execute(&package, &request).unwrap()
+    isolate
+        .with_network(network)
+        .execute(&package, &request)
+        .expect(OWN)
 }
 
 const WALL: Duration = Duration::from_secs(60);
@@ -178,8 +235,8 @@ fn printed(script: &str, service: &Service, grants: &[String]) -> String {
 fn scripts() -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/network");
     let mut scripts: Vec<_> = std::fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+        .expect(OWN)
+        .map(|entry| entry.expect(OWN).path())
         .filter(|path| path.extension().is_some_and(|e| e == "mjs"))
         .collect();
     scripts.sort();
@@ -191,8 +248,8 @@ fn scripts() -> Vec<PathBuf> {
 fn scripts_print_what_node_prints() {
     let service = service();
     for script in scripts() {
-        let wanted = std::fs::read_to_string(script.with_extension("out")).unwrap();
-        let text = std::fs::read_to_string(&script).unwrap();
+        let wanted = std::fs::read_to_string(script.with_extension("out")).expect(OWN);
+        let text = std::fs::read_to_string(&script).expect(OWN);
         let seen = printed(&text, &service, &[service.address.to_string()]);
         assert_eq!(seen, wanted, "{}", script.display());
     }
@@ -204,17 +261,25 @@ fn the_outputs_are_nodes() {
     let service = service();
     for script in scripts() {
         #[expect(clippy::disallowed_methods, reason = "switches of this test alone")]
-        let (node, bless) = (std::env::var("ADAMANT_NODE").unwrap(), std::env::var("ADAMANT_BLESS").is_ok());
+        let (node, bless) = (
+            std::env::var("ADAMANT_NODE").expect(OWN),
+            std::env::var("ADAMANT_BLESS").is_ok(),
+        );
         let told = Command::new(node)
             .arg(&script)
             .env("BASE", format!("http://{}", service.address))
             .output()
-            .unwrap();
-        let told = String::from_utf8([told.stdout, told.stderr].concat()).unwrap();
+            .expect(OWN);
+        let told = String::from_utf8([told.stdout, told.stderr].concat()).expect(OWN);
         if bless {
-            std::fs::write(script.with_extension("out"), &told).unwrap();
+            std::fs::write(script.with_extension("out"), &told).expect(OWN);
         }
-        assert_eq!(std::fs::read_to_string(script.with_extension("out")).unwrap(), told, "{}", script.display());
+        assert_eq!(
+            std::fs::read_to_string(script.with_extension("out")).expect(OWN),
+            told,
+            "{}",
+            script.display()
+        );
     }
 }
 
@@ -239,10 +304,16 @@ fn nothing_is_reached_that_is_not_granted() {
         vec![format!("127.0.0.2:{port}"), format!("localhost:{port}")],
     ] {
         let seen = printed(ASK, &service, &grants);
-        assert!(seen.contains("fetch failed ERR_ACCESS_DENIED"), "{grants:?}: {seen}");
+        assert!(
+            seen.contains("fetch failed ERR_ACCESS_DENIED"),
+            "{grants:?}: {seen}"
+        );
     }
     assert_eq!(service.asked.load(Ordering::SeqCst), 0);
-    assert_eq!(printed(ASK, &service, &[service.address.to_string()]), "200\n");
+    assert_eq!(
+        printed(ASK, &service, &[service.address.to_string()]),
+        "200\n"
+    );
     assert_eq!(service.asked.load(Ordering::SeqCst), 1);
 }
 
@@ -258,7 +329,10 @@ fn a_redirect_is_judged_anew() {
         "{seen}"
     );
     assert_eq!(service.asked.load(Ordering::SeqCst), 1);
-    assert_eq!(printed(&script, &service, &[own, format!("localhost:{port}")]), "200\n");
+    assert_eq!(
+        printed(&script, &service, &[own, format!("localhost:{port}")]),
+        "200\n"
+    );
 }
 
 #[test]
@@ -282,7 +356,12 @@ process.exit(0);";
 fn the_end_of_an_execution_ends_its_requests() {
     let service = service();
     let script = "await fetch(process.env.BASE + '/silent');";
-    let execution = execute(script, &service, &[service.address.to_string()], Duration::from_secs(2));
+    let execution = execute(
+        script,
+        &service,
+        &[service.address.to_string()],
+        Duration::from_secs(2),
+    );
     assert_eq!(execution.exit_code(), 124, "{execution:?}");
     for _ in 0..500 {
         if service.sent.load(Ordering::SeqCst) == usize::MAX {

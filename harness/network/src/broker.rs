@@ -258,7 +258,8 @@ impl Broker {
             if let Some(open) = self.open.remove(&frame.id) {
                 open.task.abort();
             }
-            let message = format!("one body is at most {BODY_MOST} bytes long, all of them {BODIES_MOST}");
+            let message =
+                format!("one body is at most {BODY_MOST} bytes long, all of them {BODIES_MOST}");
             return fail(
                 &self.outbox,
                 frame.id,

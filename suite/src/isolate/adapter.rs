@@ -48,6 +48,7 @@ pub(crate) fn serve(network: &NetworkArgs) -> Done {
             Capability::Limits,
             Capability::Memory,
             Capability::ReadOnly,
+            Capability::GuestRoot,
             Capability::Metrics,
             Capability::InVm,
         ],

@@ -34,7 +34,9 @@ pub(crate) struct Seen<'a> {
 /// The verdict, with every finding in its text.
 pub(crate) fn judge(seen: &Seen<'_>) -> Verdict {
     // What is claimed of Node must hold whatever is declared of the isolate: else the claim is wrong.
-    let mut findings = seen.node.map_or_else(Vec::new, |node| broken("Node", node, seen));
+    let mut findings = seen
+        .node
+        .map_or_else(Vec::new, |node| broken("Node", node, seen));
     let mut own = broken("isolate", seen.isolate, seen);
     own.extend(differences(seen));
     match &seen.run.expect_fail {
@@ -240,29 +242,107 @@ pub(crate) fn controls() -> Vec<Trial> {
     let (other, failed, silent) = (said("hi n1!", "", 0), said("hi n1", "", 1), said("", "", 0));
     let (kept, decoy) = (said("hi n0", "", 0), said("hi n1 quack", "", 0));
     let dark = Sight::Blind("dark".to_owned());
-    let as_claimed = |name, isolate, node, sight, wanted| (name, isolate, node, sight, false, wanted);
+    let as_claimed =
+        |name, isolate, node, sight, wanted| (name, isolate, node, sight, false, wanted);
     let declared = |name, isolate, node, wanted| (name, isolate, node, calm(), true, wanted);
     let samples: Vec<Sample> = vec![
         as_claimed("equal answers hold", good(), good(), calm(), None),
-        as_claimed("another standard output", other.clone(), good(), calm(), Some("Node tells `hi n1`")),
-        as_claimed("another standard error", said("hi n1", "oh", 0), good(), calm(), Some("Stderr, line 1")),
-        as_claimed("another exit code", failed.clone(), good(), calm(), Some("expected exit code 0, seen 1")),
-        as_claimed("two that fail alike", failed.clone(), failed.clone(), calm(), Some("Node: expected exit code 0")),
-        as_claimed("two that print nothing", silent.clone(), silent, calm(), Some("nothing of its output says `hi`")),
-        as_claimed("an answer that was kept", kept.clone(), kept, calm(), Some("has not the word `n1`")),
-        as_claimed("a program of the host", good(), good(), busy, Some("started `/bin/tool`")),
-        as_claimed("a decoy", decoy.clone(), decoy, calm(), Some("isolate: quack")),
-        as_claimed("a runtime of the host", good(), good(), Sight::Native, Some("process of the host")),
-        as_claimed("nobody looked", good(), good(), dark, Some("nobody could see")),
+        as_claimed(
+            "another standard output",
+            other.clone(),
+            good(),
+            calm(),
+            Some("Node tells `hi n1`"),
+        ),
+        as_claimed(
+            "another standard error",
+            said("hi n1", "oh", 0),
+            good(),
+            calm(),
+            Some("Stderr, line 1"),
+        ),
+        as_claimed(
+            "another exit code",
+            failed.clone(),
+            good(),
+            calm(),
+            Some("expected exit code 0, seen 1"),
+        ),
+        as_claimed(
+            "two that fail alike",
+            failed.clone(),
+            failed.clone(),
+            calm(),
+            Some("Node: expected exit code 0"),
+        ),
+        as_claimed(
+            "two that print nothing",
+            silent.clone(),
+            silent,
+            calm(),
+            Some("nothing of its output says `hi`"),
+        ),
+        as_claimed(
+            "an answer that was kept",
+            kept.clone(),
+            kept,
+            calm(),
+            Some("has not the word `n1`"),
+        ),
+        as_claimed(
+            "a program of the host",
+            good(),
+            good(),
+            busy,
+            Some("started `/bin/tool`"),
+        ),
+        as_claimed(
+            "a decoy",
+            decoy.clone(),
+            decoy,
+            calm(),
+            Some("isolate: quack"),
+        ),
+        as_claimed(
+            "a runtime of the host",
+            good(),
+            good(),
+            Sight::Native,
+            Some("process of the host"),
+        ),
+        as_claimed(
+            "nobody looked",
+            good(),
+            good(),
+            dark,
+            Some("nobody could see"),
+        ),
         declared("a declared difference holds", other, good(), None),
-        declared("a declared difference that is none", good(), good(), Some("but it does not")),
-        declared("a Node that fails is not declared", good(), failed, Some("Node: expected exit code 0")),
+        declared(
+            "a declared difference that is none",
+            good(),
+            good(),
+            Some("but it does not"),
+        ),
+        declared(
+            "a Node that fails is not declared",
+            good(),
+            failed,
+            Some("Node: expected exit code 0"),
+        ),
     ];
     samples.into_iter().map(control).collect()
 }
 
 /// A name, two answers, what was seen of the host, whether a difference is declared, and the words that catch it.
-type Sample = (&'static str, Answer, Answer, Sight, bool, Option<&'static str>);
+type Sample = (
+    &'static str,
+    Answer,
+    Answer,
+    Sight,
+    bool,
+    Option<&'static str>,
+);
 
 fn control((name, isolate, node, sight, declared, wanted): Sample) -> Trial {
     Trial::test(format!("control::{name}"), move || {
@@ -292,10 +372,14 @@ fn control((name, isolate, node, sight, declared, wanted): Sample) -> Trial {
         });
         match (wanted, &verdict) {
             (None, Verdict::Holds) => Ok(()),
-            (Some(wanted), Verdict::Wrong(why) | Verdict::Unjudged(why)) if why.contains(wanted) => {
+            (Some(wanted), Verdict::Wrong(why) | Verdict::Unjudged(why))
+                if why.contains(wanted) =>
+            {
                 Ok(())
             }
-            _ => Err(Failed::from(format!("expected {wanted:?}, seen {verdict:?}"))),
+            _ => Err(Failed::from(format!(
+                "expected {wanted:?}, seen {verdict:?}"
+            ))),
         }
     })
 }
