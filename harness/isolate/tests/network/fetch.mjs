@@ -2,7 +2,7 @@
 const base = process.env.BASE;
 const hidden = (text) => text.replaceAll(base, 'BASE');
 
-let r = await fetch(`${base}/echo?a=1#part`, { headers: { 'X-Own': 'é' } });
+let r = await fetch(`${base}/echo?a=1#part`, { headers: { 'X-Own': 'mine' } });
 console.log(r.status, r.statusText, r.ok, r.redirected, r.type, hidden(r.url), r.bodyUsed);
 console.log(await r.text(), r.bodyUsed, r.headers.getSetCookie(), r.headers.get('content-type'));
 console.log(await (await fetch(`${base}/echo`, { method: 'post', body: 'text' })).text());

@@ -9,6 +9,10 @@ const {
 const { codes: { ERR_ACCESS_DENIED } } = require('internal/errors');
 const { errnoOf } = require('internal/util/system_errors');
 
+// What undici calls its own errors.
+const names = {
+  __proto__: null, UND_ERR_SOCKET: 'SocketError', UND_ERR_CONNECT_TIMEOUT: 'ConnectTimeoutError', UND_ERR_HEADERS_TIMEOUT: 'HeadersTimeoutError',
+};
 const comma = hardenRegExp(/,/);
 
 // The error that Node shows as the cause of what the broker could not do; `url` says for whom.
@@ -23,6 +27,7 @@ function failureOf(code, message, url) {
   }
   const errno = errnoOf(code);
   if (errno === undefined) {
+    error.name = names[code] ?? 'Error';
     error.code = code;
     return error;
   }
