@@ -24,6 +24,7 @@ mod sources;
 pub mod test262;
 pub mod worker;
 
+pub use adamant_network::Network;
 pub use cache::{CacheMetrics, CodeCache};
 pub use error::EngineError;
 pub use execution::{

@@ -1,6 +1,7 @@
 //! `adamant-isolate`: the executable that links V8; `adamant` starts it for whatever needs the reference module loader.
 
 mod adapter;
+mod network;
 mod serve;
 mod summary;
 mod test262;
@@ -26,7 +27,9 @@ enum Verb {
     /// Answer questions on standard input, confined by the kernel: run packages, or tests of test262.
     Worker(WorkerArgs),
     /// Speak the adapter protocol of module cases on standard input and output, confined by the kernel.
-    Adapter,
+    Adapter(network::NetworkArgs),
+    /// Ask the network for a confined process at the other end of standard input.
+    Broker(network::NetworkArgs),
     /// Serve functions over HTTP, each execution in an isolate of a pool.
     #[command(name = "serve", bin_name = "adamant serve")]
     Serve(adamant_serve::ServeArgs),
@@ -49,6 +52,8 @@ struct WorkerArgs {
     /// Run tests of this checkout of test262, and no packages.
     #[arg(long, value_name = "DIR", conflicts_with = "readable")]
     test262: Option<PathBuf>,
+    #[command(flatten)]
+    network: network::NetworkArgs,
 }
 
 fn main() -> ExitCode {
@@ -69,8 +74,9 @@ fn main() -> ExitCode {
             test262: Some(checkout),
             ..
         }) => test262::serve(checkout),
-        Verb::Worker(args) => worker::serve(&args.readable, args.memory, args.modules),
-        Verb::Adapter => adapter::serve(),
+        Verb::Worker(args) => worker::serve(args),
+        Verb::Adapter(network) => adapter::serve(network),
+        Verb::Broker(network) => network::serve(network),
         Verb::Serve(args) => serve::run(args),
         Verb::Test262(args) => test262::run(args),
     })

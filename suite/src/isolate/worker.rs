@@ -1,21 +1,27 @@
 //! The verb `worker`: runs packages for whoever asks, in a process that the kernel confines.
 
-use std::path::PathBuf;
-
 use adamant::command::{Done, Failure};
 use adamant::exit;
+use adamant_isolate::Network;
 use adamant_isolate::confine::{Limits, Policy};
 use adamant_isolate::worker::guest;
 
-/// Answers until nobody asks any more; keeps the compiled code of `modules` modules.
-pub(crate) fn serve(readable: &[PathBuf], memory: Option<u64>, modules: usize) -> Done {
+use super::WorkerArgs;
+
+/// Answers until nobody asks any more.
+pub(crate) fn serve(args: &WorkerArgs) -> Done {
+    let wire = args.network.start()?;
     let policy = Policy {
-        readable: readable.to_vec(),
+        readable: args.readable.clone(),
         limits: Limits {
-            memory,
+            memory: args.memory,
             ..Limits::default()
         },
     };
-    guest::serve(&policy, modules).map_err(Failure::broken)?;
+    let connect = || {
+        wire.map(|(heard, said)| Network::over(heard.into(), said.into()))
+            .transpose()
+    };
+    guest::serve(&policy, args.modules, connect).map_err(Failure::broken)?;
     Ok(exit::HELD)
 }

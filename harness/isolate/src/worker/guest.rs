@@ -14,6 +14,7 @@ use crate::confine::{self, ConfineError, Confinement, Policy};
 use crate::execution::{Execution, Health, Package, Request};
 use crate::isolate::Isolate;
 use crate::memory::Memory;
+use crate::Network;
 
 /// How much longer than the wall clock of its request a worker may take to answer, before it is killed: its own isolate's grace
 /// for a termination, and a busy machine.
@@ -88,21 +89,30 @@ pub enum GuestError {
     /// It could not be confined.
     #[error(transparent)]
     Confine(#[from] ConfineError),
+    /// The thread that hears the network's broker did not start.
+    #[error("cannot hear the broker of the network")]
+    Network(#[source] std::io::Error),
     /// A message did not come or go.
     #[error(transparent)]
     Message(#[from] WorkerError),
 }
 
 /// Becomes a worker: confines this process, which must be single-threaded, and answers until nobody asks any more. It keeps the
-/// compiled code of `modules` modules.
+/// compiled code of `modules` modules. `connect` is called inside of the walls: what it gives lets guests ask a broker that was
+/// started before them.
 ///
 /// # Errors
 /// When it cannot be confined, or what it is asked is no question.
-pub fn serve(policy: &Policy, modules: usize) -> Result<(), GuestError> {
+pub fn serve(
+    policy: &Policy,
+    modules: usize,
+    connect: impl FnOnce() -> std::io::Result<Option<Network>>,
+) -> Result<(), GuestError> {
     let answers = Answers::take().map_err(GuestError::Output)?;
     let confinement = confine::apply(policy)?;
     let mut runner = Runner {
         isolate: None,
+        network: connect().map_err(GuestError::Network)?,
         tree: None,
         cache: Arc::new(CodeCache::new(modules)),
     };
@@ -121,6 +131,8 @@ pub fn serve(policy: &Policy, modules: usize) -> Result<(), GuestError> {
 /// The inside of a worker.
 struct Runner {
     isolate: Option<(Memory, Isolate)>,
+    /// What its guests may ask, if anything.
+    network: Option<Network>,
     /// The directory that was opened last; it stays the same one, whatever becomes of its name.
     tree: Option<(PathBuf, Arc<DirectoryTree>)>,
     cache: Arc<CodeCache>,
@@ -128,9 +140,14 @@ struct Runner {
 
 impl Runner {
     fn warm(&mut self, memory: Memory) -> Result<(), String> {
-        let isolate = Isolate::new(memory, Arc::clone(&self.cache));
-        self.isolate = Some((memory, isolate.map_err(|error| error.to_string())?));
+        self.isolate = Some((memory, self.isolate(memory)?));
         Ok(())
+    }
+
+    fn isolate(&self, memory: Memory) -> Result<Isolate, String> {
+        Isolate::new(memory, Arc::clone(&self.cache))
+            .map(|isolate| isolate.with_network(self.network.clone()))
+            .map_err(|error| error.to_string())
     }
 
     fn execute(&mut self, execute: Execute) -> Result<Answer, String> {
@@ -150,10 +167,7 @@ impl Runner {
         };
         let (memory, mut isolate) = match self.isolate.take() {
             Some((memory, isolate)) if memory == execute.memory => (memory, isolate),
-            _ => {
-                let isolate = Isolate::new(execute.memory, Arc::clone(&self.cache));
-                (execute.memory, isolate.map_err(|error| error.to_string())?)
-            }
+            _ => (execute.memory, self.isolate(execute.memory)?),
         };
         let execution = isolate
             .execute(&package, &execute.request)
