@@ -7,9 +7,13 @@ use super::tree::text;
 const ARROWS: &[(&str, &[&str])] = &[
     ("harness/probe", &[]),
     ("harness/core", &["adamant-probe"]),
-    ("harness/engines", &["adamant-core", "adamant-probe"]),
+    (
+        "harness/engines",
+        &["adamant-core", "adamant-probe", "adamant-shim"],
+    ),
     ("harness/modules", &[]),
     ("harness/isolate", &["adamant-modules"]),
+    ("harness/shim", &[]),
     ("harness/store", &[]),
     (
         "harness/verify",
@@ -49,6 +53,7 @@ fn arrows_point_down_only() {
         "adamant-isolate",
         "adamant-modules",
         "adamant-probe",
+        "adamant-shim",
         "adamant-store",
         "adamant-verify",
         "adamant-xtask",
