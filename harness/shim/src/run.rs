@@ -50,13 +50,13 @@ fn inside(seat: &Seat, groups: &Groups, control: &mut Control) -> Result<(), Tro
     seat::leave()?;
     let memory = seat.in_memory.then(seat::memory).transpose()?;
     // Before there is a space of process numbers that it would be in.
-    let usher = Usher::fork()?;
+    let mut usher = Usher::fork()?;
     let lived = Init::fork(seat, groups, memory.as_ref()).and_then(|init| {
         let pid = init.pid;
         let lived = [usher.pid, pid]
             .into_iter()
             .try_for_each(|pid| groups.take(pid))
-            .and_then(|()| wanted(init, &usher, groups, control));
+            .and_then(|()| wanted(init, &mut usher, groups, control));
         // When all went well it has ended and is reaped.
         if !matches!(lived, Ok(Reaped::Yes)) {
             let _ = kernel::send(pid, libc::SIGKILL);
@@ -78,7 +78,7 @@ enum Reaped {
 /// Starts what is asked for, if anything ever is.
 fn wanted(
     init: Init,
-    usher: &Usher,
+    usher: &mut Usher,
     groups: &Groups,
     control: &mut Control,
 ) -> Result<Reaped, Trouble> {
@@ -114,10 +114,14 @@ fn wanted(
         oom_killed: groups.oom_killed(),
         after_ms: u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
     });
+    // Nothing can be started in it any more: this goes while whoever hears of its end thinks about it.
+    usher.end();
+    let removed = groups.remove();
     // Its files are looked at until somebody says that they may go.
     if !life.unwanted {
         until_unwanted(control)?;
     }
+    removed?;
     Ok(Reaped::Yes)
 }
 

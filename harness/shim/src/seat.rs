@@ -22,6 +22,9 @@ const SETTINGS: [(&str, &str); 2] = [
     ("/proc/sys/net/ipv4/ping_group_range", "0 2147483647"),
 ];
 
+/// Most orders are shorter: one read takes them.
+const ORDER: usize = 64 * 1024;
+
 /// Leaves the host's network, names and shared memory.
 pub(crate) fn leave() -> Result<(), Trouble> {
     unshare(UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS)?;
@@ -119,7 +122,7 @@ fn begin(
 ) -> ! {
     let mut ready = || -> Result<Option<crate::spec::Process>, Trouble> {
         mounts::leave()?;
-        let mut text = Vec::new();
+        let mut text = Vec::with_capacity(ORDER);
         order
             .read_to_end(&mut text)
             .map_err(while_doing("hear what to be"))?;

@@ -33,6 +33,7 @@ pub(crate) struct Errand {
 pub(crate) struct Usher {
     pub(crate) pid: i32,
     control: Control,
+    ended: bool,
 }
 
 impl Usher {
@@ -44,6 +45,7 @@ impl Usher {
             Some(pid) => Ok(Self {
                 pid,
                 control: Control::on(ours.into()),
+                ended: false,
             }),
             None => {
                 drop(ours);
@@ -60,10 +62,12 @@ impl Usher {
         self.control.pass(errand, fds)
     }
 
-    /// Ends it and what it has started.
-    pub(crate) fn end(&self) {
-        let _ = kernel::send(self.pid, libc::SIGKILL);
-        let _ = kernel::reap(self.pid);
+    /// Ends it and what it has started; once, because its number may be another's afterwards.
+    pub(crate) fn end(&mut self) {
+        if !std::mem::replace(&mut self.ended, true) {
+            let _ = kernel::send(self.pid, libc::SIGKILL);
+            let _ = kernel::reap(self.pid);
+        }
     }
 }
 
