@@ -63,7 +63,7 @@ fn worker(args: &[String]) -> Result<(), Failure> {
             ..Limits::default()
         },
     };
-    Ok(guest::serve(&policy, value("--modules")?.parse()?)?)
+    Ok(guest::serve(&policy, value("--modules")?.parse()?, || Ok(None))?)
 }
 
 /// What one engine came to.

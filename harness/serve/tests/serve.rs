@@ -48,7 +48,7 @@ fn main() -> ExitCode {
                     ..Limits::default()
                 },
             };
-            guest::serve(&policy, modules.parse().unwrap()).unwrap();
+            guest::serve(&policy, modules.parse().unwrap(), || Ok(None)).unwrap();
             return ExitCode::SUCCESS;
         }
         ["soak"] => return soak(load::Amount::Requests(10_000)),

@@ -38,6 +38,8 @@ usage: cargo xtask VERB
                    images of broken manifests, packages, lock files, scripts and ELF files: no panic, no hang
   soak oci [CONTAINERS | --seconds N]
                    500 containers without a daemon while they and their harnesses are killed: nothing may stay behind
+  soak trials [TRIALS]
+                   1,000 trials in one run, or so many, each in a container: time and memory grow with their number, not faster
   soak archive [ARCHIVES | --seconds N] [--seed N]
                    10,000 hostile image archives, or so many, or for so long: each is refused or unpacked, and none leaves
   soak workspace [KILLS | --seconds N]
@@ -86,6 +88,12 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             [name, rest @ ..] if name == "oci" => {
                 images::build(&root, &["shell".to_owned()])?;
                 let bench = ["bench", "--locked", "-p", "adamant-engines"];
+                let words = [&bench[..], &["--bench", "soak", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            [name, rest @ ..] if name == "trials" => {
+                images::build(&root, &["shell".to_owned()])?;
+                let bench = ["bench", "--locked", "-p", "adamant"];
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }

@@ -7,10 +7,14 @@ use super::tree::text;
 const ARROWS: &[(&str, &[&str])] = &[
     ("harness/probe", &[]),
     ("harness/core", &["adamant-probe"]),
-    ("harness/engines", &["adamant-core", "adamant-probe"]),
+    (
+        "harness/engines",
+        &["adamant-core", "adamant-probe", "adamant-shim"],
+    ),
     ("harness/modules", &[]),
     ("harness/network", &[]),
     ("harness/isolate", &["adamant-modules", "adamant-network"]),
+    ("harness/shim", &[]),
     ("harness/store", &[]),
     (
         "harness/serve",
@@ -63,6 +67,7 @@ fn arrows_point_down_only() {
         "adamant-network",
         "adamant-probe",
         "adamant-serve",
+        "adamant-shim",
         "adamant-store",
         "adamant-verify",
         "adamant-xtask",
