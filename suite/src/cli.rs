@@ -55,6 +55,17 @@ pub enum Verb {
     Init(InitArgs),
     /// Remove what dead or expired runs left on the engines, and what nobody has used for 30 days from the store of images.
     Gc(GcArgs),
+    /// Serve functions over HTTP, each execution in an isolate of a pool; `adamant serve --help` tells more.
+    #[command(disable_help_flag = true)]
+    Serve {
+        /// What `adamant-isolate serve` takes.
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "ARG"
+        )]
+        args: Vec<std::ffi::OsString>,
+    },
     /// Run the module tests of test262 on the reference module loader.
     Test262(Test262Args),
     /// Serve a workspace, keep it in a store, restore it.
@@ -397,6 +408,7 @@ pub fn main() -> ExitCode {
         Verb::Compare(args) => command::compare::run(args),
         Verb::Init(args) => command::init::run(args),
         Verb::Gc(args) => command::gc::run(args),
+        Verb::Serve { args } => command::serve::run(args),
         Verb::Test262(args) => command::test262::run(args),
         #[cfg(feature = "workspace")]
         Verb::Workspace(what) => command::workspace::run(what),

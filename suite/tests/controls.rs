@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use adamant::standard;
-use adamant_core::case::{Control, Span, read};
+use adamant_core::case::{Control, FaultForm, Span, read};
 use adamant_core::discover::{CaseFile, PlannedTrial, plan, read_subject};
 use adamant_core::engine::ImageSource;
 use adamant_core::frontend;
@@ -140,10 +140,13 @@ fn trials(name: &str, control: &Control) -> Vec<PlannedTrial> {
         .filter(|t| {
             let count = seen.entry(t.case.id.clone()).or_default();
             *count += 1;
-            let most = if t.case.id == control.breaks {
-                2 * VARIANTS
-            } else {
-                VARIANTS
+            let boot = t.case.case.boot.as_ref();
+            // What an artifact is left as is told apart by few; one trial says whether a control does.
+            let left = boot.is_some_and(|boot| boot.form != FaultForm::Absent);
+            let most = match (t.case.id == control.breaks, left) {
+                (true, _) => 2 * VARIANTS,
+                (false, true) => 1,
+                (false, false) => VARIANTS,
             };
             t.variant.is_none() || *count <= most
         })

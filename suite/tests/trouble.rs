@@ -43,6 +43,10 @@ fn main() -> std::process::ExitCode {
             "a_supervisor_that_dies_makes_trials_broken",
             dead_supervisor,
         ),
+        (
+            "a_supervisor_that_dies_makes_trials_broken_without_a_daemon_too",
+            dead_supervisor_without_a_daemon,
+        ),
         ("a_traced_boot_ends_as_its_subject_does", traced_end),
         ("a_daemon_that_dies_makes_trials_broken", dead_daemon),
         ("a_daemon_that_hangs_makes_trials_broken", hung_daemon),
@@ -433,6 +437,14 @@ fn supervisor(run: u32) -> Option<u32> {
 }
 
 fn dead_supervisor() -> Result<(), Failed> {
+    supervisor_dies("docker")
+}
+
+fn dead_supervisor_without_a_daemon() -> Result<(), Failed> {
+    supervisor_dies("oci")
+}
+
+fn supervisor_dies(engine: &str) -> Result<(), Failed> {
     // It writes all the time, so that the end of its supervisor ends it too: that must not look like its fault.
     let script = "echo up; while :; do : > /tmp/x; sleep 0.1; done";
     let bench = Bench::shell(script, "ready: { output: { matches: up }, within: 30s }");
@@ -442,10 +454,12 @@ fn dead_supervisor() -> Result<(), Failed> {
         WATCHED,
         "[{ output: { never: nothing } }, { drift: { only: [/] } }]",
     );
-    let child = Running::start(&mut bench.command(ONLY));
+    let child = Running::start(bench.command(ONLY).env(env::ENGINES, engine));
     let run = child.id();
     until("a supervisor is at work", || Ok(supervisor(run).is_some()))?;
-    until("its container is up", || Ok(!objects(run)?.is_empty()))?;
+    if engine == "docker" {
+        until("its container is up", || Ok(!objects(run)?.is_empty()))?;
+    }
     let pause = Deadline::after(Duration::from_secs(3), &Cancel::default());
     let _ = pause.pause(Duration::from_secs(2));
     let killed =

@@ -73,6 +73,7 @@ fn exec(pid: i32, path: &str, argv: &str) -> TraceEvent {
         path: path.into(),
         argv: words(argv),
         refused: None,
+        runs: Vec::new(),
     };
     event(pid, "launcher", action)
 }

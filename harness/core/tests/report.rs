@@ -262,7 +262,7 @@ fn description(name: &str, version: &str) -> Description {
 fn run(reports: Vec<TrialReport>) -> Vec<Event> {
     let engines = vec![
         description("docker", "Docker 20.10.24"),
-        description("oci", "libcontainer 0.6.0"),
+        description("oci", "Linux 6.1.0, no daemon"),
     ];
     let mut totals = Totals::default();
     let mut trials: Vec<String> = reports.iter().map(|r| r.name.clone()).collect();

@@ -8,6 +8,8 @@
     reason = "a benchmark tells its numbers to whoever runs it"
 )]
 
+#[path = "peer/interval.rs"]
+mod interval;
 mod peer;
 
 use std::error::Error;
@@ -22,14 +24,13 @@ use adamant_core::report::{Evidence, TrialReport, text};
 use adamant_core::run::{Options, Session, Verdict};
 use adamant_engines::docker::Docker;
 
+use crate::interval::{interval, median};
 use crate::peer::Peer;
 
 /// Interleaved pairs, after one that is not counted.
 const PAIRS: usize = 30;
 /// What a trial may cost over the bare lifecycle.
 const LIMIT: f64 = 1.10;
-/// Resamples behind an interval.
-const RESAMPLES: usize = 10_000;
 /// The trial: what the peer looks at, and nothing that it does not.
 const CASE: &str = "
 spec: BENCH-1
@@ -179,34 +180,4 @@ fn timed(peer: &Peer) -> Result<Duration, Failure> {
     let began = Instant::now();
     peer.lifecycle()?;
     Ok(began.elapsed())
-}
-
-/// The 95 % interval of the median, by resampling with a fixed seed: the same times tell the same interval.
-fn interval(ratios: &[f64]) -> (f64, f64) {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut pick = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        ratios[usize::try_from(state >> 33).unwrap_or(0) % ratios.len()]
-    };
-    let mut medians: Vec<f64> = (0..RESAMPLES)
-        .map(|_| median(&mut ratios.iter().map(|_| pick()).collect::<Vec<_>>()))
-        .collect();
-    medians.sort_by(f64::total_cmp);
-    (
-        medians[RESAMPLES / 40],
-        medians[RESAMPLES - RESAMPLES / 40 - 1],
-    )
-}
-
-/// Sorts, too.
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let half = values.len() / 2;
-    if values.len().is_multiple_of(2) {
-        f64::midpoint(values[half - 1], values[half])
-    } else {
-        values[half]
-    }
 }

@@ -20,6 +20,8 @@ const WORKS: [(&str, &str, f64); 4] = [
     ("null", "open /dev/null for writing (not told)", 1.0),
     ("read", "open a file for reading (not stopped)", 1.0),
 ];
+/// What one event may cost over the same call untraced, in microseconds.
+const EVENT_MOST: f64 = 60.0;
 const WAYS: [&str; 4] = ["untraced", "watched", "strace --seccomp-bpf", "strace"];
 
 fn main() {
@@ -55,6 +57,17 @@ fn main() {
             say(&format!(
                 "  {name:<22} {each:8.2}   {over:+8.2} over untraced   {ratio:6.2} of watched"
             ));
+        }
+        if let (true, [Some(bare), Some(watched), ..]) = (kind == "open", medians.as_slice()) {
+            let total = |each: f64| each * f64::from(count) / 1e6;
+            say(&format!(
+                "  the worst case, a process that does nothing but open {count} files: {:.2} s watched, {:.2} s untraced",
+                total(*watched),
+                total(*bare)
+            ));
+            let is_within = watched - bare <= EVENT_MOST;
+            let word = if is_within { "within" } else { "OVER" };
+            say(&format!("  {word} {EVENT_MOST} µs an event"));
         }
     }
 }

@@ -12,8 +12,16 @@ pub const MOUNT_DIR: &str = "/.adamant";
 pub const MOUNT_PATH: &str = "/.adamant/probe";
 /// The socket over which a launcher hands its listener to the supervisor, inside a subject.
 pub const TRACE_SOCKET: &str = "/.adamant/trace.sock";
+/// Where a supervisor in a container of its own finds the directory in which it is met.
+pub const MEETING_DIR: &str = "/.adamant/meet";
+/// The socket for launchers, in that directory.
+pub const LAUNCHER_SOCKET: &str = "sock";
+/// The socket for the engine, in that directory: numbers go in, lines come out.
+pub const ENGINE_SOCKET: &str = "engine";
 /// Where a launcher tries to connect before the subject starts, so that every trace proves that it sees: TEST-NET-1, discard.
 pub const CONTROL_ADDRESS: &str = "192.0.2.1:9";
+/// The address of whoever opens a packet socket: what it sends has any address, or none.
+pub const PACKETS: &str = "packets";
 /// Bytes of a response body or of one output stream that a reply keeps.
 pub const KEEP_BYTES: usize = 64 * 1024;
 
@@ -390,11 +398,12 @@ pub enum Action {
         /// Absolute path inside the container, with links resolved.
         path: String,
     },
-    /// It connected or sent to an address of the internet families.
+    /// It connected or sent to an address of a family that leads out of the machine.
     Connect {
-        /// The address, without brackets.
+        /// The address, without brackets; [`PACKETS`] for a socket that sends whole packets, `vsock CID` for the
+        /// machine that this one is a guest of.
         address: String,
-        /// The port.
+        /// The port; 0 where the family has none.
         port: u16,
     },
     /// It asked a name server for a name.
@@ -412,6 +421,10 @@ pub enum Action {
         argv: Vec<String>,
         /// The errno's name where the file is missing or cannot be executed (a shell's search along `PATH`).
         refused: Option<String>,
+        /// For a script, the `argv` that the kernel starts in its place: the interpreter of its first line, that line's
+        /// argument, the script, and the rest.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        runs: Vec<String>,
     },
     /// It ended by itself with this code.
     Exit {

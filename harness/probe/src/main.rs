@@ -8,6 +8,7 @@ mod trace;
 
 use std::borrow::Cow;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use adamant_probe::Reply;
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         },
         _ => told(
             USAGE,
-            "usage: adamant-probe '<json request>' | serve PORT | launch … -- PROGRAM ARGS… | watch [--control FD] [--network PROFILE]",
+            "usage: adamant-probe '<json request>' | serve PORT | launch … -- PROGRAM ARGS… | watch [--control FD | --meet DIR] [--network PROFILE]",
         ),
     }
 }
@@ -52,6 +53,8 @@ fn main() -> ExitCode {
 struct Watched {
     /// The pipe of the engine.
     control: Option<i32>,
+    /// The directory where launchers and the engine are met instead.
+    meet: Option<PathBuf>,
     /// The network that is made for the subject.
     network: Option<Profile>,
 }
@@ -67,6 +70,7 @@ impl Watched {
                         .map_err(|_not_a_number| format!("`{fd}` is not a descriptor"))?;
                     watched.control = Some(fd);
                 }
+                [name, dir] if name == "--meet" => watched.meet = Some(PathBuf::from(&**dir)),
                 [name, word] if name == "--network" => {
                     let profile = Profile::of(word);
                     watched.network =
@@ -80,7 +84,11 @@ impl Watched {
 }
 
 fn watch(watched: &Watched) -> ExitCode {
-    match trace::watch::watch(watched.control, watched.network) {
+    let watching = match &watched.meet {
+        Some(dir) => trace::watch::meet(dir, watched.network),
+        None => trace::watch::watch(watched.control, watched.network),
+    };
+    match watching {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => told(FAILED, &format!("failed to watch: {error}")),
     }

@@ -1,8 +1,9 @@
 //! The made-up network of a traced boot: its addresses, and what stands behind them, which is nothing but ourselves.
 //!
-//! All of them are of 198.18.0.0/15, which RFC 2544 sets aside for tests of networks: no real endpoint is among them.
+//! All of them are of 198.18.0.0/15 and `2001:2::/48`, which RFC 2544 and RFC 5180 set aside for tests of networks: no real
+//! endpoint is among them.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,13 @@ pub const SUBJECT: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 2);
 pub const PREFIX: u8 = 30;
 /// The name server that the subject is told of; not on the link, so that a black hole swallows questions too.
 pub const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 53);
+
+/// Our side of the link, in the newer family.
+pub const GATEWAY_6: Ipv6Addr = Ipv6Addr::new(0x2001, 2, 0, 0, 0, 0, 0, 1);
+/// The subject's side of the link, in the newer family.
+pub const SUBJECT_6: Ipv6Addr = Ipv6Addr::new(0x2001, 2, 0, 0, 0, 0, 0, 2);
+/// How many leading bits those two have in common.
+pub const PREFIX_6: u8 = 126;
 
 /// What stands behind the subject's default route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +55,19 @@ impl Profile {
     }
 }
 
+/// The address of a name in the newer family.
+#[must_use]
+pub fn address_6_of(name: &str) -> Ipv6Addr {
+    let [a, b, c, d] = address_of(name).octets().map(u16::from);
+    Ipv6Addr::new(0x2001, 2, 0, 1, 0, 0, a << 8 | b, c << 8 | d)
+}
+
+/// Both addresses of a name.
+#[must_use]
+pub fn addresses_of(name: &str) -> [IpAddr; 2] {
+    [address_of(name).into(), address_6_of(name).into()]
+}
+
 /// The address of a name, the same on every boot: whoever knows the names that were asked for can name the addresses.
 #[must_use]
 pub fn address_of(name: &str) -> Ipv4Addr {
@@ -75,6 +96,7 @@ mod tests {
         assert_ne!(address_of("a.example"), address_of("b.example"));
         for name in ["", "a", "registry.npmjs.example"] {
             assert_eq!(address_of(name).octets()[..2], [198, 19]);
+            assert_eq!(address_6_of(name).segments()[..4], [0x2001, 2, 0, 1]);
         }
     }
 

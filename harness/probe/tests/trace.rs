@@ -2,6 +2,8 @@
 
 #[path = "support/network.rs"]
 mod network;
+#[path = "support/odd.rs"]
+mod odd;
 mod support;
 
 use std::io::Write as _;
@@ -23,6 +25,7 @@ fn exec_of(told: &[Traced], name: &str) -> Vec<(String, Option<String>)> {
             path,
             argv,
             refused,
+            ..
         } = action
             && argv.first().is_some_and(|word| word == name)
         {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use adamant_probe::sinkhole::address_of;
+use adamant_probe::sinkhole::addresses_of;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -86,7 +86,7 @@ impl Endpoint {
     #[must_use]
     pub fn is_at(&self, address: IpAddr, port: u16) -> bool {
         let here = match &self.host {
-            Host::Name(name) => address == IpAddr::from(address_of(name)),
+            Host::Name(name) => addresses_of(name).contains(&address),
             Host::Address(own) => *own == address,
         };
         here && self.port.is_none_or(|own| own == port)
@@ -163,8 +163,9 @@ mod tests {
         let named = Endpoint::parse("api.example:443").expect("parses");
         assert!(named.is_asked_for("API.example."));
         assert!(!named.is_asked_for("x.api.example"));
-        let at = IpAddr::from(address_of("api.example"));
-        assert!(named.is_at(at, 443) && !named.is_at(at, 80));
+        for at in addresses_of("api.example") {
+            assert!(named.is_at(at, 443) && !named.is_at(at, 80));
+        }
         let plain = Endpoint::parse("10.0.0.1").expect("parses");
         assert!(plain.is_at([10, 0, 0, 1].into(), 1) && !plain.is_asked_for("10.0.0.1"));
     }

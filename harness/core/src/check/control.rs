@@ -585,6 +585,7 @@ fn exec(argv: &[&str]) -> Action {
         path: format!("/usr/bin/{}", argv[0]),
         argv: argv.iter().map(|&word| word.into()).collect(),
         refused: None,
+        runs: Vec::new(),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use adamant_probe::sinkhole::address_of;
-use adamant_probe::{Action, TraceEvent};
+use adamant_probe::sinkhole::addresses_of;
+use adamant_probe::{Action, PACKETS, TraceEvent};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -102,10 +102,12 @@ fn may_leave(allowed: &[Endpoint], action: &Action) -> bool {
 /// The names that were asked for, by the addresses that a made network gives them.
 pub(crate) fn names(events: &[TraceEvent]) -> BTreeMap<IpAddr, &str> {
     let asked = events.iter().filter_map(|event| match &event.action {
-        Action::Resolve { name, .. } => Some((IpAddr::from(address_of(name)), name.as_str())),
+        Action::Resolve { name, .. } => Some(name.as_str()),
         _ => None,
     });
-    asked.collect()
+    asked
+        .flat_map(|name| addresses_of(name).map(|address| (address, name)))
+        .collect()
 }
 
 /// What an action says about leaving.
@@ -114,6 +116,15 @@ pub(crate) fn leaves(names: &BTreeMap<IpAddr, &str>, action: &Action) -> Option<
         // A name server on loopback is the subject's own.
         Action::Resolve { name, server } => {
             is_outside(server).then(|| format!("asked {server} for the name {name}"))
+        }
+        Action::Connect { address, .. } if address == PACKETS => {
+            Some("opened a packet socket, which sends whatever it likes to any address".to_owned())
+        }
+        Action::Connect { address, port } if address.starts_with("vsock ") => {
+            let context = address.trim_start_matches("vsock ");
+            Some(format!(
+                "tried to reach port {port} of the machine that this one is a guest of (vsock context {context})"
+            ))
         }
         Action::Connect { address, port } => is_outside(address).then(|| {
             let name = address.parse().ok().and_then(|ip| names.get(&ip));
@@ -144,7 +155,22 @@ fn is_outside(address: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use adamant_probe::sinkhole::address_of;
+
     use super::*;
+
+    #[test]
+    fn what_has_no_internet_address_leaves_too() {
+        for (address, words) in [(PACKETS, "packet socket"), ("vsock 2", "guest of")] {
+            let action = Action::Connect {
+                address: address.into(),
+                port: 9,
+            };
+            let told = leaves(&BTreeMap::new(), &action).expect("it leaves");
+            assert!(told.contains(words), "{told}");
+            assert!(!may_leave(&[Endpoint::named("a.example", 9)], &action));
+        }
+    }
 
     #[test]
     fn loopback_in_any_spelling_is_not_outside() {

@@ -70,27 +70,28 @@ impl Check for Execs {
 impl Execs {
     /// One finding for all commands that must not be run.
     fn ran(&self, seen: Seen<'_>) -> Option<Finding> {
-        let hits: Vec<(&TraceEvent, &Vec<String>, &'static Rule)> = seen
+        let hits: Vec<(&TraceEvent, String, &'static Rule)> = seen
             .events
             .iter()
             .filter_map(|event| match &event.action {
                 // A command that is not there was still asked for; a search along PATH asks several times.
-                Action::Exec { argv, .. } => shell::judge_argv(argv)
-                    .filter(|rule| self.never.iter().any(|n| n.class() == rule.class))
-                    .map(|rule| (event, argv, rule)),
+                Action::Exec {
+                    path, argv, runs, ..
+                } => shell::judge_exec(path, argv, runs)
+                    .filter(|(rule, _)| self.never.iter().any(|n| n.class() == rule.class))
+                    .map(|(rule, means)| (event, ran(argv, means.as_deref()), rule)),
                 _ => None,
             })
             .collect();
-        let (first, argv, rule) = hits.first()?;
+        let (first, ran, rule) = hits.first()?;
         let told = format!(
-            "{} ran `{}`, {}: {} ({})",
+            "{} ran {ran}, {}: {} ({})",
             seen.who(&first.actor),
-            command(argv),
             seen.when(first),
             rule.explain,
             rule.id
         );
-        let all = counted(hits.iter().map(|(event, argv, rule)| {
+        let all = counted(hits.iter().map(|(event, ran, rule)| {
             let refused = match &event.action {
                 Action::Exec {
                     refused: Some(errno),
@@ -99,9 +100,8 @@ impl Execs {
                 _ => String::new(),
             };
             format!(
-                "{} ran `{}` ({}){refused}",
+                "{} ran {ran} ({}){refused}",
                 seen.who(&event.actor),
-                command(argv),
                 rule.id
             )
         }));
@@ -110,5 +110,13 @@ impl Execs {
                 .coded("execs/installs")
                 .about(all),
         )
+    }
+}
+
+/// A command as it was asked for, and what that means where it does not say so itself.
+fn ran(argv: &[String], means: Option<&[String]>) -> String {
+    match means {
+        None => format!("`{}`", command(argv)),
+        Some(means) => format!("`{}`, which is `{}`", command(argv), command(means)),
     }
 }

@@ -206,6 +206,7 @@ mod tests {
             path: argv[0].clone(),
             argv,
             refused: None,
+            runs: Vec::new(),
         };
         [
             event(1, pid, ppid, exec),
@@ -249,6 +250,7 @@ mod tests {
             path: "/x".into(),
             argv: vec!["x".into()],
             refused: Some("ENOENT".into()),
+            runs: Vec::new(),
         };
         let events = [
             event(1, 5, 1, missing),

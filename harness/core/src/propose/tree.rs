@@ -281,6 +281,7 @@ pub(super) fn used_files(image: &Image, looks: &[&Look]) -> BTreeSet<String> {
                 path,
                 argv,
                 refused: None,
+                ..
             } = &event.action
             {
                 note(path);

@@ -280,11 +280,13 @@ fn event(out: &mut String, event: &TraceEvent) {
             path,
             argv,
             refused: None,
+            ..
         } => format!("exec {path}: {}", argv.join(" ")),
         Action::Exec {
             path,
             argv,
             refused: Some(errno),
+            ..
         } => {
             format!("exec {path} ({errno}): {}", argv.join(" "))
         }

@@ -40,5 +40,5 @@ pub use chain::{boot_chain, script};
 pub use control::{BAD_SAMPLE, control};
 pub use follow::not_shell;
 pub use lint::{Class, File, Lint, Smell, Unparsed};
-pub use rule::{Rule, judge_argv, rules};
+pub use rule::{Rule, judge_exec, rules};
 pub use started::Started;

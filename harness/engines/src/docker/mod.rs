@@ -2,6 +2,7 @@
 
 mod ask;
 mod client;
+mod collect;
 mod companion;
 mod connect;
 mod derive;
@@ -16,10 +17,11 @@ mod start;
 mod stop;
 mod transfer;
 mod wait;
+mod watch;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use adamant_core::engine::{
@@ -31,6 +33,7 @@ use adamant_core::run::{Deadline, monotonic_ns};
 use fs_err as fs;
 
 use self::client::Client;
+pub use self::collect::collect;
 use self::images::Images;
 use self::instance::Container;
 use self::object::{Object, ObjectKind};
@@ -53,6 +56,8 @@ pub struct Docker {
     images: Images,
     here: Here,
     number: AtomicU64,
+    /// Why nobody can be watched, once that was asked.
+    blind: OnceLock<Option<String>>,
     /// The runs that this engine made something for.
     runs: Mutex<BTreeSet<String>>,
 }
@@ -84,6 +89,7 @@ impl Docker {
             images: Images::new(sourcing),
             here: Here::read(),
             number: AtomicU64::new(0),
+            blind: OnceLock::new(),
             runs: Mutex::default(),
         }
     }
@@ -150,24 +156,23 @@ impl Docker {
         if let Some(network) = &network {
             client.create_network(network, self.labels(&plan.owner), deadline)?;
         }
-        for bind in &plan.binds {
-            fs::symlink_metadata(&bind.source).map_err(|error| {
-                let attempt = format!("mount `{}` at `{}`", bind.source.display(), bind.target);
-                EngineError::new(ErrorKind::Input, attempt).caused_by(error)
-            })?;
-        }
-        if plan.network.profile().is_some() && plan.trace.is_none() {
-            return Err(
-                EngineError::new(ErrorKind::Unsupported, "make a network for a boot").caused_by(
-                    "who makes it is the supervisor of a traced boot, and this one is not traced",
-                ),
-            );
-        }
+        possible(plan)?;
         let probe = PROBE.file()?;
-        let mut trace = match &plan.trace {
-            Some(path) => Some(Supervisor::start(&probe, path, plan.network.profile())?),
-            None => None,
-        };
+        let mut trace = plan
+            .trace
+            .as_ref()
+            .map(|path| {
+                let watched = watch::Watched {
+                    name,
+                    image: &start.id,
+                    probe: &probe,
+                    labels: self.labels(&plan.owner),
+                    path,
+                    network: plan.network.profile(),
+                };
+                watch::start(&client, watched, deadline)
+            })
+            .transpose()?;
         let socket = trace.as_ref().map(Supervisor::socket);
         let ground = start::Ground {
             image: &start.id,
@@ -300,7 +305,12 @@ impl Engine for Docker {
     }
 
     fn blind(&self) -> Option<String> {
-        supervisor::blind()
+        let ask = || match self.client(&Deadline::for_cleanup(CLEANUP)) {
+            Ok(client) => watch::blind(&client),
+            // That there is no daemon is told where one is needed.
+            Err(_) => supervisor::blind(),
+        };
+        self.blind.get_or_init(ask).clone()
     }
 
     fn volume(&self, owner: &Owner, deadline: &Deadline) -> Result<String, EngineError> {
@@ -320,7 +330,7 @@ impl Engine for Docker {
         let client = self.client(deadline)?;
         let now = SystemTime::now();
         let abandoned = |object: &Object| owner::is_abandoned(&object.labels, &self.here, now);
-        let (mut removed, mut failed) = (Vec::new(), Vec::new());
+        let (mut removed, mut failed) = (supervisor::reap(), Vec::new());
         for object in client.objects(deadline)?.into_iter().filter(abandoned) {
             match client.remove_object(&object, deadline) {
                 Ok(true) => removed.push(object.to_string()),
@@ -370,6 +380,24 @@ impl Engine for Docker {
             .into_iter()
             .try_for_each(|removed| removed.map(|_| ()))
     }
+}
+
+/// Whether what the plan names is there, and what it asks for can be made.
+fn possible(plan: &BootPlan) -> Result<(), EngineError> {
+    for bind in &plan.binds {
+        fs::symlink_metadata(&bind.source).map_err(|error| {
+            let attempt = format!("mount `{}` at `{}`", bind.source.display(), bind.target);
+            EngineError::new(ErrorKind::Input, attempt).caused_by(error)
+        })?;
+    }
+    if plan.network.profile().is_some() && plan.trace.is_none() {
+        return Err(
+            EngineError::new(ErrorKind::Unsupported, "make a network for a boot").caused_by(
+                "who makes it is the supervisor of a traced boot, and this one is not traced",
+            ),
+        );
+    }
+    Ok(())
 }
 
 /// Starts a created container; a refusal of its executable is an answer.

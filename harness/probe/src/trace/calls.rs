@@ -32,6 +32,10 @@ pub(super) enum Shape {
     Names(At, At, Follow),
     /// Changes what a descriptor is open on.
     Descriptor,
+    /// `socket`; told of those that send past every address.
+    Socket,
+    /// `ioctl`; told of those that change the attributes of a file, for which it need not be open for writing.
+    Attributes,
     /// `connect`.
     Connect,
     /// `bind`, which makes a file for a unix socket.
@@ -152,6 +156,11 @@ const COMMON: &[Call] = &[
     call("fchown", libc::SYS_fchown, Shape::Descriptor),
     call("fsetxattr", libc::SYS_fsetxattr, Shape::Descriptor),
     call("fremovexattr", libc::SYS_fremovexattr, Shape::Descriptor),
+    call("mount", libc::SYS_mount, Shape::Path(path(1), Follow::Yes)),
+    call("umount2", libc::SYS_umount2, Shape::Path(path(0), Follow::Yes)),
+    call("move_mount", libc::SYS_move_mount, Shape::Path(at(2, 3), Follow::Yes)),
+    call("ioctl", libc::SYS_ioctl, Shape::Attributes),
+    call("socket", libc::SYS_socket, Shape::Socket),
     call("connect", libc::SYS_connect, Shape::Connect),
     call("bind", libc::SYS_bind, Shape::Bind),
     call("sendto", libc::SYS_sendto, Shape::SendTo),

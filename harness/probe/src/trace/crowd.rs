@@ -176,6 +176,11 @@ impl Crowd {
             .ok_or_else(|| io::Error::from(Errno::SRCH))
     }
 
+    /// The process of a thread that was found before.
+    pub(super) fn process_of(&self, tid: u32) -> Option<u32> {
+        self.members.get(&tid).map(|member| member.process)
+    }
+
     fn make_room(&mut self) {
         if self.members.len() < MOST {
             return;

@@ -1,15 +1,17 @@
 //! Turns a call and its arguments into what is told of it.
 
+use std::os::fd::AsFd;
+
 use adamant_probe::Action;
-use rustix::fs::FileType;
+use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
 
 use super::calls::{At, Call, Follow, Shape};
 use super::crowd::Member;
 use super::exec;
 use super::filter::WRITE_FLAGS;
-use super::kernel::Notification;
-use super::memory::{Memory, PATH_MOST, u64_at};
+use super::kernel::{self, Notification};
+use super::memory::{Memory, PATH_MOST, u32_at, u64_at};
 use super::net::{self, Socket};
 use super::place::{self, Spot, UNKNOWN};
 
@@ -30,11 +32,13 @@ pub(super) fn decode(call: &Call, notification: &Notification, member: &Member) 
     match call.shape {
         Shape::Open(at, flags) => asked.open(at, args[flags]),
         Shape::Open2 => asked.open_how(),
-        Shape::OpenHandle => vec![asked.write(UNKNOWN, None)],
+        Shape::OpenHandle => asked.open_handle(),
         Shape::Create => asked.opened(At { dir: None, path: 0 }, true, false),
         Shape::Path(at, follow) => asked.path(at, follow),
         Shape::Names(from, to, follow) => asked.names(from, to, follow),
         Shape::Descriptor => asked.changed(&place::descriptor(member, asked.descriptor(0))),
+        Shape::Attributes => asked.changed(&place::descriptor(member, asked.descriptor(0))),
+        Shape::Socket => vec![net::packets()],
         Shape::Connect => net::connect(asked.memory, args),
         Shape::Bind => asked.bind().into_iter().collect(),
         Shape::SendTo => socket().send_to(args),
@@ -53,6 +57,7 @@ pub(super) fn decode(call: &Call, notification: &Notification, member: &Member) 
 pub(super) fn undecoded(call: &Call, notification: &Notification) -> Option<Action> {
     let unknown = || String::from_utf8_lossy(UNKNOWN).into_owned();
     match call.shape {
+        Shape::Socket => Some(net::packets()),
         Shape::Connect | Shape::SendTo | Shape::SendMsg | Shape::SendMmsg => {
             Some(Action::Connect {
                 address: unknown(),
@@ -63,6 +68,7 @@ pub(super) fn undecoded(call: &Call, notification: &Notification) -> Option<Acti
             path: unknown(),
             argv: Vec::new(),
             refused: None,
+            runs: Vec::new(),
         }),
         Shape::Exit => Some(exit(notification)),
         Shape::User => None,
@@ -74,6 +80,7 @@ pub(super) fn undecoded(call: &Call, notification: &Notification) -> Option<Acti
         | Shape::Path(..)
         | Shape::Names(..)
         | Shape::Descriptor
+        | Shape::Attributes
         | Shape::Bind => Some(Action::Write {
             call: call.name.to_owned(),
             path: unknown(),
@@ -86,6 +93,17 @@ fn exit(notification: &Notification) -> Action {
     // A parent sees the lowest byte.
     let code = i32::from(notification.args[0].to_le_bytes()[0]);
     Action::Exit { code }
+}
+
+/// Whether opening what is there for writing can change the file system: a device, a pipe or a socket cannot.
+fn changes(spot: &Spot) -> bool {
+    spot.found.as_ref().map_or(true, |found| {
+        let silent = matches!(
+            found.kind(),
+            FileType::CharacterDevice | FileType::Fifo | FileType::Socket
+        );
+        found.named && !silent
+    })
 }
 
 /// A call of a process.
@@ -203,6 +221,38 @@ impl Asked<'_> {
         self.opened(at, follow, resolve & IN_ROOT != 0)
     }
 
+    /// `open_by_handle_at(mount, handle, flags)`.
+    fn open_handle(&self) -> Vec<Action> {
+        let spot = self.handle();
+        let told = || match &spot {
+            Some(spot) => self.write(&spot.path, None),
+            None => self.write(UNKNOWN, None),
+        };
+        let silent = spot.as_ref().is_some_and(|spot| !changes(spot));
+        (!silent).then(told).into_iter().collect()
+    }
+
+    /// What a handle stands for, as the supervisor finds it on the same file system.
+    fn handle(&self) -> Option<Spot> {
+        const HEAD: usize = 8;
+        const HANDLE_MOST: usize = 128;
+        let head = self.memory.exact::<HEAD>(self.args[1])?;
+        let length = usize::try_from(u32_at(&head, 0)?).ok()?;
+        let handle = self
+            .memory
+            .bytes(self.args[1], HEAD + length.min(HANDLE_MOST));
+        // The kernel takes no descriptor here that was opened for looking at.
+        let mount = place::open_descriptor(
+            self.member,
+            self.descriptor(0),
+            OFlags::RDONLY | OFlags::DIRECTORY,
+        )
+        .ok()?;
+        let file = kernel::open_handle(mount.as_fd(), &handle).ok()?;
+        let root = self.member.root().ok()?;
+        Some(Spot::of(&file, &root))
+    }
+
     /// Only a regular file that is there has been read.
     fn read(&self, at: At, follow: bool) -> Vec<Action> {
         let spot = self.locate(at, follow);
@@ -215,22 +265,14 @@ impl Asked<'_> {
         is_file.then(told).into_iter().collect()
     }
 
-    /// Opening a device, a pipe or a socket changes nothing in the file system.
     fn opened(&self, at: At, follow: bool, below: bool) -> Vec<Action> {
         let spot = if below {
             self.locate_below(at, follow)
         } else {
             self.locate(at, follow)
         };
-        let changes = spot.found.as_ref().map_or(true, |found| {
-            let silent = matches!(
-                found.kind(),
-                FileType::CharacterDevice | FileType::Fifo | FileType::Socket
-            );
-            found.named && !silent
-        });
         let told = || self.write(&spot.path, None);
-        changes.then(told).into_iter().collect()
+        changes(&spot).then(told).into_iter().collect()
     }
 
     fn path(&self, at: At, follow: Follow) -> Vec<Action> {

@@ -4,6 +4,13 @@
 const NAME_MOST: usize = 255;
 const HEADER: usize = 12;
 
+/// The name in a question over TCP, which follows its own length.
+pub(super) fn question_in_stream(bytes: &[u8]) -> Option<String> {
+    let (length, message) = bytes.split_first_chunk::<2>()?;
+    let whole = usize::from(u16::from_be_bytes(*length)) == message.len();
+    whole.then(|| question(message)).flatten()
+}
+
 /// The name in a datagram that is one well-formed question and nothing else but its options.
 pub(super) fn question(datagram: &[u8]) -> Option<String> {
     let header = datagram.get(..HEADER)?;
@@ -60,7 +67,7 @@ fn push(name: &mut String, label: &[u8]) {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::question;
+    use super::{question, question_in_stream};
 
     /// A question for the address of `name`.
     pub(crate) fn query(name: &str) -> Vec<u8> {
@@ -90,6 +97,20 @@ pub(super) mod tests {
         let mut datagram = query("abcd");
         datagram[13..17].copy_from_slice(b".\\\0\xff");
         assert_eq!(question(&datagram).as_deref(), Some("\\.\\\\\\000\\255"));
+    }
+
+    #[test]
+    fn over_tcp_a_question_follows_its_length() {
+        let query = query("registry.example");
+        let length = u16::try_from(query.len()).expect("short").to_be_bytes();
+        let whole = [&length[..], &query].concat();
+        assert_eq!(
+            question_in_stream(&whole).as_deref(),
+            Some("registry.example")
+        );
+        assert_eq!(question_in_stream(&whole[..whole.len() - 1]), None);
+        assert_eq!(question_in_stream(&query), None);
+        assert_eq!(question_in_stream(&[0]), None);
     }
 
     #[test]

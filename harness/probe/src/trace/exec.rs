@@ -10,19 +10,43 @@ use rustix::io::Errno;
 
 use super::crowd::{Member, Rights, WORD_MOST, WORDS_MOST, word};
 use super::memory::{Memory, u64_at};
-use super::place::{Found, Root, Spot, procfs_link};
+use super::place::{Found, Spot, procfs_link};
 use crate::errno;
 
+/// As many scripts as the kernel follows from one to the next.
+const SCRIPTS_MOST: usize = 5;
 /// As much of a script's first line as the kernel reads.
 const HEAD_MOST: usize = 256;
 
 /// The event of an exec of what is at `spot`.
 pub(super) fn exec(member: &Member, memory: Memory, spot: &Spot, argv: u64) -> Action {
+    let argv = words(memory, argv);
+    let (refused, runs) = match inspect(member, spot) {
+        Ok(chain) => (None, runs(&chain, spot, &argv)),
+        Err(errno) => (Some(errno::name(errno)), Vec::new()),
+    };
     Action::Exec {
         path: spot.text(),
-        argv: words(memory, argv),
-        refused: refusal(member, spot).map(errno::name),
+        argv,
+        refused,
+        runs,
     }
+}
+
+/// The words that the kernel starts in the place of a script; none for what is none.
+fn runs(chain: &[Line], spot: &Spot, argv: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    // The interpreter of the last script in the chain is what runs.
+    for line in chain.iter().rev() {
+        all.push(word(&line.interpreter));
+        all.extend(line.argument.as_deref().map(word));
+    }
+    if !all.is_empty() {
+        all.push(spot.text());
+        all.extend(argv.iter().skip(1).cloned());
+        all.truncate(WORDS_MOST);
+    }
+    all
 }
 
 /// The first words of an `argv`, however many there are.
@@ -44,43 +68,48 @@ fn words(memory: Memory, argv: u64) -> Vec<String> {
     words
 }
 
-/// Why the kernel will not run it, as far as the file itself says.
-fn refusal(member: &Member, spot: &Spot) -> Option<Errno> {
-    let found = match &spot.found {
-        Ok(found) => found,
-        Err(errno) => return Some(*errno),
-    };
+/// Why the kernel will not run it, as far as the file itself says; else the first lines of the scripts on the way to
+/// what it runs, the file's own first.
+fn inspect(member: &Member, spot: &Spot) -> Result<Vec<Line>, Errno> {
+    let mut chain = Vec::new();
+    let found = spot.found.as_ref().map_err(|errno| *errno)?;
     match found.kind() {
         FileType::RegularFile => {}
         // The last link was not to be followed.
-        FileType::Symlink => return Some(Errno::LOOP),
-        _ => return Some(Errno::ACCESS),
+        FileType::Symlink => return Err(Errno::LOOP),
+        _ => return Err(Errno::ACCESS),
     }
     if !may_execute(&member.rights, found) {
-        return Some(Errno::ACCESS);
+        return Err(Errno::ACCESS);
     }
     // What has no name cannot be found again.
-    if !found.named {
-        return None;
-    }
-    let root = member.root().ok()?;
-    let file = root.look(&spot.path, OFlags::empty()).ok()?;
+    let root = match member.root() {
+        Ok(root) if found.named => root,
+        _ => return Ok(chain),
+    };
+    let Ok(mut file) = root.look(&spot.path, OFlags::empty()) else {
+        return Ok(chain);
+    };
     if fstatvfs(&file).is_ok_and(|fs| fs.f_flag.contains(StatVfsMountFlags::NOEXEC)) {
-        return Some(Errno::ACCESS);
+        return Err(Errno::ACCESS);
     }
-    let interpreter = interpreter(&head(&file)?)?;
-    interpreter_refusal(&root, &interpreter)
-}
-
-fn interpreter_refusal(root: &Root, path: &[u8]) -> Option<Errno> {
-    // A path that is relative to the working directory is as rare as it is hard to follow.
-    if !path.starts_with(b"/") || path.starts_with(b"/proc") {
-        return None;
+    while chain.len() < SCRIPTS_MOST {
+        let Some(line) = head(&file).as_deref().and_then(first_line) else {
+            break;
+        };
+        let path = line.interpreter.clone();
+        chain.push(line);
+        // A path that is relative to the working directory is as rare as it is hard to follow.
+        if !path.starts_with(b"/") || path.starts_with(b"/proc") {
+            break;
+        }
+        file = match root.look(&path, OFlags::empty()) {
+            Ok(file) => file,
+            Err(errno @ (Errno::NOENT | Errno::NOTDIR)) => return Err(errno),
+            Err(_) => break,
+        };
     }
-    match root.look(path, OFlags::empty()) {
-        Err(errno @ (Errno::NOENT | Errno::NOTDIR)) => Some(errno),
-        _ => None,
-    }
+    Ok(chain)
 }
 
 /// The mode bits as the kernel reads them; access lists are not looked at.
@@ -108,12 +137,26 @@ fn head(file: &OwnedFd) -> Option<Vec<u8>> {
     Some(head)
 }
 
-/// The program that a script names in its first line.
-fn interpreter(head: &[u8]) -> Option<Vec<u8>> {
+/// What the first line of a script says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Line {
+    interpreter: Vec<u8>,
+    /// Everything behind it, blanks within it included: the kernel takes it for one word.
+    argument: Option<Vec<u8>>,
+}
+
+/// The first line of a script.
+fn first_line(head: &[u8]) -> Option<Line> {
     let line = head.strip_prefix(b"#!")?;
-    let line = line.split(|byte| *byte == b'\n').next()?;
-    let mut words = line.split(|byte| matches!(byte, b' ' | b'\t' | 0));
-    words.find(|word| !word.is_empty()).map(<[u8]>::to_vec)
+    let line = line.split(|byte| matches!(byte, b'\n' | 0)).next()?;
+    let line = line.trim_ascii();
+    let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t'));
+    let (interpreter, rest) = line.split_at(end.unwrap_or(line.len()));
+    let rest = rest.trim_ascii();
+    (!interpreter.is_empty()).then(|| Line {
+        interpreter: interpreter.to_vec(),
+        argument: (!rest.is_empty()).then(|| rest.to_vec()),
+    })
 }
 
 #[cfg(test)]
@@ -145,15 +188,21 @@ mod tests {
 
     #[test]
     fn a_script_names_its_interpreter() {
-        let name =
-            |head: &[u8]| interpreter(head).map(|i| String::from_utf8_lossy(&i).into_owned());
-        assert_eq!(name(b"#!/bin/sh\necho").as_deref(), Some("/bin/sh"));
+        let read = |head: &[u8]| {
+            let line = first_line(head)?;
+            let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+            Some((text(line.interpreter), line.argument.map(text)))
+        };
+        let line = |interpreter: &str, argument: Option<&str>| {
+            Some((interpreter.to_owned(), argument.map(str::to_owned)))
+        };
+        assert_eq!(read(b"#!/bin/sh\necho"), line("/bin/sh", None));
         assert_eq!(
-            name(b"#! \t/usr/bin/env node\n").as_deref(),
-            Some("/usr/bin/env")
+            read(b"#! \t/usr/bin/env -S  node -x \n"),
+            line("/usr/bin/env", Some("-S  node -x"))
         );
-        assert_eq!(name(b"#!\n/bin/sh"), None);
-        assert_eq!(name(b"\x7fELF"), None);
-        assert_eq!(name(b""), None);
+        for head in [&b"#!\n/bin/sh"[..], b"\x7fELF", b""] {
+            assert_eq!(read(head), None);
+        }
     }
 }

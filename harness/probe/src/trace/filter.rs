@@ -13,8 +13,11 @@ const NO_SUCH_CALL: u32 = 0x0005_0000 | libc::ENOSYS.unsigned_abs();
 pub(super) const WRITE_FLAGS: u32 =
     (libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC).unsigned_abs();
 
-/// The lengths between which a message may be a question to a name server.
-pub(super) const DNS_LENGTHS: std::ops::RangeInclusive<u32> = 17..=512;
+/// The lengths between which a message may be a question to a name server; over TCP it follows its own length.
+pub(super) const DNS_LENGTHS: std::ops::RangeInclusive<u32> = 17..=514;
+
+/// The requests of `ioctl` that change a file's attributes: `FS_IOC_SETFLAGS` (of 64 and 32 bits), `FS_IOC_FSSETXATTR`.
+const ATTRIBUTES: [u32; 3] = [0x4008_6602, 0x4004_6602, 0x401c_5820];
 
 const LOAD: u16 = 0x20;
 const IF_EQUAL: u16 = 0x15;
@@ -82,6 +85,8 @@ fn body(shape: Shape, reads: bool) -> Vec<libc::sock_filter> {
         Shape::Open(..) if reads => vec![step(RETURN, NOTIFY)],
         Shape::Open(_, flags) => any_bit(flags, WRITE_FLAGS),
         Shape::OpenHandle => any_bit(2, WRITE_FLAGS),
+        Shape::Attributes => any_of(1, &ATTRIBUTES),
+        Shape::Socket => any_of(0, &[libc::AF_PACKET.unsigned_abs()]),
         // Without an address only what may be a question to a name server, on a connected socket.
         Shape::SendTo => vec![
             step(LOAD, low(5)),
@@ -119,6 +124,15 @@ fn any_bit(argument: usize, bits: u32) -> Vec<libc::sock_filter> {
         step(RETURN, NOTIFY),
         step(RETURN, ALLOW),
     ]
+}
+
+fn any_of(argument: usize, values: &[u32]) -> Vec<libc::sock_filter> {
+    let mut body = vec![step(LOAD, low(argument))];
+    for value in values {
+        body.extend([jump(IF_EQUAL, *value, 0, 1), step(RETURN, NOTIFY)]);
+    }
+    body.push(step(RETURN, ALLOW));
+    body
 }
 
 #[cfg(test)]
@@ -194,10 +208,10 @@ mod tests {
             let arguments = [3, 4096, length, 0, 0, address];
             run(ARCHITECTURE, libc::SYS_sendto, arguments)
         };
-        for (length, address) in [(1, 16), (100_000, 16), (17, 0), (512, 0)] {
+        for (length, address) in [(1, 16), (100_000, 16), (17, 0), (514, 0)] {
             assert_eq!(send(length, address), NOTIFY, "{length} {address}");
         }
-        for length in [0, 16, 513, 1 << 32, (1 << 32) + 100] {
+        for length in [0, 16, 515, 1 << 32, (1 << 32) + 100] {
             assert_eq!(send(length, 0), ALLOW, "{length}");
         }
     }
@@ -210,6 +224,29 @@ mod tests {
         assert_eq!(run(ARCHITECTURE, -1, [0; 6]), ALLOW);
         #[cfg(target_arch = "x86_64")]
         assert_eq!(run(ARCHITECTURE, 0x4000_0002, [0; 6]), NO_SUCH_CALL);
+    }
+
+    #[test]
+    fn of_sockets_and_requests_only_a_few_are_told() {
+        let socket = |family: i32| {
+            let family = u64::from(family.unsigned_abs());
+            run(ARCHITECTURE, libc::SYS_socket, [family, 3, 0, 0, 0, 0])
+        };
+        assert_eq!(socket(libc::AF_PACKET), NOTIFY);
+        for family in [libc::AF_INET, libc::AF_INET6, libc::AF_UNIX] {
+            assert_eq!(socket(family), ALLOW, "{family}");
+        }
+        let request = |request: u32| {
+            let arguments = [3, u64::from(request), 0, 0, 0, 0];
+            run(ARCHITECTURE, libc::SYS_ioctl, arguments)
+        };
+        for told in ATTRIBUTES {
+            assert_eq!(request(told), NOTIFY, "{told:x}");
+        }
+        // TCGETS, and the request that reads the same attributes.
+        for silent in [0x5401, 0x8008_6601] {
+            assert_eq!(request(silent), ALLOW, "{silent:x}");
+        }
     }
 
     #[test]

@@ -29,6 +29,14 @@ pub(super) struct Notification {
     pub(super) args: [u64; 6],
 }
 
+impl Notification {
+    /// The first argument, where it is a descriptor.
+    pub(super) fn descriptor(&self) -> i32 {
+        let [a, b, c, d, ..] = self.args[0].to_le_bytes();
+        i32::from_le_bytes([a, b, c, d])
+    }
+}
+
 /// Installs the filter in this thread alone and returns its listener, which is closed on exec.
 pub(super) fn install(program: &mut [libc::sock_filter]) -> io::Result<OwnedFd> {
     let listener = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
@@ -180,6 +188,29 @@ pub(super) fn leave_network() -> rustix::io::Result<()> {
     unsafe {
         rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNET)
     }
+}
+
+/// Opens for looking at what a handle of `open_by_handle_at` stands for, on the file system of `mount`.
+pub(super) fn open_handle(mount: BorrowedFd<'_>, handle: &[u8]) -> io::Result<OwnedFd> {
+    // The kernel reads the handle's own length, so the bytes behind its head must be as many as it says.
+    let said = handle.first_chunk().map(|head| u32::from_ne_bytes(*head));
+    if said.and_then(|said| usize::try_from(said).ok()) != handle.len().checked_sub(8) {
+        return Err(Errno::INVAL.into());
+    }
+    #[expect(unsafe_code, reason = "no wrapper opens a handle")]
+    // SAFETY: the kernel reads the eight bytes of the head and as many more as they say, which was just checked.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_open_by_handle_at,
+            std::os::fd::AsRawFd::as_raw_fd(&mount),
+            handle.as_ptr(),
+            libc::O_PATH | libc::O_CLOEXEC,
+        )
+    };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(own(RawFd::try_from(result).map_err(io::Error::other)?))
 }
 
 /// Copies memory of another process; how much of `into` could be read, from its beginning.

@@ -17,6 +17,7 @@ mod memory;
 mod net;
 mod origin;
 mod place;
+mod question;
 mod sink;
 mod tell;
 mod walk;

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::os::fd::OwnedFd;
 
-use adamant_probe::Action;
+use adamant_probe::{Action, PACKETS};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use super::dns;
@@ -11,7 +13,7 @@ use super::memory::{Memory, u32_at, u64_at};
 
 const DNS_PORT: u16 = 53;
 /// As much of a message as a question can be long.
-const PAYLOAD_MOST: usize = 512;
+const PAYLOAD_MOST: usize = 514;
 /// As many messages as the kernel takes in one call.
 const MESSAGES_MOST: u64 = 1024;
 /// How many pieces of a message are looked at.
@@ -22,6 +24,10 @@ const PIECES_MOST: usize = 8;
 pub(super) enum Peer {
     /// Of the internet families.
     Internet(SocketAddr),
+    /// Of the machine that this one is a guest of, or of another guest: its context and port.
+    Host(u32, u32),
+    /// Of a socket that sends whole packets, wherever they go.
+    Packets,
     /// Of the internet families, or nobody knows.
     Unknown,
     /// Of another family: it does not leave the machine.
@@ -43,11 +49,41 @@ pub(super) fn peer(bytes: &[u8]) -> Peer {
             .get(8..24)
             .and_then(|b| <[u8; 16]>::try_from(b).ok())
             .map(|b| Ipv6Addr::from(b).to_canonical()),
+        libc::AF_VSOCK => {
+            return match (u32_at(bytes, 8), u32_at(bytes, 4)) {
+                // The context of this very machine.
+                (Some(libc::VMADDR_CID_LOCAL), Some(_)) => Peer::Local,
+                (Some(context), Some(port)) => Peer::Host(context, port),
+                _ => Peer::Unknown,
+            };
+        }
+        libc::AF_PACKET => return Peer::Packets,
         _ => return Peer::Local,
     };
     match (ip, port) {
         (Some(ip), Some(port)) => Peer::Internet(SocketAddr::new(ip, port)),
         _ => Peer::Unknown,
+    }
+}
+
+/// Opening a socket that sends whole packets.
+pub(super) fn packets() -> Action {
+    Action::Connect {
+        address: PACKETS.to_owned(),
+        port: 0,
+    }
+}
+
+/// Where a message goes: as [`peer`], but the kernel sends one without a family to an address of the oldest.
+fn recipient(memory: Memory, address: u64, length: u64) -> Option<Peer> {
+    let peer = peer_at(memory, address, length)?;
+    let bytes = memory.bytes(address, 16);
+    match (peer, bytes.split_first_chunk::<2>()) {
+        (Peer::Local, Some(([0, 0], rest))) if length >= 16 => {
+            let family = u16::try_from(libc::AF_INET).unwrap_or_default();
+            Some(self::peer(&[&family.to_ne_bytes(), rest].concat()))
+        }
+        _ => Some(peer),
     }
 }
 
@@ -67,6 +103,11 @@ fn connected(peer: Peer) -> Option<Action> {
             address: to.ip().to_string(),
             port: to.port(),
         }),
+        Peer::Host(context, port) => Some(Action::Connect {
+            address: format!("vsock {context}"),
+            port: u16::try_from(port).unwrap_or(u16::MAX),
+        }),
+        Peer::Packets => Some(packets()),
         Peer::Unknown => Some(Action::Connect {
             address: String::from("?"),
             port: 0,
@@ -97,7 +138,7 @@ pub(super) struct Socket {
 impl Socket {
     /// `sendto(fd, payload, length, flags, address, length)`.
     pub(super) fn send_to(&self, args: [u64; 6]) -> Vec<Action> {
-        let to = peer_at(self.memory, args[4], args[5] & u64::from(u32::MAX));
+        let to = recipient(self.memory, args[4], args[5] & u64::from(u32::MAX));
         let length = usize::try_from(args[2]).unwrap_or(usize::MAX);
         let payload = self.memory.bytes(args[1], length.min(PAYLOAD_MOST));
         self.send(&mut None, to, &payload).into_iter().collect()
@@ -133,7 +174,7 @@ impl Socket {
         let Some(header) = self.memory.exact::<32>(address) else {
             return connected(Peer::Unknown);
         };
-        let to = peer_at(
+        let to = recipient(
             self.memory,
             u64_at(&header, 0)?,
             u64::from(u32_at(&header, 8)?),
@@ -163,7 +204,7 @@ impl Socket {
 
     /// One message to `to`, or to where the socket is connected.
     fn send(&self, own: &mut Option<Peer>, to: Option<Peer>, payload: &[u8]) -> Option<Action> {
-        let name = dns::question(payload);
+        let name = dns::question(payload).or_else(|| dns::question_in_stream(payload));
         match (to, name) {
             (Some(Peer::Internet(to)), Some(name)) if to.port() == DNS_PORT => {
                 let server = to.ip().to_string();
@@ -177,7 +218,7 @@ impl Socket {
                     let server = to.ip().to_string();
                     Some(Action::Resolve { name, server })
                 }
-                Peer::Internet(_) | Peer::Local => None,
+                Peer::Internet(_) | Peer::Host(..) | Peer::Packets | Peer::Local => None,
                 // It is a question, and nobody can say to whom.
                 Peer::Unknown => Some(Action::Resolve {
                     name,
@@ -189,18 +230,20 @@ impl Socket {
 
     /// Where the socket is connected to, by a copy of it.
     fn connected_to(&self) -> Peer {
-        let Some(process) = i32::try_from(self.process).ok().and_then(Pid::from_raw) else {
-            return Peer::Unknown;
-        };
-        let copy = pidfd_open(process, PidfdFlags::empty())
-            .and_then(|process| pidfd_getfd(process, self.fd, PidfdGetfdFlags::empty()));
-        match copy.map(|copy| UdpSocket::from(copy).peer_addr()) {
+        match copy(self.process, self.fd).map(|copy| UdpSocket::from(copy).peer_addr()) {
             Ok(Ok(to)) => Peer::Internet(SocketAddr::new(to.ip().to_canonical(), to.port())),
             // Of another family, or not connected at all.
             Ok(Err(_)) => Peer::Local,
             Err(_) => Peer::Unknown,
         }
     }
+}
+
+/// A copy of a descriptor of a process.
+pub(super) fn copy(process: u32, fd: i32) -> rustix::io::Result<OwnedFd> {
+    let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+    let process = pidfd_open(process.ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
+    pidfd_getfd(process, fd, PidfdGetfdFlags::empty())
 }
 
 #[cfg(test)]
@@ -230,6 +273,30 @@ mod tests {
         for family in [libc::AF_UNIX, libc::AF_NETLINK, libc::AF_UNSPEC] {
             assert_eq!(peer(&sockaddr(family, &[0; 26])), Peer::Local);
         }
+        assert_eq!(peer(&sockaddr(libc::AF_PACKET, &[0; 18])), Peer::Packets);
+        // Two bytes that are reserved, the port, then the context.
+        let vsock = |context: u8| {
+            let rest = [0, 0, 9, 0, 0, 0, context, 0, 0, 0, 0, 0, 0, 0];
+            peer(&sockaddr(libc::AF_VSOCK, &rest))
+        };
+        assert_eq!(vsock(2), Peer::Host(2, 9));
+        assert_eq!(vsock(1), Peer::Local);
+        assert_eq!(peer(&sockaddr(libc::AF_VSOCK, &[0; 4])), Peer::Unknown);
+    }
+
+    #[test]
+    fn a_message_without_a_family_goes_where_the_kernel_sends_it() {
+        let mut to = sockaddr(libc::AF_UNSPEC, &[0x01, 0xbb, 1, 2, 3, 4]);
+        to.resize(16, 0);
+        let memory = Memory::new(std::process::id());
+        let address = to.as_ptr() as u64;
+        let expected: SocketAddr = "1.2.3.4:443".parse().expect("an address");
+        assert_eq!(
+            recipient(memory, address, 16),
+            Some(Peer::Internet(expected))
+        );
+        assert_eq!(peer_at(memory, address, 16), Some(Peer::Local));
+        assert_eq!(recipient(memory, 0, 16), None);
     }
 
     fn own(fd: i32) -> Socket {

@@ -108,7 +108,8 @@ impl Spot {
         Self { path, found }
     }
 
-    fn of(fd: &OwnedFd, root: &Root) -> Self {
+    /// What a descriptor of ours is open on.
+    pub(super) fn of(fd: &OwnedFd, root: &Root) -> Self {
         match Found::of(fd, root) {
             Ok((path, found)) => Self {
                 path,
@@ -150,13 +151,24 @@ pub(super) fn locate(member: &Member, dir: Option<i32>, path: &[u8], follow: boo
     walk::walk(&root, member, &path, follow)
 }
 
+/// Opens what a descriptor of the process is open on; the working directory, where it means that.
+pub(super) fn open_descriptor(
+    member: &Member,
+    fd: i32,
+    flags: OFlags,
+) -> rustix::io::Result<OwnedFd> {
+    let name = match fd {
+        libc::AT_FDCWD => String::from("cwd"),
+        fd => format!("fd/{fd}"),
+    };
+    openat(member.dir(), name, flags | OFlags::CLOEXEC, Mode::empty())
+}
+
 /// What a descriptor of the process is open on.
 pub(super) fn descriptor(member: &Member, fd: i32) -> Spot {
-    let name = format!("fd/{fd}");
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
     let opened = member
         .root()
-        .and_then(|root| Ok((openat(member.dir(), name, flags, Mode::empty())?, root)));
+        .and_then(|root| Ok((open_descriptor(member, fd, OFlags::PATH)?, root)));
     match opened {
         Ok((fd, root)) => Spot::of(&fd, &root),
         Err(errno) => Spot::unknown(errno),

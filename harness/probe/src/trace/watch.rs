@@ -3,12 +3,15 @@
 //! When it ends, however it ends, its listeners are closed and nobody waits for it: the calls of the table then fail
 //! with ENOSYS.
 
+use std::fs::Permissions;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 
 use adamant_probe::sinkhole::Profile;
-use adamant_probe::{Action, Actor, TraceEvent, Traced};
+use adamant_probe::{Action, Actor, ENGINE_SOCKET, LAUNCHER_SOCKET, TraceEvent, Traced};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with, sockopt::socket_peercred};
@@ -17,6 +20,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use super::calls::{self, ARCHITECTURE, Shape};
 use super::crowd::{Crowd, Home};
 use super::kernel::{self, Notification};
+use super::question::{self, Askers};
 use super::sink::Sink;
 use super::tell::Tell;
 use super::{decode, hand};
@@ -35,12 +39,38 @@ const AT_ONCE: Timespec = Timespec {
 /// The longest line of the engine.
 const LINE_MOST: usize = 64;
 
-/// Watches until the engine closes its pipe.
+/// Watches until the engine closes its pipe: launchers come to standard input, what they do goes to standard output.
 pub(crate) fn watch(control: Option<i32>, network: Option<Profile>) -> io::Result<()> {
     let control = match control {
         Some(raw) => Some(kernel::inherited(raw).ok_or(Errno::BADF)?),
         None => None,
     };
+    let socket = io::stdin().as_fd().try_clone_to_owned()?;
+    let out = io::stdout().as_fd().try_clone_to_owned()?;
+    supervise(socket, control, out, network)
+}
+
+/// Watches until the engine hangs up; it and the launchers are met at sockets in `dir`.
+pub(crate) fn meet(dir: &Path, network: Option<Profile>) -> io::Result<()> {
+    let open = |name: &str| {
+        let path = dir.join(name);
+        let socket = UnixListener::bind(&path)?;
+        // Who may come is decided by who can see the directory.
+        std::fs::set_permissions(&path, Permissions::from_mode(0o666))?;
+        io::Result::Ok(socket)
+    };
+    let launchers = open(LAUNCHER_SOCKET)?;
+    let (engine, _) = open(ENGINE_SOCKET)?.accept()?;
+    let out = engine.try_clone()?;
+    supervise(launchers.into(), Some(engine.into()), out.into(), network)
+}
+
+fn supervise(
+    socket: OwnedFd,
+    control: Option<OwnedFd>,
+    out: OwnedFd,
+    network: Option<Profile>,
+) -> io::Result<()> {
     // Each listener and each thread that is remembered holds a descriptor.
     let mut files = getrlimit(Resource::Nofile);
     files.current = files.maximum;
@@ -51,10 +81,12 @@ pub(crate) fn watch(control: Option<i32>, network: Option<Profile>) -> io::Resul
         launchers: Vec::new(),
         listeners: Vec::new(),
         crowd: Crowd::default(),
-        tell: Tell::new(io::stdout()),
+        tell: Tell::new(out),
+        socket,
         doubled: false,
         network,
         sink: None,
+        askers: None,
     };
     let result = watch.run().and_then(|()| watch.tell.flush());
     if let Err(error) = &result {
@@ -85,18 +117,23 @@ struct Watch {
     launchers: Vec<Launcher>,
     listeners: Vec<Listener>,
     crowd: Crowd,
-    tell: Tell<io::Stdout>,
+    tell: Tell<OwnedFd>,
+    /// Where launchers come.
+    socket: OwnedFd,
     /// Whether it was said that 32-bit calls are not read.
     doubled: bool,
     /// The network that a subject without one is given before it starts.
     network: Option<Profile>,
     sink: Option<Sink>,
+    /// Who asks the name servers of that network.
+    askers: Option<Askers>,
 }
 
 /// What has something to say.
 struct Ready {
     socket: bool,
     control: bool,
+    questions: bool,
     launchers: Vec<bool>,
     listeners: Vec<PollFlags>,
 }
@@ -105,6 +142,7 @@ impl Ready {
     fn is_any(&self) -> bool {
         self.socket
             || self.control
+            || self.questions
             || self.launchers.contains(&true)
             || self.listeners.iter().any(|flags| !flags.is_empty())
     }
@@ -117,6 +155,9 @@ impl Watch {
             // A launcher's last words come before the end of what it launched.
             self.hear_launchers(&ready.launchers)?;
             self.hear_listeners(&ready.listeners)?;
+            if ready.questions {
+                self.hear_questions()?;
+            }
             if ready.socket {
                 self.accept()?;
             }
@@ -139,9 +180,8 @@ impl Watch {
     }
 
     fn wait(&self, patience: Option<&Timespec>) -> io::Result<Ready> {
-        let stdin = io::stdin();
         let mut set = Vec::with_capacity(2 + self.launchers.len() + self.listeners.len());
-        set.push(PollFd::new(&stdin, PollFlags::IN));
+        set.push(PollFd::new(&self.socket, PollFlags::IN));
         for launcher in &self.launchers {
             set.push(PollFd::new(&launcher.stream, PollFlags::IN));
         }
@@ -150,6 +190,10 @@ impl Watch {
         }
         if let Some(control) = &self.control {
             set.push(PollFd::new(control, PollFlags::IN));
+        }
+        let bell = self.askers.as_ref().map(Askers::bell);
+        if let Some(bell) = &bell {
+            set.push(PollFd::new(bell, PollFlags::IN));
         }
         match poll(&mut set, patience) {
             Ok(_) | Err(Errno::INTR) => {}
@@ -160,17 +204,20 @@ impl Watch {
         let launchers = seen.by_ref().take(self.launchers.len());
         let launchers = launchers.map(|flags| !flags.is_empty()).collect();
         let listeners = seen.by_ref().take(self.listeners.len()).collect();
-        let control = seen.next().is_some_and(|flags| !flags.is_empty());
+        let mut next_of = |is: bool| is && seen.next().is_some_and(|flags| !flags.is_empty());
+        let control = next_of(self.control.is_some());
+        let questions = next_of(self.askers.is_some());
         Ok(Ready {
             socket,
             control,
+            questions,
             launchers,
             listeners,
         })
     }
 
     fn accept(&mut self) -> io::Result<()> {
-        match accept_with(io::stdin().as_fd(), SocketFlags::CLOEXEC) {
+        match accept_with(&self.socket, SocketFlags::CLOEXEC) {
             Ok(stream) => {
                 let stream = UnixStream::from(stream);
                 let handed = false;
@@ -230,7 +277,8 @@ impl Watch {
             Err(_) => return Ok(false),
         };
         if let (Some(profile), None) = (self.network, &self.sink) {
-            let sink = Sink::make(profile, pid.unsigned_abs());
+            let (questions, askers) = question::questions()?;
+            let sink = Sink::make(profile, pid.unsigned_abs(), questions);
             let sink = sink.map_err(|error| {
                 io::Error::other(format!(
                     "the network `{}` cannot be made: {error}",
@@ -238,6 +286,7 @@ impl Watch {
                 ))
             })?;
             self.sink = Some(sink);
+            self.askers = Some(askers);
         }
         kernel::wake_synchronously(fd.as_fd());
         self.listeners.push(Listener { fd, home });
@@ -285,12 +334,25 @@ impl Watch {
         if kernel::is_waiting(fd.as_fd(), notification.id) {
             for line in &lines {
                 self.tell.say(line)?;
-                if let (Some(sink), Traced::Event(event)) = (&mut self.sink, line) {
+                if let (Some(sink), Some(askers), Traced::Event(event)) =
+                    (&mut self.sink, &mut self.askers, line)
+                {
                     sink.expect(&event.action)?;
+                    if let Some(process) = self.crowd.process_of(notification.tid) {
+                        askers.note(process, notification.descriptor(), event);
+                    }
                 }
             }
         }
         kernel::proceed(fd.as_fd(), notification.id)?;
+        Ok(())
+    }
+
+    /// Tells which names were asked for past the filter.
+    fn hear_questions(&mut self) -> io::Result<()> {
+        for event in self.askers.iter_mut().flat_map(Askers::next) {
+            self.tell.say(&Traced::Event(event))?;
+        }
         Ok(())
     }
 
@@ -336,6 +398,7 @@ impl Watch {
         for _ in 0..DRAIN_MOST {
             let ready = self.wait(Some(&NOW))?;
             self.hear_launchers(&ready.launchers)?;
+            self.hear_questions()?;
             if ready.listeners.iter().all(|flags| flags.is_empty()) {
                 break;
             }
@@ -381,7 +444,8 @@ fn event(at_ns: u64, actor: &Actor, action: Action) -> Traced {
     })
 }
 
-fn nobody() -> Actor {
+/// Who acts where that cannot be told.
+pub(super) fn nobody() -> Actor {
     Actor {
         pid: 0,
         ppid: 0,

@@ -10,7 +10,7 @@ mod swallow;
 use serde::Serialize;
 
 pub(super) use fetch::{Sink, feeds, keeps, output, sink};
-pub use ran::judge_argv;
+pub use ran::judge_exec;
 pub(super) use step::{Step, step};
 pub(super) use swallow::{Swallow, is_probe};
 

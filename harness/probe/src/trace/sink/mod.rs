@@ -7,7 +7,7 @@ mod serve;
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 
 use adamant_probe::Action;
@@ -16,7 +16,9 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
+use self::serve::Names;
 use super::kernel;
+use super::question::Questions;
 
 const DNS_PORT: u16 = 53;
 /// As many ports as one boot can make us listen on.
@@ -28,12 +30,14 @@ pub(super) struct Sink {
     /// Our namespace.
     own: OwnedFd,
     ports: BTreeSet<u16>,
-    name_servers: BTreeSet<Ipv4Addr>,
+    name_servers: BTreeSet<IpAddr>,
+    names: Names,
 }
 
 impl Sink {
-    /// Makes it for the namespace of the process `pid`, which has no network yet.
-    pub(super) fn make(profile: Profile, pid: u32) -> io::Result<Self> {
+    /// Makes it for the namespace of the process `pid`, which has no network yet; what is asked of its name servers is
+    /// told to `questions`.
+    pub(super) fn make(profile: Profile, pid: u32, questions: Questions) -> io::Result<Self> {
         let subject = open(&format!("/proc/{pid}/ns/net"))?;
         let theirs = subject.try_clone()?;
         // A namespace belongs to a thread: that of the supervisor stays where it is.
@@ -51,8 +55,13 @@ impl Sink {
             own,
             ports: BTreeSet::new(),
             name_servers: BTreeSet::new(),
+            names: Names {
+                aloud: profile == Profile::Sinkhole,
+                speaks_6: link::speaks_6(),
+                questions,
+            },
         };
-        sink.name(NAME_SERVER)?;
+        sink.name(NAME_SERVER.into())?;
         Ok(sink)
     }
 
@@ -60,7 +69,7 @@ impl Sink {
     pub(super) fn expect(&mut self, action: &Action) -> io::Result<()> {
         match action {
             Action::Connect { address, port } => match address.parse() {
-                Ok(IpAddr::V4(address)) if !address.is_loopback() => {
+                Ok(address) if !is_own(address) => {
                     if *port == DNS_PORT {
                         self.name(address)?;
                     }
@@ -69,7 +78,7 @@ impl Sink {
                 _ => Ok(()),
             },
             Action::Resolve { server, .. } => match server.parse() {
-                Ok(IpAddr::V4(server)) if !server.is_loopback() => self.name(server),
+                Ok(server) if !is_own(server) => self.name(server),
                 _ => Ok(()),
             },
             _ => Ok(()),
@@ -82,13 +91,19 @@ impl Sink {
         if !here || port == 0 || self.ports.len() >= PORTS_MOST || !self.ports.insert(port) {
             return Ok(());
         }
-        let listener = self.within(move || TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)))?;
-        serve::accept(listener)
+        // A socket of the newer family takes both.
+        let any: IpAddr = if self.names.speaks_6 {
+            Ipv6Addr::UNSPECIFIED.into()
+        } else {
+            Ipv4Addr::UNSPECIFIED.into()
+        };
+        let listener = self.within(move || TcpListener::bind((any, port)))?;
+        serve::accept(listener, (port == DNS_PORT).then(|| self.names.clone()))
     }
 
     /// Answers, or hears and does not answer, the questions to a name server.
-    fn name(&mut self, server: Ipv4Addr) -> io::Result<()> {
-        let here = self.profile != Profile::BlackHole;
+    fn name(&mut self, server: IpAddr) -> io::Result<()> {
+        let here = self.profile != Profile::BlackHole && (server.is_ipv4() || self.names.speaks_6);
         if !here || self.name_servers.len() >= PORTS_MOST || !self.name_servers.insert(server) {
             return Ok(());
         }
@@ -99,7 +114,7 @@ impl Sink {
             Err(error) if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) => return Ok(()),
             socket => socket?,
         };
-        serve::name(socket, self.profile == Profile::Sinkhole)
+        serve::name(socket, self.names.clone())
     }
 
     fn within<T: Send + 'static>(
@@ -112,6 +127,11 @@ impl Sink {
             work()
         })
     }
+}
+
+/// What a process reaches without a network.
+fn is_own(address: IpAddr) -> bool {
+    address.is_loopback() || address.is_unspecified()
 }
 
 fn open(path: &str) -> io::Result<OwnedFd> {
