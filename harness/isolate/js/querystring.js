@@ -5,7 +5,6 @@ const {
   ArrayIsArray,
   ObjectCreate,
   ObjectKeys,
-  RegExpPrototypeExec,
   StringFromCodePoint,
   StringPrototypeCharCodeAt,
   StringPrototypeIndexOf,
@@ -101,12 +100,18 @@ function withSpaces(text, space) {
   return start === 0 ? text : `${spaced}${StringPrototypeSlice(text, start)}`;
 }
 
-const escaped = /%[0-9a-fA-F]{2}/;
+// Without a regular expression: those of the guest keep their last match in `RegExp`.
+function hasEscape(text) {
+  const isHex = (code) => (code >= 48 && code <= 57) || (code >= 65 && code <= 70) || (code >= 97 && code <= 102);
+  for (let i = StringPrototypeIndexOf(text, '%'); i !== -1; i = StringPrototypeIndexOf(text, '%', i + 1)) {
+    if (isHex(StringPrototypeCharCodeAt(text, i + 1)) && isHex(StringPrototypeCharCodeAt(text, i + 2))) return true;
+  }
+  return false;
+}
 
 function decodeText(text, decode, custom) {
   text = withSpaces(text, custom ? '%20' : ' ');
-  // An expression is compiled anew in each context: it is not asked where nothing can be escaped.
-  if (text === '' || (!custom && (StringPrototypeIndexOf(text, '%') === -1 || RegExpPrototypeExec(escaped, text) === null))) {
+  if (text === '' || (!custom && !hasEscape(text))) {
     return text;
   }
   try {

@@ -100,8 +100,9 @@ for (const name of [
   captured[name] = globalThis[name];
 }
 captured.globalThis = globalThis;
-// The language's own classes: taken here, before the runtime adds its globals.
-captured.builtInNames = Object.getOwnPropertyNames(globalThis).filter((name) => /^[A-Z][a-zA-Z0-9]+$/.test(name));
+// The language's own classes: taken here, before the runtime adds its globals. Asked without a regular expression: the guest
+// would find its last match in `RegExp.lastMatch`.
+captured.builtInNames = Object.getOwnPropertyNames(globalThis).filter((name) => name[0] >= 'A' && name[0] <= 'Z' && name.length > 1);
 captured.Proxy = Proxy;
 
 for (const name of ['Atomics', 'JSON', 'Math', 'Reflect']) {
