@@ -28,6 +28,8 @@ pub struct Config {
     pub containment: Containment,
     /// How long a request waits for an isolate.
     pub wait: Duration,
+    /// How long a shutdown waits for what was accepted.
+    pub grace: Duration,
     /// The longest body of a request, in bytes.
     pub max_body: usize,
     /// Where to listen.
@@ -55,6 +57,7 @@ impl Default for Config {
             modules: 1000,
             containment: Containment::default(),
             wait: Duration::from_secs(30),
+            grace: Duration::from_secs(30),
             max_body: 10 << 20,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT),
             database: None,
@@ -168,6 +171,7 @@ impl Config {
             timeout,
             modules,
             wait,
+            grace,
             max_body,
             listen,
             memory,
@@ -223,6 +227,7 @@ impl Config {
             modules: if keeps { modules } else { 0 },
             containment: read.choice(env::CONTAINMENT, &containment, Containment::Process),
             wait: read.milliseconds(env::WAIT_TIMEOUT, wait, DAY),
+            grace: read.milliseconds(env::GRACE, grace, DAY),
             max_body: read.size(env::MAX_BODY, max_body, 1, 48 << 20),
             listen: SocketAddr::new(ip, u16::try_from(port).unwrap_or_default()),
             database: read.text(env::DATABASE),

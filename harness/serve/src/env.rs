@@ -22,6 +22,8 @@ pub(crate) const CONTAINMENT: &str = "ISOLATE_CONTAINMENT";
 pub(crate) const WAIT_TIMEOUT: &str = "ISOLATE_WAIT_TIMEOUT_MS";
 /// How many requests wait for one.
 pub(crate) const MAX_WAITING: &str = "ISOLATE_MAX_WAITING";
+/// How long a shutdown waits for what was accepted.
+pub(crate) const GRACE: &str = "SHUTDOWN_TIMEOUT_MS";
 /// The longest body of a request.
 pub(crate) const MAX_BODY: &str = "MAX_BODY_BYTES";
 /// Where to listen.

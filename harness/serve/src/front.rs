@@ -29,7 +29,7 @@ const EMBEDDED: &str = "sqlite:functions.db";
 Routes: /invoke/ID (the function answers), /execute/ID (a request and its execution as JSON), /metrics, /health.
 Variables (defaults): ISOLATE_POOL_SIZE (5), ISOLATE_MAX_POOL_SIZE (20), ISOLATE_MEMORY_LIMIT_MB (128), ISOLATE_IDLE_TIMEOUT_MS (300000), FUNCTION_TIMEOUT_MS (30000),
 ENABLE_MODULE_CACHE (true), MODULE_CACHE_MAX_SIZE (1000), ISOLATE_REUSE (function|any), ISOLATE_CONTAINMENT (process|thread), ISOLATE_WAIT_TIMEOUT_MS (30000),
-ISOLATE_MAX_WAITING (1000), MAX_BODY_BYTES (10485760), HOST (127.0.0.1), PORT (3001), DATABASE_URL (sqlite:FILE or postgres://…); PACKAGES_BUCKET, _REGION, _PREFIX, _ENDPOINT, _FORCE_PATH_STYLE.")]
+ISOLATE_MAX_WAITING (1000), SHUTDOWN_TIMEOUT_MS (30000), MAX_BODY_BYTES (10485760), HOST (127.0.0.1), PORT (3001), DATABASE_URL (sqlite:FILE or postgres://…); PACKAGES_BUCKET, _REGION, _PREFIX, _ENDPOINT, _FORCE_PATH_STYLE.")]
 pub struct ServeArgs {
     /// A directory of functions: `ID/`, `ID.tar`, `ID.tgz` or `ID.tar.gz`, and `ID.json` for what is to be said about one. With
     /// `DATABASE_URL`, or without this, functions are described in a database, and its packages that are paths begin here.
@@ -144,13 +144,6 @@ pub fn serve(
         source,
     })?;
     let base = std::path::absolute(&base).map_err(ServeError::Host)?;
-    let events = match &args.events {
-        None => Events::default(),
-        Some(path) => Events::to(path).map_err(|source| ServeError::Events {
-            path: path.clone(),
-            source,
-        })?,
-    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         // Whoever waits for an isolate, has one, or fetches a package holds a thread.
@@ -158,6 +151,20 @@ pub fn serve(
         .enable_all()
         .build()
         .map_err(ServeError::Host)?;
+    // The port first: who asks for one that is taken has started and made nothing.
+    let listener = runtime
+        .block_on(Service::claim(config.listen))
+        .map_err(|source| ServeError::Listen {
+            address: config.listen,
+            source,
+        })?;
+    let events = match &args.events {
+        None => Events::default(),
+        Some(path) => Events::to(path).map_err(|source| ServeError::Events {
+            path: path.clone(),
+            source,
+        })?,
+    };
     let bucket = bucket.map(|bucket| (bucket, runtime.handle().clone()));
     let catalog = match (&config.database, &args.functions) {
         (Some(url), _) => Catalog::open(url, &base, runtime.handle().clone())?,
@@ -165,19 +172,11 @@ pub fn serve(
         (None, None) => Catalog::open(EMBEDDED, &base, runtime.handle().clone())?,
     };
     let ended = runtime.block_on(async {
-        // The port first: who asks for one that is taken has started nothing.
-        let listener =
-            Service::claim(config.listen)
-                .await
-                .map_err(|source| ServeError::Listen {
-                    address: config.listen,
-                    source,
-                })?;
         // Before the address is told: who reads it may stop us at once.
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Host)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Host)?;
         let engine = engine(&config, catalog, bucket, binding, events, &tell)?;
-        let service = Service::new(listener, engine, config.max_body);
+        let service = Service::new(listener, engine, &config);
         let address = service.address().map_err(ServeError::Host)?;
         banner(&config, address, &tell);
         tell(Told::Listening(address));

@@ -14,7 +14,7 @@ pub(crate) fn run(args: &ServeArgs) -> Done {
     launch.args = vec!["worker".into()];
     match serve(args, Binding { launch }, tell) {
         Ok((_, stopped)) if stopped.unanswered > 0 => Err(Failure::broken(format!(
-            "{} requests that were accepted had no answer when the 30s of the shutdown were over",
+            "{} requests that were accepted had no answer when the time of the shutdown (`SHUTDOWN_TIMEOUT_MS`) was over",
             stopped.unanswered
         ))),
         // Asked to stop by SIGTERM, stopped: as a supervisor expects it. Ctrl-C ends like every interrupted verb.

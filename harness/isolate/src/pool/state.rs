@@ -322,7 +322,7 @@ impl<T> State<T> {
             if self.places() < self.settings.max {
                 self.start();
             } else if self.prospects() < needy
-                && let Some(idle) = self.idle.pop_front()
+                && let Some(idle) = self.victim().and_then(|at| self.idle.remove(at))
             {
                 self.activity.retired += 1;
                 self.end(idle.isolate);
@@ -330,6 +330,21 @@ impl<T> State<T> {
                 return;
             }
         }
+    }
+
+    /// Which isolate makes room for another function's: one of the function that has most, of those the least recently used. Taken from
+    /// a function that has one only, it would be wanted back at once.
+    fn victim(&self) -> Option<usize> {
+        let mut owned = self.at_work.clone();
+        for function in self.idle.iter().filter_map(|idle| idle.function.as_ref()) {
+            *owned.entry(function.clone()).or_default() += 1;
+        }
+        let of = |idle: &Idle<T>| match &idle.function {
+            Some(function) => owned.get(function).copied().unwrap_or_default(),
+            None => usize::MAX,
+        };
+        let most = self.idle.iter().map(of).max()?;
+        self.idle.iter().position(|idle| of(idle) == most)
     }
 
     /// Keeps the base warm.

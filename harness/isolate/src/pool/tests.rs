@@ -257,6 +257,23 @@ fn a_function_waits_for_its_own_isolate_before_it_takes_one_that_is_ready() {
 }
 
 #[test]
+fn room_is_made_by_the_function_that_has_most() {
+    let mut bench = Bench::warm(settings(3, 3));
+    let one = got(&bench.ask("one")).unwrap();
+    let two = [
+        got(&bench.ask("two")).unwrap(),
+        got(&bench.ask("two")).unwrap(),
+    ];
+    bench.give_back(one, "one", Reusable);
+    for isolate in two {
+        bench.give_back(isolate, "two", Reusable);
+    }
+    let _new = bench.ask("new");
+    bench.work();
+    assert_eq!(bench.gone, [two[0]], "not the only one of `one`");
+}
+
+#[test]
 fn what_is_not_used_goes_down_to_the_base() {
     let mut bench = Bench::warm(settings(2, 5));
     let answers: Vec<_> = (0..5).map(|_| bench.ask("f")).collect();

@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
+use crate::config::Config;
 use crate::engine::Engine;
 use route::Routes;
 
@@ -24,14 +25,13 @@ use route::Routes;
 const HEAD: Duration = Duration::from_secs(10);
 /// How many connections are served at once; more wait to be accepted.
 const CONNECTIONS: usize = 4096;
-/// Seed 001: a graceful shutdown takes at most so long.
-pub const GRACE: Duration = Duration::from_secs(30);
 
 /// A service that has its port.
 #[derive(Debug)]
 pub struct Service {
     listener: TcpListener,
     routes: Arc<Routes>,
+    grace: Duration,
 }
 
 /// How a service came to its end.
@@ -50,11 +50,18 @@ impl Service {
         TcpListener::bind(address).await
     }
 
-    /// Serves an engine on a port that was taken, with bodies of at most so many bytes.
+    /// Serves an engine on a port that was taken.
     #[must_use]
-    pub fn new(listener: TcpListener, engine: Arc<Engine>, max_body: usize) -> Self {
-        let routes = Arc::new(Routes { engine, max_body });
-        Self { listener, routes }
+    pub fn new(listener: TcpListener, engine: Arc<Engine>, config: &Config) -> Self {
+        let routes = Arc::new(Routes {
+            engine,
+            max_body: config.max_body,
+        });
+        Self {
+            listener,
+            routes,
+            grace: config.grace,
+        }
     }
 
     /// Where it listens.
@@ -74,7 +81,7 @@ impl Service {
             () = stop => {}
             () = self.accept(&places, &closed) => {}
         }
-        let until = Instant::now() + GRACE;
+        let until = Instant::now() + self.grace;
         let routes = &self.routes;
         door::close(self.listener, |stream| {
             serve(routes, stream, &places, &closed);

@@ -90,7 +90,7 @@ impl World {
         let listener = runtime
             .block_on(Service::claim(([127, 0, 0, 1], 0).into()))
             .unwrap();
-        let service = Service::new(listener, Arc::clone(&engine), config.max_body);
+        let service = Service::new(listener, Arc::clone(&engine), config);
         let address = service.address().unwrap();
         let (stop, stopped) = oneshot::channel();
         let service = runtime.spawn(service.run(async {
