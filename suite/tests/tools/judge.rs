@@ -229,8 +229,53 @@ fn tail(stderr: &str) -> String {
 
 /// Pairs of answers that must be caught, each by its words, and those that must not.
 pub(crate) fn controls() -> Vec<Trial> {
-    let good = || said("hi n1", "", 0);
-    let calm = || Sight::Seen(HostTrace::default());
+    let samples = [unlike(), not_inside(), declared()].concat();
+    samples.into_iter().map(control).collect()
+}
+
+fn good() -> Answer {
+    said("hi n1", "", 0)
+}
+
+fn calm() -> Sight {
+    Sight::Seen(HostTrace::default())
+}
+
+/// Answers that differ, or are equal and wrong.
+fn unlike() -> Vec<Sample> {
+    let (failed, silent) = (said("hi n1", "", 1), said("", "", 0));
+    let sample = |name, isolate, node, wanted| (name, isolate, node, calm(), false, wanted);
+    let (other, louder) = (said("hi n1!", "", 0), said("hi n1", "oh", 0));
+    let code = "expected exit code 0, seen 1";
+    let fails = "Node: expected exit code 0";
+    let silence = "nothing of its output says `hi`";
+    vec![
+        sample("equal answers hold", good(), good(), None),
+        sample(
+            "another standard output",
+            other,
+            good(),
+            Some("Node tells `hi n1`"),
+        ),
+        sample(
+            "another standard error",
+            louder,
+            good(),
+            Some("Stderr, line 1"),
+        ),
+        sample("another exit code", failed.clone(), good(), Some(code)),
+        sample("two that fail alike", failed.clone(), failed, Some(fails)),
+        sample(
+            "two that print nothing",
+            silent.clone(),
+            silent,
+            Some(silence),
+        ),
+    ]
+}
+
+/// Answers that something else than the isolate gave.
+fn not_inside() -> Vec<Sample> {
     let busy = Sight::Seen(HostTrace {
         processes: vec![ProcessSeen {
             pid: 7,
@@ -239,99 +284,50 @@ pub(crate) fn controls() -> Vec<Trial> {
         }],
         idle_cpu: None,
     });
-    let (other, failed, silent) = (said("hi n1!", "", 0), said("hi n1", "", 1), said("", "", 0));
     let (kept, decoy) = (said("hi n0", "", 0), said("hi n1 quack", "", 0));
     let dark = Sight::Blind("dark".to_owned());
-    let as_claimed =
-        |name, isolate, node, sight, wanted| (name, isolate, node, sight, false, wanted);
-    let declared = |name, isolate, node, wanted| (name, isolate, node, calm(), true, wanted);
-    let samples: Vec<Sample> = vec![
-        as_claimed("equal answers hold", good(), good(), calm(), None),
-        as_claimed(
-            "another standard output",
-            other.clone(),
-            good(),
-            calm(),
-            Some("Node tells `hi n1`"),
-        ),
-        as_claimed(
-            "another standard error",
-            said("hi n1", "oh", 0),
-            good(),
-            calm(),
-            Some("Stderr, line 1"),
-        ),
-        as_claimed(
-            "another exit code",
-            failed.clone(),
-            good(),
-            calm(),
-            Some("expected exit code 0, seen 1"),
-        ),
-        as_claimed(
-            "two that fail alike",
-            failed.clone(),
-            failed.clone(),
-            calm(),
-            Some("Node: expected exit code 0"),
-        ),
-        as_claimed(
-            "two that print nothing",
-            silent.clone(),
-            silent,
-            calm(),
-            Some("nothing of its output says `hi`"),
-        ),
-        as_claimed(
+    let both = |name, answer: Answer, sight, wanted| {
+        (name, answer.clone(), answer, sight, false, Some(wanted))
+    };
+    vec![
+        both(
             "an answer that was kept",
-            kept.clone(),
             kept,
             calm(),
-            Some("has not the word `n1`"),
+            "has not the word `n1`",
         ),
-        as_claimed(
-            "a program of the host",
-            good(),
-            good(),
-            busy,
-            Some("started `/bin/tool`"),
-        ),
-        as_claimed(
-            "a decoy",
-            decoy.clone(),
-            decoy,
-            calm(),
-            Some("isolate: quack"),
-        ),
-        as_claimed(
+        both("a program of the host", good(), busy, "started `/bin/tool`"),
+        both("a decoy", decoy, calm(), "isolate: quack"),
+        both(
             "a runtime of the host",
             good(),
-            good(),
             Sight::Native,
-            Some("process of the host"),
+            "process of the host",
         ),
-        as_claimed(
-            "nobody looked",
-            good(),
-            good(),
-            dark,
-            Some("nobody could see"),
-        ),
-        declared("a declared difference holds", other, good(), None),
-        declared(
+        both("nobody looked", good(), dark, "nobody could see"),
+    ]
+}
+
+/// Differences that are declared.
+fn declared() -> Vec<Sample> {
+    let (other, failed) = (said("hi n1!", "", 0), said("hi n1", "", 1));
+    let sample = |name, isolate, node, wanted| (name, isolate, node, calm(), true, wanted);
+    let fails = "Node: expected exit code 0";
+    vec![
+        sample("a declared difference holds", other, good(), None),
+        sample(
             "a declared difference that is none",
             good(),
             good(),
             Some("but it does not"),
         ),
-        declared(
+        sample(
             "a Node that fails is not declared",
             good(),
             failed,
-            Some("Node: expected exit code 0"),
+            Some(fails),
         ),
-    ];
-    samples.into_iter().map(control).collect()
+    ]
 }
 
 /// A name, two answers, what was seen of the host, whether a difference is declared, and the words that catch it.

@@ -87,7 +87,7 @@ function decoded(stream, codings) {
   }
   const zlib = require('zlib');
   const { Readable } = require('stream');
-  let readable = Readable.fromWeb(stream);
+  let readable = Readable.from(stream);
   for (let i = 0; i < codings.length; i++) {
     const undone = codings[i] === 'deflate' ? zlib.createUnzip() : zlib.createGunzip();
     const source = readable;
