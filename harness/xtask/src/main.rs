@@ -85,15 +85,10 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }
-            [name, rest @ ..] if name == "oci" => {
+            [name, rest @ ..] if name == "oci" || name == "trials" => {
                 images::build(&root, &["shell".to_owned()])?;
-                let bench = ["bench", "--locked", "-p", "adamant-engines"];
-                let words = [&bench[..], &["--bench", "soak", "--"]].concat();
-                Err(cargo(&root, &words, rest))
-            }
-            [name, rest @ ..] if name == "trials" => {
-                images::build(&root, &["shell".to_owned()])?;
-                let bench = ["bench", "--locked", "-p", "adamant"];
+                let package = ["adamant-engines", "adamant"][usize::from(name == "trials")];
+                let bench = ["bench", "--locked", "-p", package];
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }

@@ -90,8 +90,11 @@ impl Ledger {
         }
         self.bytes = self.bytes.saturating_add(entry.size());
         if self.bytes > self.limits.bytes {
-            let told = format!("brings the layer over {} bytes", self.limits.bytes);
-            return Err(ImageError::invalid(written, told));
+            let most = self.limits.bytes;
+            return Err(ImageError::TooLarge {
+                what: written,
+                most,
+            });
         }
         let path = self.place(&written)?;
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", &path));

@@ -91,6 +91,8 @@ pub(crate) enum ImageError {
     },
     #[error("`{what}` {why}")]
     Invalid { what: String, why: String },
+    #[error("`{what}` brings the layer over {most} bytes")]
+    TooLarge { what: String, most: u64 },
 }
 
 impl ImageError {

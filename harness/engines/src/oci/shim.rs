@@ -4,6 +4,7 @@ use std::io::{self, IoSlice, PipeReader, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -51,6 +52,8 @@ impl Shim {
             // Neither a container nor what sets it up has to know of ours.
             .env_clear()
             .current_dir("/")
+            // What a terminal says to our process group is ours to hear: a shim ends with its socket.
+            .process_group(0)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(out)
             .stderr(err)

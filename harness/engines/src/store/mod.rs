@@ -29,6 +29,11 @@ use crate::image::ledger::Limits;
 pub use crate::image::package::{LayerFile, Package};
 use crate::image::{ImageError, archive, digest};
 
+/// Of the disk, one part in so many is left to others,
+const OTHERS: u64 = 10;
+/// but never more than this.
+const OTHERS_MOST: u64 = 512 << 20;
+
 /// How images are found beyond what is on this host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sourcing {
@@ -152,7 +157,17 @@ impl Store {
             bytes: self.room().map_err(unwritten)?,
             ..Limits::default()
         };
-        let found = tree::unpack(&layer.diff_id, bytes, &fs_dir, limits).map_err(input)?;
+        let found = tree::unpack(&layer.diff_id, bytes, &fs_dir, limits).map_err(|error| {
+            if !is_full(&error, limits) {
+                return input(error);
+            }
+            // The image is as good as it was: nothing can be said about it here.
+            let root = self.root.display();
+            let why = format!("the disk of `{root}` is full, or would be with this layer");
+            EngineError::new(ErrorKind::Unsupported, &attempt)
+                .caused_by(why)
+                .hint("free some space (`adamant gc --all`), or name another directory with `XDG_CACHE_HOME`")
+        })?;
         if found != layer.diff_id {
             let told = format!("unpacks to `{found}`");
             return Err(input(ImageError::invalid(&layer.diff_id, told)));
@@ -218,11 +233,22 @@ impl Store {
         Ok(())
     }
 
-    /// How much may be unpacked: what the disk has, less what others need.
+    /// How much may be unpacked: what the disk has, less what is left to others.
     fn room(&self) -> io::Result<u64> {
         let disk = rustix::fs::statvfs(&self.root)?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        Ok(free.saturating_sub(512 << 20).min(Limits::default().bytes))
+        let size = disk.f_blocks.saturating_mul(disk.f_frsize);
+        let others = (size / OTHERS).min(OTHERS_MOST);
+        Ok(free.saturating_sub(others).min(Limits::default().bytes))
+    }
+}
+
+/// Whether it is our disk that has no room for an image, and not the image that is larger than any may be.
+fn is_full(error: &ImageError, limits: Limits) -> bool {
+    match error {
+        ImageError::TooLarge { .. } => limits.bytes < Limits::default().bytes,
+        ImageError::Read { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+        ImageError::Json { .. } | ImageError::Invalid { .. } => false,
     }
 }
 
