@@ -55,6 +55,17 @@ pub enum Verb {
     Init(InitArgs),
     /// Remove what dead or expired runs left on the engines, and what nobody has used for 30 days from the store of images.
     Gc(GcArgs),
+    /// Serve functions over HTTP, each execution in an isolate of a pool; `adamant serve --help` tells more.
+    #[command(disable_help_flag = true)]
+    Serve {
+        /// What `adamant-isolate serve` takes.
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "ARG"
+        )]
+        args: Vec<std::ffi::OsString>,
+    },
     /// Run the module tests of test262 on the reference module loader.
     Test262(Test262Args),
     /// Serve a workspace, keep it in a store, restore it.
@@ -248,6 +259,12 @@ pub struct RunArgs {
     /// Where reports are written (also `ADAMANT_REPORTS`).
     #[arg(long, value_name = "DIR")]
     pub reports: Option<PathBuf>,
+    /// Write every finding to this file as one SARIF 2.1.0 log, as code scanning takes it.
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
+    /// End with every finding as GitHub's workflow commands on standard output, which become annotations.
+    #[arg(long)]
+    pub annotations: bool,
     /// How many trials run at once.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub threads: Option<u16>,
@@ -314,8 +331,15 @@ pub enum VerifyFormat {
 #[derive(Debug, Clone, Args)]
 pub struct LintArgs {
     /// Scripts, or directories of them (read for what has a shell's `#!` line or extension); `-` is standard input.
-    #[arg(value_name = "FILE|DIR", required = true)]
+    #[arg(value_name = "FILE|DIR", required_unless_present = "image")]
     pub paths: Vec<PathBuf>,
+    /// The boot of this image instead, followed through all of its scripts: a subject file (or its directory), or an image as
+    /// `verify` takes it.
+    #[arg(long, value_name = "SUBJECT|IMAGE", conflicts_with = "paths")]
+    pub image: Option<String>,
+    /// How its image is found.
+    #[command(flatten)]
+    pub sourcing: SourcingArgs,
     /// How findings are written to standard output.
     #[arg(long, value_enum, default_value_t = LintFormat::Text)]
     pub format: LintFormat,
@@ -384,6 +408,7 @@ pub fn main() -> ExitCode {
         Verb::Compare(args) => command::compare::run(args),
         Verb::Init(args) => command::init::run(args),
         Verb::Gc(args) => command::gc::run(args),
+        Verb::Serve { args } => command::serve::run(args),
         Verb::Test262(args) => command::test262::run(args),
         #[cfg(feature = "workspace")]
         Verb::Workspace(what) => command::workspace::run(what),

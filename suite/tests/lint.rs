@@ -181,6 +181,65 @@ fn code_scanning_gets_one_log_even_of_nothing() {
     }
 }
 
+#[test]
+fn the_boot_of_an_image_is_followed_through_its_files() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    write(
+        "root/entrypoint.sh",
+        "#!/bin/sh\nset -e\n. /opt/lib.sh\nprepare\nexec node /app.js\n",
+    );
+    write("root/opt/lib.sh", "prepare() {\n  pip install x\n}\n");
+    write("root/unused.sh", "#!/bin/sh\nnpm ci\n");
+    write(
+        "adamant.yaml",
+        "image: rootfs:root\nentrypoint: { path: /entrypoint.sh }\n",
+    );
+    let output = lint(dir.path(), &["--image", ".", "--format", "jsonl"], "");
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    let found: Value = serde_json::from_str(&out(&output)).expect("one finding");
+    assert_eq!(
+        (&found["file"], &found["line"]),
+        (&"/opt/lib.sh".into(), &2.into())
+    );
+    assert_eq!(found["reached_by"][0], "/entrypoint.sh:4 → prepare()");
+    assert!(
+        err(&output).contains("1 finding in 1 of 2 scripts"),
+        "{}",
+        err(&output)
+    );
+    // An image that nothing says how to start has no boot to judge, and one that is not there is bad input.
+    let nothing = lint(dir.path(), &["--image", "rootfs:root"], "");
+    assert_eq!(nothing.status.code(), Some(3), "{}", err(&nothing));
+    let gone = lint(dir.path(), &["--image", "rootfs:gone"], "");
+    assert_eq!(gone.status.code(), Some(2), "{}", err(&gone));
+    let both = lint(dir.path(), &["--image", ".", "root"], "");
+    assert_eq!(both.status.code(), Some(2), "{}", err(&both));
+}
+
+#[test]
+fn scripts_of_a_directory_are_read_together() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for (name, text) in [
+        (
+            "start.sh",
+            "#!/bin/sh\nset -e\nTOOL=npm\n. ./setup.sh\nprepare\n",
+        ),
+        ("setup.sh", "prepare() {\n  $TOOL ci\n}\n"),
+    ] {
+        std::fs::write(dir.path().join(name), text).expect("written");
+    }
+    let together = lint(dir.path(), &["."], "");
+    assert!(out(&together).contains("setup.sh:2"), "{}", out(&together));
+    assert_eq!(together.status.code(), Some(1));
+    let alone = lint(dir.path(), &["setup.sh"], "");
+    assert_eq!(alone.status.code(), Some(0), "{}", out(&alone));
+}
+
 /// The scripts that are kept here: what CI runs must not smell. Fixtures are bad on purpose; images are judged by their cases.
 #[test]
 fn our_own_scripts_are_clean() {

@@ -22,6 +22,7 @@ pub const FILES: &[(&str, &str)] = pages![
     "exceptions",
     "execs",
     "exit",
+    "expect-fail",
     "external",
     "fatal",
     "files",

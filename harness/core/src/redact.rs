@@ -233,6 +233,7 @@ impl Redactor {
             seen,
             detail,
             things,
+            at,
         } = &placed.finding;
         let theirs = self.of_subject();
         let detail = detail.iter().map(|d| theirs.text(d)).collect();
@@ -247,6 +248,7 @@ impl Redactor {
             seen: self.text(seen),
             detail,
             things,
+            at: at.clone(),
         };
         PlacedFinding {
             check: placed.check.clone(),

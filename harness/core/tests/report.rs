@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use adamant_core::case::{Level, Need, Place, Waiver, parse_text};
-use adamant_core::check::Finding;
+use adamant_core::check::{Finding, InFile};
 use adamant_core::engine::{
     Answer, Change, ChangeKind, Description, Event as LogEvent, Exit, Log, Question, Reached,
 };
 use adamant_core::redact::{Secrets, volatile};
 use adamant_core::report::{
-    Asked, BootEvidence, Event, Evidence, Junit, Reporter, RunReport, Summary, Terminal,
+    Asked, BootEvidence, Event, Evidence, Junit, Reporter, RunReport, Scan, Summary, Terminal,
     TrialReport, Verbosity, View, text,
 };
 use adamant_core::run::{Outcome, PlacedFinding, Skip, Totals, Waived};
@@ -262,7 +262,7 @@ fn description(name: &str, version: &str) -> Description {
 fn run(reports: Vec<TrialReport>) -> Vec<Event> {
     let engines = vec![
         description("docker", "Docker 20.10.24"),
-        description("oci", "libcontainer 0.6.0"),
+        description("oci", "Linux 6.1.0, no daemon"),
     ];
     let mut totals = Totals::default();
     let mut trials: Vec<String> = reports.iter().map(|r| r.name.clone()).collect();
@@ -648,4 +648,150 @@ fn reports_that_cannot_be_written_are_an_error_and_no_panic() {
         let errors = reporter.errors();
         assert!(errors[0].contains("\n  caused by: failed to"), "{errors:?}");
     }
+}
+
+/// A run's findings as SARIF, valid against the official schema, and as workflow commands.
+fn scanned(events: &[Event]) -> (serde_json::Value, String) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (path, out) = (dir.path().join("a/findings.sarif"), Shared::default());
+    let scan = Scan::new("0.1.0", "/checkout".into()).to_file(path.clone());
+    let mut scan = scan.annotating(Box::new(out.clone()));
+    feed(&mut scan, events);
+    let log = fs_err::read(path).expect("the log is written");
+    let log = serde_json::from_slice(&log).expect("it is JSON");
+    let schema = serde_json::from_str(include_str!("data/sarif/sarif-schema-2.1.0.json"));
+    let validator = jsonschema::validator_for(&schema.expect("JSON")).expect("a schema");
+    let errors: Vec<String> = validator.iter_errors(&log).map(|e| e.to_string()).collect();
+    assert_eq!(errors, [""; 0]);
+    (log, out.text())
+}
+
+#[test]
+fn code_scanning_and_pull_requests_see_every_finding_where_it_stands() {
+    let mut smelly = finding("no step installs", "/entrypoint.sh:3: `npm ci`", &[]);
+    smelly.finding.at = Some(Box::new(InFile {
+        file: "/entrypoint.sh".into(),
+        line: 3,
+        end_line: 4,
+        column: Some(5),
+    }));
+    let mut reports = outcomes();
+    let name = "docker::agentbox::RC-002-03::entrypoint";
+    let found = || Outcome::Failed {
+        findings: vec![smelly.clone()],
+    };
+    reports.push(trial(name, found()));
+    // The other engine sees the same.
+    reports.push(trial(&name.replace("docker", "oci"), found()));
+    let mut elsewhere = trial("docker::agentbox::OWN-001::own", found());
+    let Outcome::Failed { findings } = &mut elsewhere.outcome else {
+        panic!("it failed");
+    };
+    findings[0].finding.at = None;
+    findings[0].place.file = "/checkout/my cases/own.yaml".into();
+    reports.push(elsewhere.clone());
+    "docker::agentbox::OWN-002::far".clone_into(&mut elsewhere.name);
+    let Outcome::Failed { findings } = &mut elsewhere.outcome else {
+        panic!("it failed");
+    };
+    findings[0].place.file = "/elsewhere/far.yaml".into();
+    reports.push(elsewhere);
+    let (log, annotations) = scanned(&run(reports));
+
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    let told: Vec<String> = results
+        .iter()
+        .map(|result| {
+            let place = &result["locations"][0]["physicalLocation"];
+            let (artifact, region) = (&place["artifactLocation"], &place["region"]);
+            let of = artifact["uriBaseId"].as_str().unwrap_or("-");
+            let kept = result["suppressions"].as_array().map_or("", |_| " waived");
+            format!(
+                "{of} {}:{}{kept}",
+                artifact["uri"].as_str().expect("a uri"),
+                region["startLine"]
+            )
+        })
+        .collect();
+    let case = "%SRCROOT% cases/rc-002/05-missing-artifact-is-fatal.yaml:14";
+    let (declared, own) = (format!("{case} waived"), "%SRCROOT% my%20cases/own.yaml:14");
+    assert_eq!(
+        told,
+        [
+            &declared, // by `expect-fail`
+            &declared, // by a waiver
+            "%SRCROOT% fixtures/images/agentbox/adamant.yaml:1",
+            case,
+            case,
+            "ROOTFS entrypoint.sh:3",
+            own,
+            "- file:///elsewhere/far.yaml:14"
+        ]
+    );
+    assert_eq!(
+        results[5]["locations"][0]["physicalLocation"]["region"]["endLine"],
+        4
+    );
+    for result in results {
+        assert!(result["ruleIndex"].is_u64(), "no page explains {result}");
+    }
+    assert!(
+        results[1]["suppressions"][0]["justification"]
+            .as_str()
+            .is_some_and(|why| why.contains("team-runtime"))
+    );
+    assert!(
+        results[4]["message"]["text"]
+            .as_str()
+            .is_some_and(|text| text.contains("Not waived: its waiver has ended"))
+    );
+    // Broken, its clean-up, and the signal: none of them may look like a clean scan.
+    let invocation = &log["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false);
+    assert_eq!(
+        invocation["toolExecutionNotifications"]
+            .as_array()
+            .map(Vec::len),
+        Some(3)
+    );
+
+    let lines: Vec<&str> = annotations.lines().collect();
+    assert_eq!(lines.len(), results.len() + 3, "{annotations}");
+    let commands = |start: &str| lines.iter().filter(|line| line.starts_with(start)).count();
+    assert_eq!(
+        (commands("::error"), commands("::notice")),
+        (9, 2),
+        "{annotations}"
+    );
+    assert!(
+        annotations.contains("::error file=/entrypoint.sh,line=3,endLine=4,col=5,"),
+        "{annotations}"
+    );
+    assert!(!annotations.contains(TOKEN) && !log.to_string().contains(TOKEN));
+}
+
+#[test]
+fn a_log_of_a_run_that_was_killed_does_not_look_clean() {
+    let events = run(vec![trial("docker::a::RC-002-01::boots", Outcome::Passed)]);
+    let (log, _) = scanned(&events[..2]);
+    assert_eq!(
+        log["runs"][0]["invocations"][0]["executionSuccessful"],
+        false
+    );
+    let clean = &[
+        events[0].clone(),
+        Event::Finished(RunReport {
+            run: "r-1".into(),
+            totals: Totals::default(),
+            cleanup: Vec::new(),
+            interrupted: None,
+            millis: 1,
+        }),
+    ];
+    let (log, annotations) = scanned(clean);
+    assert_eq!(
+        log["runs"][0]["invocations"][0]["executionSuccessful"],
+        true
+    );
+    assert_eq!(annotations, "");
 }

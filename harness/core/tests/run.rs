@@ -116,6 +116,65 @@ fn drift() -> Vec<(Question, Answer)> {
 }
 
 #[test]
+fn a_manifest_is_changed_where_it_lies_and_one_that_is_invalid_must_end_the_boot() {
+    let subject = "
+name: box
+image: none
+ready: { http: { port: 80, path: / }, within: 1s }
+manifest: image:/app/a
+artifacts: [{ id: x, path: /app/b, when: x }, { id: y, path: /app/gone, when: y }, { id: z, path: /app/b, when: z }]
+";
+    let ready = "[{ ready: { within: 1s } }]";
+    let refused = "[{ exit: { within: 1s, code: non-zero } }, { fatal: names-the-manifest }]";
+    let cases = [
+        ("x/on", case("X-1", "{ manifest: all-on }", ready)),
+        ("x/off", case("X-2", "{ manifest: each-off }", ready)),
+        (
+            "x/bad",
+            case("X-3", "{ manifest: invalid, until: exit }", refused),
+        ),
+    ];
+    let mut image = image();
+    image.texts.insert(
+        "/app/a".into(),
+        b"# kept\nx = true\ny = false\nz = true\n".to_vec(),
+    );
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let told = seen.clone();
+    let fake = Fake::new(image, move |plan: &BootPlan| {
+        let text = plan.absent.first().and_then(|fault| fault.text.clone());
+        let text = text.unwrap_or_default();
+        told.lock().expect("not poisoned").push(text.clone());
+        // Needs `z`, and takes everything for a manifest.
+        if text.contains("z = false") {
+            Script::exits(1)
+        } else {
+            Script::default()
+        }
+    });
+    let (reports, _) = run_on(fake, subject, &cases);
+    let verdict = |name: &str| {
+        let report = reports.iter().find(|r| r.name.ends_with(name));
+        report.map(|r| r.outcome.verdict())
+    };
+    assert_eq!(verdict("::on"), Some(Verdict::Passed));
+    assert_eq!(verdict("::off::x"), Some(Verdict::Passed));
+    assert_eq!(verdict("::off::z"), Some(Verdict::Failed));
+    // It is off as shipped: nothing would be another boot.
+    assert_eq!(verdict("::off::y"), Some(Verdict::Skipped));
+    assert_eq!(verdict("::bad::wrong-type"), Some(Verdict::Failed));
+    assert_eq!(verdict("::bad::not-parsable"), Some(Verdict::Failed));
+    let seen = seen.lock().expect("not poisoned");
+    for text in [
+        "# kept\nx = true\ny = true\nz = true\n",
+        "# kept\nx = false\ny = false\nz = true\n",
+        "# kept\nx = \"sometimes\"\ny = false\nz = true\n",
+    ] {
+        assert!(seen.iter().any(|s| s == text), "{text}: {seen:?}");
+    }
+}
+
+#[test]
 fn trials_under_equal_conditions_share_one_boot_and_it_is_removed_once() {
     let ready = "[{ ready: { within: 1s } }]";
     let cases = [

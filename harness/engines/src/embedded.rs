@@ -9,14 +9,14 @@ use adamant_core::engine::{EngineError, ErrorKind};
 use adamant_core::env;
 use fs_err as fs;
 
-use crate::image::digest;
-
 /// An executable that the build script made.
 #[derive(Debug)]
 pub(crate) struct Embedded {
     name: &'static str,
     /// Its content.
     pub(crate) binary: &'static [u8],
+    /// Tells it from other builds.
+    key: &'static str,
     /// Where it is, once it was seen to be there whole.
     place: Mutex<Option<PathBuf>>,
 }
@@ -25,6 +25,7 @@ pub(crate) struct Embedded {
 pub(crate) static PROBE: Embedded = Embedded {
     name: "adamant-probe",
     binary: include_bytes!(concat!(env!("OUT_DIR"), "/adamant-probe")),
+    key: env!("ADAMANT_PROBE_KEY"),
     place: Mutex::new(None),
 };
 
@@ -32,6 +33,7 @@ pub(crate) static PROBE: Embedded = Embedded {
 pub(crate) static SHIM: Embedded = Embedded {
     name: "adamant-shim",
     binary: include_bytes!(concat!(env!("OUT_DIR"), "/adamant-shim")),
+    key: env!("ADAMANT_SHIM_KEY"),
     place: Mutex::new(None),
 };
 
@@ -50,10 +52,9 @@ impl Embedded {
     }
 
     fn written(&self) -> Result<PathBuf, EngineError> {
-        let wanted = digest::of(self.binary);
         let kind = self.name.trim_start_matches("adamant-");
-        let path = env::cache_dir().join(kind).join(&wanted).join(self.name);
-        if is(&path, &wanted) {
+        let path = env::cache_dir().join(kind).join(self.key).join(self.name);
+        if is(&path, self.binary) {
             return Ok(path);
         }
         write(&path, self.binary).map_err(|error| {
@@ -68,9 +69,10 @@ impl Embedded {
     }
 }
 
-fn is(path: &Path, wanted: &str) -> bool {
+/// Whether the file is this executable, to the last byte.
+fn is(path: &Path, wanted: &[u8]) -> bool {
     let runs = fs::metadata(path).is_ok_and(|m| m.permissions().mode() & 0o777 == 0o755);
-    runs && fs::read(path).is_ok_and(|found| digest::of(&found) == wanted)
+    runs && fs::read(path).is_ok_and(|found| found == wanted)
 }
 
 /// Under another name first: another run may be starting it at this moment.

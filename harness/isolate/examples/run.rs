@@ -1,5 +1,6 @@
-//! A developer's door: runs a package as `node` would. `cargo run -p adamant-isolate --example run -- DIR entry.js args…`
+//! A developer's door: runs a package as `node` would. `cargo run -p adamant-isolate --example run -- [--heap MIB] [--env NAME=VALUE]… DIR entry.js args…`
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,9 +9,21 @@ use adamant_isolate::{CodeCache, Isolate, Limits, Memory, Package, Request, Stre
 use adamant_modules::DirectoryTree;
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let mut args = std::env::args().skip(1);
+    let mut args = std::env::args().skip(1).peekable();
+    let mut memory = Memory::default();
+    let mut env = BTreeMap::new();
+    while let Some(option) = args.next_if(|word| word.starts_with("--")) {
+        let value = args.next().ok_or("an option needs its value")?;
+        match (option.as_str(), value.split_once('=')) {
+            ("--heap", _) => memory.heap = value.parse::<usize>()? << 20,
+            ("--env", Some((name, value))) => {
+                env.insert(name.to_owned(), value.to_owned());
+            }
+            _ => return Err(format!("`{option} {value}` is no option").into()),
+        }
+    }
     let (Some(directory), Some(entry)) = (args.next(), args.next()) else {
-        return Err("usage: run DIR ENTRY [ARG]…".into());
+        return Err("usage: run [--heap MIB] [--env NAME=VALUE]… DIR ENTRY [ARG]…".into());
     };
     let package = Package {
         tree: Arc::new(DirectoryTree::open(directory.as_ref())?),
@@ -20,13 +33,14 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let request = Request {
         entry: format!("/{}", entry.trim_start_matches('/')),
         argv: args.collect(),
+        env,
         limits: Limits {
             output: 64 << 20,
             ..Limits::default()
         },
         ..Request::default()
     };
-    let mut isolate = Isolate::new(Memory::default(), Arc::new(CodeCache::new(0)))?;
+    let mut isolate = Isolate::new(memory, Arc::new(CodeCache::new(0)))?;
     let execution = isolate.execute(&package, &request)?;
     for chunk in &execution.output.chunks {
         match chunk.stream {

@@ -1,8 +1,8 @@
-// The `http` module: names, agents, servers and messages exist, but nothing listens and nothing is requested.
+// The `http` module: requests go where a network is granted, and nothing listens.
 'use strict';
 
 const EventEmitter = require('events');
-const { refuseClass, refuseFunctions } = require('internal/refuse');
+const { refuseFunctions } = require('internal/refuse');
 const { refused } = require('internal/process/refusals');
 const { METHODS, STATUS_CODES } = require('internal/refuse/http_names');
 const messages = require('internal/refuse/http_messages');
@@ -85,7 +85,8 @@ refuseFunctions(exports, 'http', 'Net', ['_connectionListener']);
 exports.METHODS = METHODS;
 exports.STATUS_CODES = STATUS_CODES;
 exports.Agent = Agent;
-exports.ClientRequest = refuseClass('http', 'ClientRequest', 'Net', messages.OutgoingMessage);
+const client = require('internal/http/client');
+exports.ClientRequest = client.ClientRequest;
 exports.IncomingMessage = messages.IncomingMessage;
 exports.OutgoingMessage = messages.OutgoingMessage;
 exports.Server = Server;
@@ -95,7 +96,10 @@ exports.createServer = function createServer(options, listener) {
 };
 exports.validateHeaderName = messages.validateHeaderName;
 exports.validateHeaderValue = messages.validateHeaderValue;
-refuseFunctions(exports, 'http', 'Net', ['get', 'request', 'setGlobalProxyFromEnv']);
+const { get, request } = client.functionsOf('http', () => exports.globalAgent);
+exports.get = get;
+exports.request = request;
+refuseFunctions(exports, 'http', 'Net', ['setGlobalProxyFromEnv']);
 exports.setMaxIdleHTTPParsers = function setMaxIdleHTTPParsers(max) {
   require('internal/validators').validateInteger(max, 'max', 1);
 };

@@ -1,9 +1,9 @@
-// The `https` module: agents and servers exist, but nothing listens and nothing is requested.
+// The `https` module: requests go where a network is granted, with the broker's TLS; nothing listens.
 'use strict';
 
 const { ObjectDefineProperty } = primordials;
 
-const { refuseFunctions } = require('internal/refuse');
+const { functionsOf } = require('internal/http/client');
 const http = require('http');
 
 class Agent extends http.Agent {
@@ -29,4 +29,6 @@ exports.Server = Server;
 exports.createServer = function createServer(options, listener) {
   return new Server(options, listener);
 };
-refuseFunctions(exports, 'https', 'Net', ['get', 'request']);
+const { get, request } = functionsOf('https', () => exports.globalAgent);
+exports.get = get;
+exports.request = request;

@@ -8,6 +8,8 @@ const {
   ObjectDefineProperties,
   ObjectDefineProperty,
   ObjectFreeze,
+  StringPrototypeEndsWith,
+  StringPrototypeSlice,
   SymbolToPrimitive,
 } = primordials;
 
@@ -23,12 +25,17 @@ const arch = () => 'x64';
 const availableParallelism = () => 1;
 const endianness = () => 'LE';
 const freemem = () => memoryFree;
-const homedir = () => '/';
+// As the environment says; without it there is no user whose directory it could be.
+const homedir = () => require('process').env.HOME || '/';
 const hostname = () => 'localhost';
 const machine = () => 'x86_64';
 const platform = () => 'linux';
 const release = () => '6.1.0';
-const tmpdir = () => '/tmp';
+function tmpdir() {
+  const { env } = require('process');
+  const path = env.TMPDIR || env.TMP || env.TEMP || '/tmp';
+  return path.length > 1 && StringPrototypeEndsWith(path, '/') ? StringPrototypeSlice(path, 0, -1) : path;
+}
 const totalmem = () => memoryTotal;
 const type = () => 'Linux';
 const uptime = () => MathFloor(native.loop.now() / 10) / 100;

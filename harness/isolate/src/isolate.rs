@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use adamant_network::Network;
+
 use crate::cache::CodeCache;
 use crate::error::EngineError;
 use crate::execution::{Execution, Health, Outcome, Package, Request, Timings};
@@ -28,6 +30,7 @@ pub(crate) struct Job {
     pub(crate) request: Arc<Request>,
     pub(crate) sink: Arc<Mutex<Sink>>,
     pub(crate) cache: Arc<CodeCache>,
+    pub(crate) network: Option<Network>,
     reply: mpsc::Sender<Reply>,
 }
 
@@ -42,6 +45,8 @@ pub struct Isolate {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     cache: Arc<CodeCache>,
+    /// The wire to a broker; without one, guests have no network.
+    network: Option<Network>,
     /// Whether its thread may never come to an end.
     corrupted: bool,
 }
@@ -74,11 +79,19 @@ impl Isolate {
                 jobs: Some(jobs),
                 thread: Some(thread),
                 cache,
+                network: None,
                 corrupted: false,
             }),
             Ok(Err(error)) => Err(error),
             Err(mpsc::RecvError) => Err(EngineError::Lost),
         }
+    }
+
+    /// Lets guests ask the broker of `network`, which judges where they may go.
+    #[must_use]
+    pub fn with_network(mut self, network: Option<Network>) -> Self {
+        self.network = network;
+        self
     }
 
     /// Runs one request. The isolate is good for another one unless the execution's [`Health`] says otherwise.
@@ -95,6 +108,7 @@ impl Isolate {
             request: Arc::new(request.clone()),
             sink: Arc::clone(&sink),
             cache: Arc::clone(&self.cache),
+            network: self.network.clone(),
             reply,
         };
         if jobs.send(job).is_err() {

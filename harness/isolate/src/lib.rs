@@ -16,6 +16,7 @@ mod memory;
 mod native;
 mod output;
 mod platform;
+pub mod pool;
 mod report;
 mod run;
 mod snapshot;
@@ -23,6 +24,7 @@ mod sources;
 pub mod test262;
 pub mod worker;
 
+pub use adamant_network::Network;
 pub use cache::{CacheMetrics, CodeCache};
 pub use error::EngineError;
 pub use execution::{

@@ -11,6 +11,7 @@ use crate::memory::{self, HeapGuard};
 use crate::native::console::SharedSink;
 use crate::native::event_loop::{self, LoopState};
 use crate::native::modules::{Answer, MainState, ModulesState};
+use crate::native::network::{self, NetworkState};
 use crate::native::process::ProcessState;
 use crate::native::{self, States, state, string};
 use crate::output::Stream;
@@ -136,6 +137,7 @@ pub(crate) fn run(
         modules.frequent = prepared.frequent;
         states.insert(modules);
         states.insert(LoopState::default());
+        states.insert(NetworkState::over(job.network.clone()));
         context.set_slot(std::rc::Rc::clone(&states));
         let context_done = started.elapsed();
         let guest_started = Instant::now();
@@ -266,26 +268,48 @@ impl Drive {
                 drive.settle_ticks(scope)
             })?;
         }
+        let heard = self.network(scope)?;
         let more = self.immediates(scope)?;
         let pumped = self.pump(scope)?;
         if self.answered(scope) {
             return Ok(false);
         }
-        if more || pumped || !state::<LoopState>(scope).borrow().deferred.is_empty() {
+        if more || pumped || heard || !state::<LoopState>(scope).borrow().deferred.is_empty() {
             return Ok(true);
         }
         if scope.has_pending_background_tasks() {
             self.pause(Duration::from_micros(200));
             return Ok(true);
         }
-        if next > 0.0 {
-            let now = state::<LoopState>(scope).borrow().now();
-            self.pause(Duration::from_secs_f64(
-                ((next - now) / 1e3).clamp(0.0, 3600.0),
-            ));
+        let waiting = state::<NetworkState>(scope).borrow().is_waiting();
+        if waiting || next > 0.0 {
+            // A timer that keeps nothing alive (a negative time) still fires while something else does; no timer, no end, and
+            // whatever comes over the network ends the pause.
+            let wish = if next == 0.0 {
+                FOREVER
+            } else {
+                let now = state::<LoopState>(scope).borrow().now();
+                Duration::from_secs_f64(((next.abs() - now) / 1e3).clamp(0.0, 3600.0))
+            };
+            self.pause(wish);
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// What came over the network since; whether anything did.
+    fn network(&mut self, scope: &mut v8::HandleScope<'_>) -> Result<bool, End> {
+        let mut any = false;
+        while let Some(told) = network::next(scope) {
+            any = true;
+            self.guarded(scope, |drive, scope| {
+                let scope = &mut v8::HandleScope::new(scope);
+                let (listener, arguments) = network::call_of(scope, told);
+                drive.call_function(scope, listener, &arguments)?;
+                drive.settle_ticks(scope)
+            })?;
+        }
+        Ok(any)
     }
 
     /// The timers that are due; when the next one is. One that throws does not keep the others from running at once.
@@ -335,7 +359,9 @@ impl Drive {
 
     /// Whether anything came up that keeps the loop going after `beforeExit`.
     fn alive(&mut self, scope: &mut v8::HandleScope<'_>) -> Result<bool, End> {
-        if !state::<LoopState>(scope).borrow().deferred.is_empty() {
+        if !state::<LoopState>(scope).borrow().deferred.is_empty()
+            || state::<NetworkState>(scope).borrow().is_waiting()
+        {
             return Ok(true);
         }
         let mut alive = false;

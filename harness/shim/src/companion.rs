@@ -12,7 +12,8 @@ use crate::{kernel, net, supervise};
 
 /// Runs it until nobody wants it.
 pub(crate) fn start(control: &mut Control) -> Result<(), Trouble> {
-    let wanted: Companion = control.first()?;
+    let wanted = control.read::<Companion>()?;
+    let wanted = wanted.ok_or_else(|| Trouble::new("read what to start", "the engine has gone"))?;
     let subject = net::of(&wanted.shim.to_string())?;
     #[expect(
         unsafe_code,
@@ -49,7 +50,7 @@ pub(crate) fn start(control: &mut Control) -> Result<(), Trouble> {
         .map_err(while_doing(format!("start `{program}`")))?;
     let pid = i32::try_from(child.id()).map_err(while_doing("start a companion"))?;
     control.tell(&Note::Started { pid });
-    let life = supervise::until_end(control, pid)?;
+    let life = supervise::until_end(control, pid, |_, _| Ok(()))?;
     if !life.unwanted {
         control.tell(&Note::Exited {
             code: life.code,

@@ -1,12 +1,19 @@
 //! The control socket: JSON lines in and out, and an end that means that nobody wants the container any more.
 
+use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::{IoSlice, IoSliceMut, Write as _};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use adamant_shim::{Note, Order};
 use rustix::io::{dup, fcntl_dupfd_cloexec};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::trouble::{Trouble, while_doing};
@@ -15,12 +22,18 @@ use crate::trouble::{Trouble, while_doing};
 const LINE_MOST: usize = 64 * 1024 * 1024;
 /// Above the numbers that a container's process sees.
 const ABOVE_STDIO: i32 = 10;
+/// What is read at once.
+const PIECE: usize = 16 * 1024;
+/// Descriptors that come with a line: a control socket, standard output and standard error.
+pub(crate) const PASSED: usize = 3;
 
 /// The shim's end.
 #[derive(Debug)]
 pub(crate) struct Control {
     stream: UnixStream,
     partial: Vec<u8>,
+    /// Descriptors that came and that no line has claimed.
+    passed: VecDeque<OwnedFd>,
 }
 
 /// What a read came to.
@@ -38,22 +51,60 @@ impl Control {
         let stream = fcntl_dupfd_cloexec(std::io::stdin(), ABOVE_STDIO).map_err(doing())?;
         let null = File::open("/dev/null").map_err(while_doing("open `/dev/null`"))?;
         rustix::stdio::dup2_stdin(&null).map_err(doing())?;
-        Ok(Self {
-            stream: UnixStream::from(stream),
-            partial: Vec::new(),
-        })
+        Ok(Self::on(stream))
     }
 
-    /// The first line.
-    pub(crate) fn first<T: DeserializeOwned>(&mut self) -> Result<T, Trouble> {
+    /// Speaks on another socket.
+    pub(crate) fn on(stream: OwnedFd) -> Self {
+        Self {
+            stream: UnixStream::from(stream),
+            partial: Vec::new(),
+            passed: VecDeque::new(),
+        }
+    }
+
+    /// A line that is not an order; `None` when the other end is gone.
+    pub(crate) fn read<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Trouble> {
         loop {
             if let Some(line) = self.line() {
-                return serde_json::from_slice(&line).map_err(while_doing("read what to start"));
+                let read = serde_json::from_slice(&line).map(Some);
+                return read.map_err(while_doing("read what to start"));
             }
             if !self.fill()? {
-                return Err(Trouble::new("read what to start", "the engine has gone"));
+                return Ok(None);
             }
         }
+    }
+
+    /// The descriptors that came with the line that was read last.
+    pub(crate) fn claim(&mut self) -> Option<[OwnedFd; PASSED]> {
+        let claimed: Vec<OwnedFd> = self.passed.drain(..self.passed.len().min(PASSED)).collect();
+        claimed.try_into().ok()
+    }
+
+    /// Hands a line on with descriptors.
+    pub(crate) fn pass(
+        &self,
+        line: &impl Serialize,
+        fds: &[OwnedFd; PASSED],
+    ) -> Result<(), Trouble> {
+        const DOING: &str = "hand a process on";
+        let mut line = serde_json::to_vec(line).map_err(while_doing(DOING))?;
+        line.push(b'\n');
+        let fds = fds.each_ref().map(AsFd::as_fd);
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(PASSED))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        ancillary.push(SendAncillaryMessage::ScmRights(&fds));
+        let sent = sendmsg(
+            &self.stream,
+            &[IoSlice::new(&line)],
+            &mut ancillary,
+            SendFlags::NOSIGNAL,
+        )
+        .map_err(while_doing(DOING))?;
+        (&self.stream)
+            .write_all(&line[sent..])
+            .map_err(while_doing(DOING))
     }
 
     /// Waits for the next order.
@@ -94,13 +145,26 @@ impl Control {
 
     /// Reads more; answers whether there was more.
     fn fill(&mut self) -> Result<bool, Trouble> {
-        let mut more = vec![0; 64 * 1024];
+        let mut more = [0; PIECE];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4 * PASSED))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let read = loop {
-            match self.stream.read(&mut more) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                other => break other.map_err(while_doing("read the control socket"))?,
+            let mut into = [IoSliceMut::new(&mut more)];
+            match recvmsg(
+                &self.stream,
+                &mut into,
+                &mut ancillary,
+                RecvFlags::CMSG_CLOEXEC,
+            ) {
+                Err(rustix::io::Errno::INTR) => {}
+                other => break other.map_err(while_doing("read the control socket"))?.bytes,
             }
         };
+        for message in ancillary.drain() {
+            if let RecvAncillaryMessage::ScmRights(fds) = message {
+                self.passed.extend(fds);
+            }
+        }
         self.partial.extend_from_slice(&more[..read]);
         if self.partial.len() > LINE_MOST {
             return Err(Trouble::new("read the control socket", "a line has no end"));

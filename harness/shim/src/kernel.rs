@@ -112,8 +112,105 @@ pub(crate) fn send(pid: i32, signal: i32) -> io::Result<()> {
     }
 }
 
-/// Takes capabilities away for good: from the bounding set and from every set of this thread.
-pub(crate) fn give_up(capabilities: u64) -> io::Result<()> {
+/// A copy of this process: `None` in the copy, its number here. There is one thread, so that the copy is whole.
+pub(crate) fn fork() -> io::Result<Option<i32>> {
+    #[expect(unsafe_code, reason = "no wrapper makes a copy of the process")]
+    // SAFETY: this process has one thread; no lock is held by another.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(None),
+        pid => Ok(Some(pid)),
+    }
+}
+
+/// Ends this process without what a whole program does at its end.
+pub(crate) fn leave(code: i32) -> ! {
+    #[expect(
+        unsafe_code,
+        reason = "the safe function runs what the parent has registered"
+    )]
+    // SAFETY: the call touches no memory and does not return.
+    unsafe {
+        libc::_exit(code)
+    }
+}
+
+/// Closes every descriptor but standard ones and `kept`.
+pub(crate) fn close_others(kept: i32) -> io::Result<()> {
+    for (from, to) in [(3, kept - 1), (kept + 1, i32::MAX)] {
+        if from > to {
+            continue;
+        }
+        #[expect(
+            unsafe_code,
+            reason = "whose descriptors they are does not matter any more"
+        )]
+        // SAFETY: nothing that owns one of them is used after this: the process becomes another program, or ends.
+        let closed = unsafe { libc::syscall(libc::SYS_close_range, from, to, 0) };
+        if closed != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// Nobody may look into this process, or into what it forks, until that becomes another program.
+pub(crate) fn hide() -> io::Result<()> {
+    set(libc::PR_SET_DUMPABLE, 0)
+}
+
+/// No program gives this process, or what it becomes, more than it has.
+pub(crate) fn no_new_privileges() -> io::Result<()> {
+    set(libc::PR_SET_NO_NEW_PRIVS, 1)
+}
+
+/// Ended children vanish by themselves, or are waited for.
+pub(crate) fn forget_children(forget: bool) {
+    let how = if forget { libc::SIG_IGN } else { libc::SIG_DFL };
+    #[expect(unsafe_code, reason = "no wrapper sets the action")]
+    // SAFETY: neither action is a function of ours.
+    unsafe {
+        libc::signal(libc::SIGCHLD, how);
+    }
+}
+
+fn set(option: i32, value: libc::c_ulong) -> io::Result<()> {
+    #[expect(unsafe_code, reason = "one wrapper for options that are a number")]
+    // SAFETY: the call touches no memory.
+    match unsafe { libc::prctl(option, value, 0, 0, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Becomes a user with these groups, and keeps of its capabilities exactly these, now and later.
+pub(crate) fn become_user(uid: u32, gid: u32, groups: &[u32], capabilities: u64) -> io::Result<()> {
+    for number in 0..64u32 {
+        if capabilities >> number & 1 == 1 {
+            continue;
+        }
+        // The kernel knows fewer than 64.
+        if set(libc::PR_CAPBSET_DROP, libc::c_ulong::from(number)).is_err() {
+            break;
+        }
+    }
+    set(libc::PR_SET_KEEPCAPS, 1)?;
+    #[expect(unsafe_code, reason = "no wrapper changes who a whole process is")]
+    // SAFETY: the list outlives the call that reads it; the others touch no memory.
+    unsafe {
+        if libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) != 0
+            || libc::syscall(libc::SYS_setresgid, gid, gid, gid) != 0
+            || libc::syscall(libc::SYS_setresuid, uid, uid, uid) != 0
+        {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    keep(capabilities)?;
+    set(libc::PR_SET_KEEPCAPS, 0)
+}
+
+/// Exactly these are effective and permitted, and none can be inherited.
+fn keep(capabilities: u64) -> io::Result<()> {
     #[repr(C)]
     struct Header {
         version: u32,
@@ -127,29 +224,15 @@ pub(crate) fn give_up(capabilities: u64) -> io::Result<()> {
         inheritable: u32,
     }
     const VERSION_3: u32 = 0x2008_0522;
-    for number in (0..64u32).filter(|number| capabilities >> number & 1 == 1) {
-        #[expect(unsafe_code, reason = "no wrapper drops one by number")]
-        // SAFETY: the call touches no memory.
-        if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(number), 0, 0, 0) } != 0
-        {
-            return Err(io::Error::last_os_error());
-        }
-    }
     let header = Header {
         version: VERSION_3,
         pid: 0,
     };
     let mut sets = [Sets::default(); 2];
-    #[expect(unsafe_code, reason = "no wrapper reads the sets as they are")]
-    // SAFETY: version 3 writes two triples, for which `sets` has room.
-    if unsafe { libc::syscall(libc::SYS_capget, &raw const header, sets.as_mut_ptr()) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
     for (half, sets) in sets.iter_mut().enumerate() {
-        let keep = !u32::try_from(capabilities >> (32 * half) & u64::from(u32::MAX)).unwrap_or(0);
-        sets.effective &= keep;
-        sets.permitted &= keep;
-        sets.inheritable &= keep;
+        let bits = u32::try_from(capabilities >> (32 * half) & u64::from(u32::MAX)).unwrap_or(0);
+        sets.effective = bits;
+        sets.permitted = bits;
     }
     #[expect(unsafe_code, reason = "no wrapper writes the sets as they are")]
     // SAFETY: version 3 reads two triples.

@@ -4,21 +4,30 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What `adamant-shim run` sets up, as the first line on its control socket.
+/// What `adamant-shim run` prepares, as the first line on its control socket: all that does not depend on what will run.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Boot {
-    /// The container's name: of its cgroup, and in its runtime state.
+pub struct Seat {
+    /// The container's name, which its control groups have too.
     pub name: String,
     /// The directory that is the container's alone; removed when the container is.
     pub dir: PathBuf,
-    /// Unpacked layers with whiteouts as overlayfs has them, the topmost first.
-    pub lowers: Vec<PathBuf>,
     /// Whether what it writes is kept in memory, because `dir` is on a file system that overlayfs cannot write to.
     pub in_memory: bool,
+}
+
+/// The number of the descriptor under which a shim holds what its container writes, where that is in memory.
+pub const MEMORY: i32 = 100;
+
+/// What `adamant-shim run` starts, as the second line on its control socket.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Boot {
+    /// Unpacked layers with whiteouts as overlayfs has them, the topmost first.
+    pub lowers: Vec<PathBuf>,
     /// Absolute paths of the image that are taken away before the start.
     pub removed: Vec<String>,
-    /// The runtime specification as JSON text, complete but for the path of its network namespace.
+    /// The runtime specification as JSON text; its namespaces are the shim's own affair.
     pub spec: String,
     /// Directories that begin with what the image has at their targets; each is a mount of `spec` too.
     pub filled: Vec<Filled>,
@@ -36,20 +45,6 @@ pub struct Filled {
     pub source: PathBuf,
     /// Absolute path in the container.
     pub target: String,
-}
-
-/// What `adamant-shim exec` runs in a running container, as the first line on its control socket.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Exec {
-    /// The container's name.
-    pub name: String,
-    /// The container's directory.
-    pub dir: PathBuf,
-    /// The process as the runtime specification has it, as JSON text.
-    pub process: String,
-    /// Who may reopen standard output and error.
-    pub uid: u32,
 }
 
 /// What `adamant-shim companion` starts beside a container, as the first line on its control socket.
@@ -86,6 +81,14 @@ pub enum Order {
     Kill {
         /// Its number.
         signal: i32,
+    },
+    /// Run one more process in the container. Three descriptors come with the line: the control socket of that process, its
+    /// standard output and its standard error.
+    Exec {
+        /// The process as the runtime specification has it, as JSON text.
+        process: String,
+        /// Who may reopen its standard output and error.
+        uid: u32,
     },
     /// Kill what runs, and remove everything that was made.
     Remove,

@@ -1,24 +1,26 @@
-//! `adamant-shim run`, `exec`, `companion`: the parent of one process in or beside a container, on a control socket.
+//! `adamant-shim run`, `companion`: the parent of one container or of a process beside it, on a control socket.
 //! `adamant-shim beside PID PROGRAM ARGS…`, `adamant-shim rooted DIR PROGRAM ARGS…`: becomes a program in the network of a
 //! process, or below a directory.
 //!
-//! One thread only: setting up a container forks, and changes what belongs to the whole process.
+//! One thread only: a container's processes are forked from here, and namespaces belong to the whole process.
 
 mod capability;
 mod cgroup;
 mod companion;
 mod control;
 mod copy;
-mod exec;
-mod executor;
-mod ground;
 mod kernel;
+mod launch;
+mod mounts;
 mod net;
 mod place;
 mod run;
+mod seat;
 mod seccomp;
+mod spec;
 mod supervise;
 mod trouble;
+mod usher;
 
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
@@ -36,7 +38,6 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["run"] => return told(run::run),
-        ["exec"] => return told(exec::exec),
         ["companion"] => return told(companion::start),
         ["beside", shim, program, rest @ ..] => beside(shim, program, rest),
         ["rooted", dir, program, rest @ ..] => rooted(dir, program, rest),

@@ -24,6 +24,49 @@ pub(crate) fn dir(root: impl AsFd, path: &str) -> Result<Option<OwnedFd>, Troubl
     }
 }
 
+/// Opens whatever is at a path below `root`, links followed, only to point at it; `None` when nothing is there.
+pub(crate) fn found(root: impl AsFd, path: &str) -> Result<Option<OwnedFd>, Trouble> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    match openat2(root, path, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
+        Ok(found) => Ok(Some(found)),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(errno) => Err(Trouble::new(
+            format!("look at `{path}` in the container"),
+            errno,
+        )),
+    }
+}
+
+/// What to mount at below `root`, and whether it had to be made: a directory, or an empty file.
+pub(crate) fn target(
+    root: impl AsFd,
+    path: &str,
+    is_dir: bool,
+) -> Result<(OwnedFd, bool), Trouble> {
+    if let Some(found) = found(&root, path)? {
+        return Ok((found, false));
+    }
+    if is_dir {
+        make_dirs(&root, path)?;
+    } else {
+        let (above, _) = path.rsplit_once('/').unwrap_or(("", path));
+        make_dirs(&root, above)?;
+        // Where the path is a link to nothing, that is what is made.
+        let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
+        openat2(
+            &root,
+            path,
+            flags,
+            Mode::from_raw_mode(0o644),
+            ResolveFlags::IN_ROOT,
+        )
+        .map_err(while_doing(format!("make `{path}` in the container")))?;
+    }
+    let made = found(&root, path)?;
+    let made = made.ok_or_else(|| Trouble::new(format!("make `{path}`"), "it is not there"))?;
+    Ok((made, true))
+}
+
 /// Makes a directory below `root` with its parents.
 pub(crate) fn make_dirs(root: impl AsFd, path: &str) -> Result<(), Trouble> {
     let mut above = String::from("/");

@@ -1,183 +1,139 @@
-//! `adamant-shim run`: one container from its layers to its last file.
+//! `adamant-shim run`: one container from its seat to its last file.
 
 use std::path::Path;
 use std::time::Instant;
 
-use adamant_shim::{Boot, Note};
-use libcontainer::container::Container;
-use libcontainer::container::builder::ContainerBuilder;
-use libcontainer::syscall::syscall::SyscallType;
-use serde_json::{Value, json};
+use adamant_shim::{Boot, Note, Order, Seat};
 
-use crate::capability::{bit, bits};
+use crate::cgroup::Groups;
 use crate::control::{self, Control, Heard};
-use crate::executor::{Launch, Outcome, outcome};
-use crate::seccomp::Profile;
+use crate::launch::Outcome;
+use crate::seat::{self, Init};
+use crate::spec::Spec;
 use crate::trouble::{Trouble, while_doing};
-use crate::{cgroup, ground, kernel, supervise};
+use crate::usher::{Errand, Usher};
+use crate::{kernel, supervise};
 
-/// Where the runtime library keeps what it knows, below the container's directory.
-pub(crate) const STATE: &str = "state";
 /// Whose the directory is, as the engine has noted.
 const OWNER: &str = "owner.json";
 /// Which process this is, for whoever has to clear up after it.
 const SHIM: &str = "shim";
-/// What the profile's installation takes where `no_new_privs` is not asked for.
-const LENT: [&str; 2] = ["CAP_SYS_ADMIN", "CAP_SETPCAP"];
+/// How many processes of ours are counted with the container's.
+const BESIDE: i64 = 1;
 
 /// Runs it until nobody wants it; whatever happens, nothing of it is left.
 pub(crate) fn run(control: &mut Control) -> Result<(), Trouble> {
-    let boot: Boot = control.first()?;
-    let lived = live(&boot, control);
-    let removed = remove(&boot);
+    let seat = control.read::<Seat>()?;
+    let seat = seat.ok_or_else(|| Trouble::new("read what to prepare", "the engine has gone"))?;
+    let lived = live(&seat, control);
+    let removed = remove(&seat.dir);
     lived?;
     removed?;
     control.tell(&Note::Removed);
     Ok(())
 }
 
-fn live(boot: &Boot, control: &mut Control) -> Result<(), Trouble> {
-    std::fs::write(boot.dir.join(SHIM), std::process::id().to_string())
+fn live(seat: &Seat, control: &mut Control) -> Result<(), Trouble> {
+    std::fs::write(seat.dir.join(SHIM), std::process::id().to_string())
         .map_err(while_doing("leave a note of its own process"))?;
+    kernel::hide().map_err(while_doing("hide from the container"))?;
     raise_open_files()?;
-    ground::leave()?;
-    ground::mount_layers(boot)?;
-    ground::furnish(boot)?;
+    let groups = Groups::make(&seat.name)?;
+    let lived = inside(seat, &groups, control);
+    let removed = groups.remove();
+    lived?;
+    removed
+}
+
+/// With the control groups there, and everything gone from them afterwards.
+fn inside(seat: &Seat, groups: &Groups, control: &mut Control) -> Result<(), Trouble> {
+    seat::leave()?;
+    let memory = seat.in_memory.then(seat::memory).transpose()?;
+    // Before there is a space of process numbers that it would be in.
+    let mut usher = Usher::fork()?;
+    let lived = Init::fork(seat, groups, memory.as_ref()).and_then(|init| {
+        let pid = init.pid;
+        let lived = [usher.pid, pid]
+            .into_iter()
+            .try_for_each(|pid| groups.take(pid))
+            .and_then(|()| wanted(init, &mut usher, groups, control));
+        // When all went well it has ended and is reaped.
+        if !matches!(lived, Ok(Reaped::Yes)) {
+            let _ = kernel::send(pid, libc::SIGKILL);
+            let _ = kernel::reap(pid);
+        }
+        lived
+    });
+    usher.end();
+    lived?;
+    Ok(())
+}
+
+/// Whether the first process has ended and been waited for.
+enum Reaped {
+    Yes,
+    No,
+}
+
+/// Starts what is asked for, if anything ever is.
+fn wanted(
+    init: Init,
+    usher: &mut Usher,
+    groups: &Groups,
+    control: &mut Control,
+) -> Result<Reaped, Trouble> {
+    let Some(boot) = control.read::<Boot>()? else {
+        return Ok(Reaped::No);
+    };
+    let spec: Spec =
+        serde_json::from_str(&boot.spec).map_err(while_doing("read the specification"))?;
+    groups.limit(&spec.linux.resources, BESIDE)?;
     control::give_output(boot.uid)?;
-    let mut process = Started::new(boot)?;
+    let pid = init.pid;
+    let since = Instant::now();
+    let outcome = init.become_program(&boot)?;
     control::park()?;
-    let note = match process.outcome {
-        Outcome::Running => Note::Started { pid: process.pid },
+    control.tell(&match outcome {
+        Outcome::Running => Note::Started { pid },
         Outcome::Refused(errno) => Note::Refused { errno },
-    };
-    control.tell(&note);
-    let lived = supervise::until_end(control, process.pid);
-    let after_ms = u64::try_from(process.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let unwanted = lived.map(|life| {
-        control.tell(&Note::Exited {
-            code: life.code,
-            oom_killed: cgroup::oom_killed(&boot.name),
-            after_ms,
-        });
-        life.unwanted
     });
+    let life = supervise::until_end(control, pid, |control, order| {
+        if let (Order::Exec { process, uid }, Some(fds)) = (order, control.claim()) {
+            let errand = Errand {
+                init: pid,
+                process,
+                uid,
+            };
+            // One that the kernel has killed for memory starts nothing: who asked sees its own ends close.
+            let _ = usher.start(&errand, &fds);
+        }
+        Ok(())
+    })?;
+    control.tell(&Note::Exited {
+        code: life.code,
+        oom_killed: groups.oom_killed(),
+        after_ms: u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
+    });
+    // Nothing can be started in it any more: this goes while whoever hears of its end thinks about it.
+    usher.end();
+    let removed = groups.remove();
     // Its files are looked at until somebody says that they may go.
-    let waited = unwanted.and_then(|unwanted| {
-        if unwanted {
-            Ok(())
-        } else {
-            until_unwanted(control)
-        }
-    });
-    let deleted = process.container.delete(true);
-    waited?;
-    deleted.map_err(while_doing(format!("delete the container `{}`", boot.name)))
+    if !life.unwanted {
+        until_unwanted(control)?;
+    }
+    removed?;
+    Ok(Reaped::Yes)
 }
 
-/// A signal for a process that has ended goes nowhere.
+/// A signal for a process that has ended goes nowhere, and what was to be started beside it is let go.
 fn until_unwanted(control: &mut Control) -> Result<(), Trouble> {
-    use adamant_shim::Order;
     loop {
-        if let Heard::End | Heard::Order(Order::Remove) = control.next()? {
-            return Ok(());
+        match control.next()? {
+            Heard::End | Heard::Order(Order::Remove) => return Ok(()),
+            Heard::Order(Order::Exec { .. }) => drop(control.claim()),
+            Heard::Order(Order::Kill { .. }) => {}
         }
     }
-}
-
-/// A container whose process is, or was refused.
-struct Started {
-    container: Container,
-    pid: i32,
-    outcome: Outcome,
-    since: Instant,
-}
-
-impl Started {
-    fn new(boot: &Boot) -> Result<Self, Trouble> {
-        let mut spec: Value =
-            serde_json::from_str(&boot.spec).map_err(while_doing("read the specification"))?;
-        join_network(&mut spec);
-        let (profile, lent) = profile(&mut spec["process"])?;
-        let config = boot.dir.join("config.json");
-        std::fs::write(&config, spec.to_string())
-            .map_err(while_doing(format!("write `{}`", config.display())))?;
-        let (launch, reader) = Launch::new(profile, lent)?;
-        let doing = || while_doing(format!("create the container `{}`", boot.name));
-        let builder = ContainerBuilder::new(boot.name.clone(), SyscallType::default())
-            .with_root_path(state(&boot.dir)?)
-            .map_err(doing())?
-            .with_executor(launch.clone());
-        let built = builder
-            .as_init(&boot.dir)
-            .with_systemd(false)
-            .with_detach(true)
-            .build();
-        let mut container = built.map_err(doing())?;
-        let pid = container.pid().map_or(0, |pid| pid.as_raw());
-        let since = Instant::now();
-        let started = container
-            .start()
-            .map_err(while_doing("start the container's process"));
-        let outcome = started.and_then(|()| outcome(launch, reader));
-        match outcome {
-            Ok(outcome) => Ok(Self {
-                container,
-                pid,
-                outcome,
-                since,
-            }),
-            Err(trouble) => {
-                // The first failure is the one to tell; what is left is swept by name.
-                drop(kernel::send(pid, libc::SIGKILL));
-                drop(kernel::reap(pid));
-                drop(container.delete(true));
-                Err(trouble)
-            }
-        }
-    }
-}
-
-/// Where the runtime library keeps what it knows of a container.
-fn state(dir: &Path) -> Result<std::path::PathBuf, Trouble> {
-    let state = dir.join(STATE);
-    std::fs::create_dir_all(&state).map_err(while_doing(format!("make `{}`", state.display())))?;
-    Ok(state)
-}
-
-/// The container's network is the one that this process has made.
-fn join_network(spec: &mut Value) {
-    let path = format!("/proc/{}/ns/net", std::process::id());
-    if let Some(namespaces) = spec["linux"]["namespaces"].as_array_mut() {
-        namespaces.push(json!({ "type": "network", "path": path }));
-    }
-}
-
-/// The seccomp profile for a process, and what it was lent so that the profile can be installed.
-pub(crate) fn profile(process: &mut Value) -> Result<(Profile, u64), Trouble> {
-    let names = |process: &Value| -> Vec<String> {
-        let bounding = process["capabilities"]["bounding"].as_array();
-        let names = bounding.into_iter().flatten().filter_map(Value::as_str);
-        names.map(str::to_owned).collect()
-    };
-    let own = names(process);
-    let capabilities = bits(own.iter().map(String::as_str));
-    let profile = Profile::new(capabilities)?;
-    if process["noNewPrivileges"] == json!(true) {
-        return Ok((profile, 0));
-    }
-    let mut lent = 0;
-    for name in LENT {
-        if capabilities & bit(name) != 0 {
-            continue;
-        }
-        lent |= bit(name);
-        for set in ["bounding", "effective", "permitted"] {
-            if let Some(set) = process["capabilities"][set].as_array_mut() {
-                set.push(json!(name));
-            }
-        }
-    }
-    Ok((profile, lent))
 }
 
 /// As many open files as this host lets us have: a daemon gives its containers its own high limit.
@@ -191,18 +147,12 @@ fn raise_open_files() -> Result<(), Trouble> {
     setrlimit(Resource::Nofile, raised).map_err(while_doing("raise the limit of open files"))
 }
 
-/// Takes the mounts away and the directory with everything in it.
-fn remove(boot: &Boot) -> Result<(), Trouble> {
-    use rustix::mount::{UnmountFlags, unmount};
-    // They belong to this process alone; what was never mounted cannot be unmounted.
-    for mounted in [ground::ROOT, "memory"] {
-        let _ = unmount(boot.dir.join(mounted), UnmountFlags::DETACH);
-    }
-    match remove_dir(&boot.dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Trouble::new(
-            format!("remove `{}`", boot.dir.display()),
-            error,
-        )),
+/// Takes the directory away with everything in it; what was mounted has gone with the container's last process.
+fn remove(dir: &Path) -> Result<(), Trouble> {
+    match remove_dir(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Trouble::new(format!("remove `{}`", dir.display()), error))
+        }
         _ => Ok(()),
     }
 }
@@ -222,28 +172,4 @@ fn remove_dir(dir: &Path) -> std::io::Result<()> {
     }
     std::fs::remove_file(dir.join(OWNER))?;
     std::fs::remove_dir(dir)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn privileges_are_lent_only_where_the_kernel_asks_for_them() {
-        let process = |nnp: bool| {
-            json!({
-                "noNewPrivileges": nnp,
-                "capabilities": { "bounding": ["CAP_CHOWN"], "effective": ["CAP_CHOWN"], "permitted": ["CAP_CHOWN"] },
-            })
-        };
-        let mut without = process(true);
-        assert_eq!(profile(&mut without).expect("compiles").1, 0);
-        assert_eq!(without, process(true));
-        let mut with = process(false);
-        let lent = profile(&mut with).expect("compiles").1;
-        assert_eq!(lent, bits(LENT));
-        for set in ["bounding", "effective", "permitted"] {
-            assert_eq!(with["capabilities"][set].as_array().map(Vec::len), Some(3));
-        }
-    }
 }

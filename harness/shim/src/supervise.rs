@@ -23,7 +23,13 @@ pub(crate) struct Life {
 }
 
 /// Until the child has ended; it is killed when nobody wants it any more.
-pub(crate) fn until_end(control: &mut Control, pid: i32) -> Result<Life, Trouble> {
+///
+/// `start` does what an order to start something else asks for.
+pub(crate) fn until_end(
+    control: &mut Control,
+    pid: i32,
+    start: impl Fn(&mut Control, Order) -> Result<(), Trouble>,
+) -> Result<Life, Trouble> {
     let doing = format!("wait for process {pid}");
     let child =
         Pid::from_raw(pid).ok_or_else(|| Trouble::new("wait for a child", "it has no pid"))?;
@@ -42,6 +48,7 @@ pub(crate) fn until_end(control: &mut Control, pid: i32) -> Result<Life, Trouble
         match control.next()? {
             // A process that has just ended takes no signal.
             Heard::Order(Order::Kill { signal }) => drop(kernel::send(pid, signal)),
+            Heard::Order(order @ Order::Exec { .. }) => start(control, order)?,
             Heard::Order(Order::Remove) | Heard::End => {
                 unwanted = true;
                 drop(kernel::send(pid, KILL));

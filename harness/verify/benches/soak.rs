@@ -16,6 +16,9 @@ const MANIFEST: &str =
 const PACKAGE: &str = r##"{"name":"a","type":"module","main":"./i.js","exports":{".":{"import":"./i.js","require":["./c.cjs"]},"./*":"./x/*.js"},"imports":{"#x":"./i.js"},"scripts":{"start":"node i.js && echo"},"dependencies":{"b":"1"}}"##;
 const LOCK: &str = r#"{"lockfileVersion":3,"packages":{"":{},"node_modules/b":{"version":"1.0.0","os":["!linux"]},"node_modules/b/node_modules/c":{"version":"2.0.0","link":true,"resolved":"../x"}},"dependencies":{"b":{"version":"1","dependencies":{"c":{}}}}}"#;
 const PNPM: &str = "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      b: { specifier: 1, version: 1.0.0(x@1) }\n";
+const YARN: &str = "# yarn lockfile v1\n\n\"b@^1.0.0\", b@1:\n  version \"1.0.0\"\n  dependencies:\n    \"@c/d\" \"~2.0.0\"\n  optionalDependencies:\n    e \"*\"\n\n\"@c/d@~2.0.0\":\n  version \"2.0.1\"\n";
+const BERRY: &str = "__metadata:\n  version: 8\n\n\"b@npm:1, b@npm:^1.0.0\":\n  version: 1.0.0\n  resolution: \"b@npm:1.0.0\"\n  dependencies:\n    c: \"npm:^1\"\n  dependenciesMeta:\n    c:\n      optional: true\n  conditions: (os=linux | os=darwin) & cpu=x64\n  linkType: hard\n";
+const BUN: &str = r#"{ "lockfileVersion": 1, "workspaces": { "": { "name": "a", "dependencies": { "b": "1" }, }, "packages/p": { "name": "p" } }, "packages": { "b": ["b@1.0.0", "", { "dependencies": { "c": "1" }, "os": ["linux"] }, "sha512-x"], "b/c": ["c@2.0.0", "", {}, ""], "p": ["p@workspace:packages/p"], } }"#;
 const JAVASCRIPT: &str = "import a, { b as c } from 'b';\nexport * from './i.js';\nexport { default } from 'b';\nconst x = require('b'); try { require('d') } catch {}\n// node_modules/pino/x.js\nvar y = __commonJS({ \"node_modules/sharp/i.js\"(e) {} });\nclass A { static async *[Symbol.iterator]() { yield* import('z').catch(() => `${x?.y ?? 1}`) } }\n";
 const SHELL: &str = "#!/bin/sh\nset -e\ncd /app\nfor i in a b; do [ -x \"$i\" ] && \"$i\"; done\nexec node --import tsx \"$@\" i.js\n";
 const SUPERVISOR: &str = "[supervisord]\n[include]\nfiles = *.conf\n[program:x]\ncommand = node /app/i.js %(ENV_X)s\n  --more ; no\ndirectory=/app\n";
@@ -68,11 +71,14 @@ fn main() {
 
 /// An image in which one of the files is broken, the others being as they should.
 fn draft(random: &mut Random, elf: &[u8], own: &[u8]) -> Draft {
-    let files: [(&str, u32, &[u8]); 13] = [
+    let files: [(&str, u32, &[u8]); 16] = [
         ("/m.toml", 0o644, MANIFEST.as_bytes()),
         ("/app/package.json", 0o644, PACKAGE.as_bytes()),
         ("/app/package-lock.json", 0o644, LOCK.as_bytes()),
         ("/app/pnpm-lock.yaml", 0o644, PNPM.as_bytes()),
+        ("/yarn/yarn.lock", 0o644, YARN.as_bytes()),
+        ("/berry/yarn.lock", 0o644, BERRY.as_bytes()),
+        ("/bun/bun.lock", 0o644, BUN.as_bytes()),
         ("/app/i.js", 0o644, JAVASCRIPT.as_bytes()),
         ("/app/node_modules/b/package.json", 0o644, PACKAGE.as_bytes()),
         ("/app/node_modules/b/i.js", 0o644, JAVASCRIPT.as_bytes()),
@@ -97,6 +103,11 @@ fn draft(random: &mut Random, elf: &[u8], own: &[u8]) -> Draft {
         "curl -f x || exit 1; supervisord -c /etc/supervisord.conf",
     ])
     .text("/ms/chromium-2/x", "")
+    .text("/yarn/package.json", PACKAGE)
+    .text("/yarn/node_modules/b/package.json", PACKAGE)
+    .text("/berry/package.json", PACKAGE)
+    .text("/berry/node_modules/b/package.json", PACKAGE)
+    .text("/bun/node_modules/b/package.json", PACKAGE)
     .link("/app/node_modules/loop", "../node_modules/loop")
     .file("/bin/sh", 0o755, "x");
     for (index, (path, mode, bytes)) in files.into_iter().enumerate() {

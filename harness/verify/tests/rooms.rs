@@ -1,5 +1,11 @@
 //! Each room says what is wrong with an image, where, and leaves alone what is right.
 
+#[path = "rooms/addons.rs"]
+mod addons;
+#[path = "rooms/locks.rs"]
+mod locks;
+#[path = "rooms/object.rs"]
+mod object;
 mod support;
 
 use adamant_verify::Room;
@@ -135,13 +141,13 @@ fn node_modules_is_what_its_lock_file_says() {
             "closure/lock-version /app/package-lock.json:2"
         ]
     );
-    let pnpm = "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a: { specifier: ^1.0.0, version: 1.0.0(b@2.0.0) }\n      c: { specifier: '1', version: 1.0.0 }\n";
+    let pnpm = "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a: { specifier: ^1.0.0, version: 1.0.0(b@2.0.0) }\n      c: { specifier: '1', version: 1.0.0 }\npackages:\n  a@1.0.0: {}\n  c@1.0.0: {}\n";
     let draft = Draft::new(&[], &[])
         .text("/app/pnpm-lock.yaml", pnpm)
         .text("/app/node_modules/a/package.json", r#"{"version":"1.0.0"}"#);
     assert_eq!(
         told(&draft.judge("", &[Room::Closure])),
-        ["closure/lock-missing /app/pnpm-lock.yaml"]
+        ["closure/lock-missing /app/pnpm-lock.yaml:9"]
     );
 }
 

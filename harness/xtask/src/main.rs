@@ -10,6 +10,7 @@ mod images;
 mod layout;
 mod node;
 mod npm;
+mod peer;
 mod recipe;
 mod services;
 mod tree;
@@ -29,6 +30,7 @@ usage: cargo xtask VERB
   node             see that Node 24, the oracle of module cases, is in the cache
   run [ARGS…]      set up, then judge the bundled image: `adamant run ARGS…`
   test [ARGS…]     set up, then `cargo test --workspace ARGS…`
+  bench serve      the execution engine against the same one on isolated-vm and Node 24
   soak lint [--seconds N] [--seed N]
   soak isolate [EXECUTIONS | --seconds N]
                    10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind
@@ -36,10 +38,14 @@ usage: cargo xtask VERB
                    images of broken manifests, packages, lock files, scripts and ELF files: no panic, no hang
   soak oci [CONTAINERS | --seconds N]
                    500 containers without a daemon while they and their harnesses are killed: nothing may stay behind
+  soak trials [TRIALS]
+                   1,000 trials in one run, or so many, each in a container: time and memory grow with their number, not faster
   soak archive [ARCHIVES | --seconds N] [--seed N]
                    10,000 hostile image archives, or so many, or for so long: each is refused or unpacked, and none leaves
   soak workspace [KILLS | --seconds N]
                    200 restores of a workspace, or so many, or for so long, each killed: the old one or the new one, never between
+  soak serve [--seconds N]
+                   10,000 requests of mixed tenants at 50 at once, or for so long: no answer lost, nothing left, figures exact
   soak tar [--seconds N [--seed N]]
                    half an hour of hostile tars and keys, or so long: no escape, no panic, no hang";
 
@@ -61,19 +67,7 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
         "images" => images::build(&root, rest),
         "v8" => v8::provide(&root, v8::source(rest)?),
         "node" => node::provide(),
-        "run" => {
-            say_engine()?;
-            images::build(&root, &["agentbox".to_owned()])?;
-            // Judging containers needs no V8; plain `cargo test` afterwards does.
-            if let Err(failure) = v8::provide(&root, v8::Source::Nearest) {
-                say(&format!("{failure}\nthe container part goes on without V8"));
-            }
-            let adamant = ["run", "--locked", "--quiet", "-p", "adamant"];
-            let alone = ["--no-default-features", "--bin", "adamant", "--", "run"];
-            let subject = "fixtures/images/agentbox/adamant.yaml";
-            let words = [&adamant[..], &alone, &[subject]].concat();
-            Err(cargo(&root, &words, rest))
-        }
+        "run" => run(&root, rest),
         "test" => {
             say_engine()?;
             v8::provide(&root, v8::Source::Nearest)?;
@@ -94,6 +88,12 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             [name, rest @ ..] if name == "oci" => {
                 images::build(&root, &["shell".to_owned()])?;
                 let bench = ["bench", "--locked", "-p", "adamant-engines"];
+                let words = [&bench[..], &["--bench", "soak", "--"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
+            [name, rest @ ..] if name == "trials" => {
+                images::build(&root, &["shell".to_owned()])?;
+                let bench = ["bench", "--locked", "-p", "adamant"];
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }
@@ -121,6 +121,12 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
                 let words = [&bench[..], &["--bench", "soak", "--"]].concat();
                 Err(cargo(&root, &words, rest))
             }
+            [name, rest @ ..] if name == "serve" => {
+                v8::provide(&root, v8::Source::Nearest)?;
+                let test = ["test", "--locked", "-p", "adamant-serve"];
+                let words = [&test[..], &["--test", "serve", "--", "soak"]].concat();
+                Err(cargo(&root, &words, rest))
+            }
             [name, rest @ ..] if name == "workspace" || name == "tar" => {
                 let test = ["test", "--locked", "-p", "adamant-store"];
                 let words = [&test[..], &["--test", "soak", "--", name]].concat();
@@ -128,12 +134,30 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             }
             _ => Err(Failure::input(USAGE)),
         },
+        "bench" if rest.first().is_some_and(|name| name == "serve") => {
+            peer::bench(&root, &rest[1..])
+        }
         "help" | "--help" | "-h" => {
             say(USAGE);
             Ok(())
         }
         _ => Err(Failure::input(format!("unknown verb `{verb}`\n\n{USAGE}"))),
     }
+}
+
+/// Sets up, and judges the bundled image.
+fn run(root: &Path, rest: &[String]) -> Result<(), Failure> {
+    say_engine()?;
+    images::build(root, &["agentbox".to_owned()])?;
+    // Judging containers needs no V8; plain `cargo test` afterwards does.
+    if let Err(failure) = v8::provide(root, v8::Source::Nearest) {
+        say(&format!("{failure}\nthe container part goes on without V8"));
+    }
+    let adamant = ["run", "--locked", "--quiet", "-p", "adamant"];
+    let alone = ["--no-default-features", "--bin", "adamant", "--", "run"];
+    let subject = "fixtures/images/agentbox/adamant.yaml";
+    let words = [&adamant[..], &alone, &[subject]].concat();
+    Err(cargo(root, &words, rest))
 }
 
 /// Which engine will judge, when it is not the one that everybody expects.

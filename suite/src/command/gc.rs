@@ -1,12 +1,12 @@
-//! `adamant gc`: removes what dead or expired runs left, and what the store of images holds for nobody; a live run's objects stay.
+//! `adamant gc`: removes what dead or expired runs left, and images that are kept for nobody; a live run's objects stay.
 
 use std::time::Duration;
 
 use adamant_core::report::text;
 use adamant_core::run::{Cancel, Deadline};
-use adamant_engines::store;
+use adamant_engines::{docker, store};
 
-use super::Done;
+use super::{Done, Failure};
 use crate::cli::GcArgs;
 use crate::{engines, exit};
 
@@ -38,6 +38,9 @@ pub fn run(args: &GcArgs) -> Done {
                 anstream::println!("{object}");
             }
             anstream::eprintln!("store: {} removed", text::count(removed.len(), "object"));
+            if names.contains(&"docker") {
+                loaded(args.all)?;
+            }
         }
         None => anstream::eprintln!("store: a live run uses it; nothing was removed"),
     }
@@ -45,4 +48,19 @@ pub fn run(args: &GcArgs) -> Done {
         Some(missing) if asked.is_some() || none => Err(missing.into()),
         _ => Ok(exit::HELD),
     }
+}
+
+/// What earlier runs gave to a daemon.
+fn loaded(all: bool) -> Result<(), Failure> {
+    match docker::collect(all)? {
+        Some(removed) => {
+            for object in &removed {
+                anstream::println!("{object}");
+            }
+            let count = text::count(removed.len(), "loaded image");
+            anstream::eprintln!("docker: {count} removed");
+        }
+        None => anstream::eprintln!("docker: a live run uses the daemon; no image was removed"),
+    }
+    Ok(())
 }

@@ -9,6 +9,8 @@ pub mod list;
 pub mod module;
 pub mod run;
 pub mod schema;
+pub mod serve;
+mod target;
 pub mod test262;
 pub mod verify;
 #[cfg(feature = "workspace")]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use adamant_core::report::{
-    All, Evidence, Junit, Reporter, RunReport, Summary, Terminal, Verbosity,
+    All, Evidence, Junit, Reporter, RunReport, Scan, Summary, Terminal, Verbosity,
 };
 use adamant_core::run::{Cancel, Options, Session};
 use adamant_core::{env, frontend};
@@ -108,5 +108,21 @@ pub(super) fn reporters(
     if env::host(env::NEXTEST).is_none() {
         all.push(Box::new(Junit::new(reports)));
     }
+    if args.sarif.is_some() || args.annotations {
+        all.push(Box::new(scan(args)));
+    }
     Box::new(All(all))
+}
+
+/// Findings for code scanning and for a pull request; their places are told from where the run was started.
+fn scan(args: &RunArgs) -> Scan {
+    let here = std::env::current_dir().unwrap_or_default();
+    let mut scan = Scan::new(env!("CARGO_PKG_VERSION"), here);
+    if let Some(path) = &args.sarif {
+        scan = scan.to_file(path.clone());
+    }
+    if args.annotations {
+        scan = scan.annotating(Box::new(std::io::stdout()));
+    }
+    scan
 }

@@ -13,23 +13,28 @@ use adamant_core::module::wire::{
 use adamant_isolate::confine::{self, Confinement, Policy};
 use adamant_isolate::worker::Answers;
 use adamant_isolate::{
-    CodeCache, Execution, Health, Isolate, Limits, Memory, Outcome, Package, Request,
+    CodeCache, Execution, Health, Isolate, Limits, Memory, Network, Outcome, Package, Request,
 };
 use adamant_modules::MemoryTree;
+
+use super::network::{self, NetworkArgs};
 
 /// How many modules' compiled code is kept.
 const CACHED_MODULES: usize = 1000;
 
 /// Answers until nobody asks any more.
-pub(crate) fn serve() -> Done {
+pub(crate) fn serve(network: &NetworkArgs) -> Done {
+    let wire = network.start()?;
     let answers = Answers::take().map_err(Failure::broken)?;
     let policy = Policy {
         readable: Vec::new(),
         limits: confine::Limits::default(),
     };
     let confinement = confine::apply(&policy).map_err(Failure::broken)?;
+    let network = network::connect(wire)?;
     let mut runtime = Runtime {
         isolate: None,
+        network,
         cache: Arc::new(CodeCache::new(CACHED_MODULES)),
     };
     let ready = FromAdapter::Ready(Ready {
@@ -67,6 +72,7 @@ fn tier(confinement: &Confinement) -> u8 {
 
 struct Runtime {
     isolate: Option<(Memory, Isolate)>,
+    network: Option<Network>,
     cache: Arc<CodeCache>,
 }
 
@@ -83,7 +89,8 @@ impl Runtime {
             Some((old, isolate)) if old == memory => (memory, isolate),
             _ => {
                 let isolate = Isolate::new(memory, Arc::clone(&self.cache));
-                (memory, isolate.map_err(|error| error.to_string())?)
+                let isolate = isolate.map_err(|error| error.to_string())?;
+                (memory, isolate.with_network(self.network.clone()))
             }
         };
         let execution = isolate

@@ -1,6 +1,8 @@
 //! `adamant-isolate`: the executable that links V8; `adamant` starts it for whatever needs the reference module loader.
 
 mod adapter;
+mod network;
+mod serve;
 mod summary;
 mod test262;
 mod worker;
@@ -25,7 +27,12 @@ enum Verb {
     /// Answer questions on standard input, confined by the kernel: run packages, or tests of test262.
     Worker(WorkerArgs),
     /// Speak the adapter protocol of module cases on standard input and output, confined by the kernel.
-    Adapter,
+    Adapter(network::NetworkArgs),
+    /// Ask the network for a confined process at the other end of standard input.
+    Broker(network::NetworkArgs),
+    /// Serve functions over HTTP, each execution in an isolate of a pool.
+    #[command(name = "serve", bin_name = "adamant serve")]
+    Serve(adamant_serve::ServeArgs),
     /// Run the module tests of test262.
     Test262(Test262Args),
 }
@@ -36,9 +43,17 @@ struct WorkerArgs {
     /// A directory whose packages it may read.
     #[arg(long, value_name = "DIR")]
     readable: Vec<PathBuf>,
+    /// The most private writable memory of the whole process.
+    #[arg(long, value_name = "BYTES")]
+    memory: Option<u64>,
+    /// How many modules' compiled code it keeps.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    modules: usize,
     /// Run tests of this checkout of test262, and no packages.
     #[arg(long, value_name = "DIR", conflicts_with = "readable")]
     test262: Option<PathBuf>,
+    #[command(flatten)]
+    network: network::NetworkArgs,
 }
 
 fn main() -> ExitCode {
@@ -59,8 +74,10 @@ fn main() -> ExitCode {
             test262: Some(checkout),
             ..
         }) => test262::serve(checkout),
-        Verb::Worker(WorkerArgs { readable, .. }) => worker::serve(readable),
-        Verb::Adapter => adapter::serve(),
+        Verb::Worker(args) => worker::serve(args),
+        Verb::Adapter(network) => adapter::serve(network),
+        Verb::Broker(network) => network::serve(network),
+        Verb::Serve(args) => serve::run(args),
         Verb::Test262(args) => test262::run(args),
     })
 }

@@ -86,6 +86,11 @@ const CLAUSES: &[(&str, Level, &str)] = &[
         Level::Should,
         "the hardened baseline and its endpoints (rows 07 to 10)",
     ),
+    (
+        "seed 000",
+        Level::Must,
+        "what JavaScript the image starts binds, and its native addons load, on the runtime of the image",
+    ),
 ];
 
 #[test]

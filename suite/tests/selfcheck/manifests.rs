@@ -1,4 +1,4 @@
-//! Manifests respect the arrows: suite → engines → core → probe, suite → isolate → modules, suite → store; xtask depends on nothing of ours;
+//! Manifests respect the arrows: suite → engines → core → probe, suite → serve → isolate → modules, serve → store; xtask depends on nothing of ours;
 //! what is heavy has its package.
 
 use super::tree::text;
@@ -7,10 +7,19 @@ use super::tree::text;
 const ARROWS: &[(&str, &[&str])] = &[
     ("harness/probe", &[]),
     ("harness/core", &["adamant-probe"]),
-    ("harness/engines", &["adamant-core", "adamant-probe"]),
+    (
+        "harness/engines",
+        &["adamant-core", "adamant-probe", "adamant-shim"],
+    ),
     ("harness/modules", &[]),
-    ("harness/isolate", &["adamant-modules"]),
+    ("harness/network", &[]),
+    ("harness/isolate", &["adamant-modules", "adamant-network"]),
+    ("harness/shim", &[]),
     ("harness/store", &[]),
+    (
+        "harness/serve",
+        &["adamant-isolate", "adamant-modules", "adamant-store"],
+    ),
     (
         "harness/verify",
         &["adamant-core", "adamant-modules", "adamant-probe"],
@@ -24,6 +33,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "adamant-engines",
             "adamant-isolate",
             "adamant-modules",
+            "adamant-network",
+            "adamant-serve",
             "adamant-store",
             "adamant-verify",
         ],
@@ -35,8 +46,18 @@ const ONLY: &[(&str, &[&str])] = &[
     ("bollard", &["harness/engines"]),
     ("object_store", &["harness/store"]),
     ("testcontainers", &["harness/engines"]),
-    ("tokio", &["harness/engines", "harness/store"]),
+    (
+        "tokio",
+        &[
+            "harness/engines",
+            "harness/network",
+            "harness/serve",
+            "harness/store",
+        ],
+    ),
     ("v8", &["harness/isolate"]),
+    ("rusqlite", &["harness/serve"]),
+    ("tokio-postgres", &["harness/serve"]),
     ("object", &["harness/verify"]),
     ("oxc_parser", &["harness/verify"]),
 ];
@@ -48,7 +69,10 @@ fn arrows_point_down_only() {
         "adamant-engines",
         "adamant-isolate",
         "adamant-modules",
+        "adamant-network",
         "adamant-probe",
+        "adamant-serve",
+        "adamant-shim",
         "adamant-store",
         "adamant-verify",
         "adamant-xtask",

@@ -4,8 +4,9 @@ use adamant_probe::sinkhole::Profile;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{At, Span};
+use super::{At, ManifestState, Span};
 use crate::check::CheckSpec;
+use crate::check::fatal::Fatal;
 
 /// A claim on file. Its id is its path under `cases/`, without `.yaml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -103,6 +104,9 @@ pub struct Boot {
     /// What a fault leaves in the artifact's place.
     #[serde(default)]
     pub form: FaultForm,
+    /// What the manifest in the image says.
+    #[serde(default)]
+    pub manifest: ManifestState,
     /// The state in which the checks look.
     #[serde(default)]
     pub until: State,
@@ -288,7 +292,17 @@ impl Case {
                     "`fault: discovered-artifact-absent` boots until readiness, once a file".into(),
                 );
             }
-            if boot.fault.is_none() && has(|c| matches!(c, CheckSpec::Fatal(_))) {
+            if boot.fault.is_some() && boot.manifest != ManifestState::AsShipped {
+                return Err("`boot` has a `fault` and a `manifest`: of one thing that is wrong at a time something can be told".into());
+            }
+            if (boot.manifest == ManifestState::Invalid)
+                != has(|c| matches!(c, CheckSpec::Fatal(Fatal::NamesTheManifest)))
+            {
+                return Err("`manifest: invalid` and the check `fatal: names-the-manifest` belong together: a manifest that must be refused is named when it is".into());
+            }
+            if boot.fault.is_none()
+                && has(|c| matches!(c, CheckSpec::Fatal(Fatal::NamesTheArtifact)))
+            {
                 return Err(
                     "check `fatal` needs a `fault` in `boot`: without one nothing is absent that a message could name"
                         .into(),

@@ -47,6 +47,10 @@ impl Manifest {
         Ok(Self(value))
     }
 
+    pub(super) fn into_value(self) -> Value {
+        self.0
+    }
+
     /// Every boolean that is there, by its dotted path and in order.
     #[must_use]
     pub fn flags(&self) -> Vec<(String, bool)> {

@@ -1,5 +1,6 @@
 //! What a claim and a subject are: typed, parsed with their places, and described by a JSON Schema.
 
+mod altered;
 mod artifact;
 mod budget;
 mod compose;
@@ -16,6 +17,7 @@ mod value;
 mod variable;
 mod waiver;
 
+pub use altered::ManifestState;
 pub use artifact::{Artifact, ArtifactKind, Load};
 pub use budget::{Budget, Budgets, Statistic};
 pub use compose::ComposeError;

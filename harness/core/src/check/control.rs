@@ -31,6 +31,7 @@ artifacts: [{ id: tool, command: [tool, --version], version: '1' }]
 programs: [{ id: program, matches: program }]
 stop: { within: 1s }
 budgets: { ready: p95 < 800ms }
+manifest: image:/app/manifest.toml
 secrets: [/data/key]
 external: { env: URL, http: { port: 80, path: /external } }
 run: { cap-add: [SYS_ADMIN] }
@@ -127,13 +128,54 @@ fn image() -> Image {
     if let Some(script) = image.entries.get_mut("/entrypoint.sh") {
         script.size = crate::shell::BAD_SAMPLE.len() as u64;
     }
-    // A health check that starts a program for a runtime that is not there.
+    with_addon(&mut image);
+    // A health check that starts a program that is not there.
     image.config.healthcheck = ["CMD", "node", "/app/health.mjs"].map(str::to_owned).into();
     image.texts.insert(
         "/entrypoint.sh".into(),
         crate::shell::BAD_SAMPLE.as_bytes().to_vec(),
     );
     image
+}
+
+/// A runtime, and beside the program that it runs a package whose addon was never built.
+fn with_addon(image: &mut Image) {
+    // The header alone of an ELF file for x86-64.
+    let mut runtime = vec![0; 64];
+    runtime[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    for (at, value) in [(16, 3), (18, 62), (20, 1), (52, 64), (54, 56), (58, 64)] {
+        runtime[at] = value;
+    }
+    for dir in [
+        "/usr",
+        "/usr/bin",
+        "/app/node_modules",
+        "/app/node_modules/addon",
+    ] {
+        let kind = Kind::Dir;
+        let dir = Entry {
+            kind,
+            ..entry(dir, "c")
+        };
+        image.entries.insert(dir.path.clone(), dir);
+    }
+    for (path, bytes) in [
+        ("/usr/bin/node", runtime),
+        ("/app/node_modules/addon/binding.gyp", b"{}".to_vec()),
+        (
+            "/app/node_modules/addon/package.json",
+            br#"{ "main": "i.js" }"#.to_vec(),
+        ),
+    ] {
+        let (mode, size) = (0o755, bytes.len() as u64);
+        let file = Entry {
+            mode,
+            size,
+            ..entry(path, "d")
+        };
+        image.entries.insert(path.to_owned(), file);
+        image.texts.insert(path.to_owned(), bytes);
+    }
 }
 
 fn entry(path: &str, sha256: &str) -> Entry {
@@ -240,6 +282,7 @@ fn verified() -> Vec<Sample> {
         "verify: closure",
         "verify: environment",
         "verify: packaging",
+        "verify: addons",
     ];
     let sample = |check| Sample {
         check,
@@ -327,6 +370,7 @@ fn samples() -> Vec<Sample> {
             }],
         ),
         sample("fatal: names-the-artifact", late()),
+        sample("fatal: names-the-manifest", late()),
         sample(
             "same: [exit]",
             vec![

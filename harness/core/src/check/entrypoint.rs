@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Boot, Check, Context, Finding, Unanswered};
+use super::{Boot, Check, Context, Finding, InFile, Unanswered};
+use crate::case::Subject;
 use crate::engine::Image;
-use crate::shell::{self, Class, File, Lint};
+use crate::shell::{self, Class, File, Lint, Unparsed};
 
 /// What is judged of the scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,11 +24,7 @@ impl Check for Entrypoint {
     }
 
     fn applies(&self, context: &Context<'_>) -> Result<(), String> {
-        let image = context.image;
-        let read = |argv: &Vec<String>| {
-            shell::boot_chain(argv, &|path| file(image, path), image.path_env())
-        };
-        let lints: Vec<Lint> = chains(context).iter().map(read).collect();
+        let lints = lints(context.subject, context.image);
         match lints.iter().find_map(other_language) {
             Some(why) if lints.iter().all(|l| l.read.is_empty()) => {
                 Err(format!("no shell script starts the boot: {why}"))
@@ -38,8 +35,7 @@ impl Check for Entrypoint {
 
     fn judge(&self, context: &Context<'_>, _boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
         let image = context.image;
-        let chains = chains(context);
-        if chains.is_empty() {
+        if chains(context.subject, image).is_empty() {
             return Ok(vec![
                 Finding::new(
                     "the image has an ENTRYPOINT or CMD",
@@ -60,8 +56,7 @@ impl Check for Entrypoint {
             ]);
         }
         let mut findings = Vec::new();
-        for argv in chains {
-            let lint = shell::boot_chain(&argv, &|path| file(image, path), image.path_env());
+        for lint in lints(context.subject, image) {
             let smells = lint.smells.iter().filter(|s| self.is_about(s.class));
             let found = smells.map(smell).chain(unparsed(&lint));
             for finding in found.chain(too_large(image, &lint)).chain(missing(&lint)) {
@@ -74,15 +69,45 @@ impl Check for Entrypoint {
     }
 }
 
+/// What the lint says of an image's boot: of the declared script, and of the command line that it is really started with. What
+/// could not be read whole stands under [`Lint::unparsed`], however it came so.
+#[must_use]
+pub fn boot_lints(subject: &Subject, image: &Image) -> Vec<Lint> {
+    let mut lints = lints(subject, image);
+    for lint in &mut lints {
+        let cut: Vec<&String> = cut(image, lint).map(|(path, _)| path).collect();
+        let cut = cut
+            .into_iter()
+            .map(|path| (path.clone(), "it is too large to be read"));
+        let gone = gone(lint).map(|(what, why)| (what.clone(), why.as_str()));
+        let unread: Vec<Unparsed> = cut
+            .chain(gone)
+            .map(|(file, why)| Unparsed {
+                file,
+                line: 1,
+                why: why.to_owned(),
+            })
+            .collect();
+        lint.unparsed.extend(unread);
+    }
+    lints
+}
+
+fn lints(subject: &Subject, image: &Image) -> Vec<Lint> {
+    let read =
+        |argv: &Vec<String>| shell::boot_chain(argv, &|path| file(image, path), image.path_env());
+    chains(subject, image).iter().map(read).collect()
+}
+
 /// The declared script, and the command line that the image is really started with.
-fn chains(context: &Context<'_>) -> Vec<Vec<String>> {
-    let config = &context.image.config;
-    let args = context.subject.run.args.as_ref().unwrap_or(&config.cmd);
-    let workdir = context.subject.run.workdir.as_ref();
+fn chains(subject: &Subject, image: &Image) -> Vec<Vec<String>> {
+    let config = &image.config;
+    let args = subject.run.args.as_ref().unwrap_or(&config.cmd);
+    let workdir = subject.run.workdir.as_ref();
     let workdir = workdir.unwrap_or(&config.workdir);
     let mut started: Vec<String> = config.entrypoint.iter().chain(args).cloned().collect();
-    place(context.image, workdir, &mut started);
-    let declared = context.subject.entrypoint.iter();
+    place(image, workdir, &mut started);
+    let declared = subject.entrypoint.iter();
     let mut chains: Vec<Vec<String>> = declared.map(|e| vec![e.path.clone()]).collect();
     if !started.is_empty() && !chains.contains(&started) {
         chains.push(started);
@@ -140,37 +165,43 @@ fn interprets(name: &str) -> bool {
 fn unparsed(lint: &Lint) -> impl Iterator<Item = Finding> {
     lint.unparsed.iter().map(|u| {
         let expected = format!("the script {} can be read whole", u.file);
-        Finding::new(expected, format!("{}:{}: {}", u.file, u.line, u.why))
-            .coded("entrypoint/unreadable")
+        let finding = Finding::new(expected, format!("{}:{}: {}", u.file, u.line, u.why))
+            .coded("entrypoint/unreadable");
+        in_image(finding, &u.file, u.line, u.line, None)
     })
 }
 
 /// Scripts of which the index keeps only the beginning.
-fn too_large(image: &Image, lint: &Lint) -> impl Iterator<Item = Finding> {
+fn too_large<'a>(image: &'a Image, lint: &'a Lint) -> impl Iterator<Item = Finding> + 'a {
+    cut(image, lint).map(|(path, size)| {
+        let expected = format!("the script {path} can be read whole");
+        Finding::new(
+            expected,
+            format!("{path}: too large to be read, {size} bytes"),
+        )
+        .coded("entrypoint/unreadable")
+    })
+}
+
+/// Their paths and sizes.
+fn cut<'a>(image: &'a Image, lint: &'a Lint) -> impl Iterator<Item = (&'a String, u64)> {
     lint.read.iter().filter_map(|path| {
         let (entry, text) = (image.entries.get(path)?, image.texts.get(path)?);
-        let cut = (text.len() as u64) < entry.size;
-        cut.then(|| {
-            let expected = format!("the script {path} can be read whole");
-            Finding::new(
-                expected,
-                format!("{path}: too large to be read, {} bytes", entry.size),
-            )
-            .coded("entrypoint/unreadable")
-        })
+        ((text.len() as u64) < entry.size).then_some((path, entry.size))
     })
 }
 
 /// The start of a chain that is not there: then nothing of the chain was read.
 fn missing(lint: &Lint) -> impl Iterator<Item = Finding> {
-    let gone = |why: &str| lint.read.is_empty() && why == "it is not in the image";
-    lint.not_followed
-        .iter()
-        .filter(move |(_, why)| gone(why))
-        .map(|(what, why)| {
-            Finding::new("the boot chain can be read", format!("{what}: {why}"))
-                .coded("entrypoint/unreadable")
-        })
+    gone(lint).map(|(what, why)| {
+        Finding::new("the boot chain can be read", format!("{what}: {why}"))
+            .coded("entrypoint/unreadable")
+    })
+}
+
+fn gone(lint: &Lint) -> impl Iterator<Item = &(String, String)> {
+    let is = |why: &str| lint.read.is_empty() && why == "it is not in the image";
+    lint.not_followed.iter().filter(move |(_, why)| is(why))
 }
 
 /// Why there is nothing to lint: the boot starts with a script in another language. A binary is a program, not a script.
@@ -204,10 +235,36 @@ fn smell(smell: &shell::Smell) -> Finding {
         smell.explain,
         format!("{}:{}: `{}`{chain}", smell.file, smell.line, smell.text),
     );
-    finding.coded(smell.rule).with([
+    let finding = finding.coded(smell.rule).with([
         format!("rule {} ({})", smell.rule, smell.clause),
         format!("fix: {}", smell.fix),
-    ])
+    ]);
+    in_image(
+        finding,
+        &smell.file,
+        smell.line,
+        smell.end_line,
+        smell.column,
+    )
+}
+
+/// A finding at lines of a script; the image's own command line is no file.
+fn in_image(
+    finding: Finding,
+    file: &str,
+    line: u32,
+    end_line: u32,
+    column: Option<u32>,
+) -> Finding {
+    if !file.starts_with('/') {
+        return finding;
+    }
+    finding.at(InFile {
+        file: file.to_owned(),
+        line,
+        end_line,
+        column,
+    })
 }
 
 fn file(image: &Image, path: &str) -> Option<File> {

@@ -42,7 +42,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Artifact, Subject};
+pub use crate::report::remark::Place as InFile;
 pub(crate) use cold_start::NAME as COLD_START;
+pub use entrypoint::boot_lints;
 pub(crate) use fatal::names_it;
 pub(crate) use ready::{last_lines, target, unready};
 
@@ -292,6 +294,9 @@ pub struct Finding {
     /// Every single thing that it is about, when it stands for several: what a waiver's `matches` must accept.
     #[serde(skip)]
     pub things: Vec<String>,
+    /// The line that it is about, when that is one of a file inside the image or of the subject's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Box<InFile>>,
 }
 
 impl Finding {
@@ -303,6 +308,7 @@ impl Finding {
             seen: seen.into(),
             detail: Vec::new(),
             things: Vec::new(),
+            at: None,
         }
     }
 
@@ -310,6 +316,13 @@ impl Finding {
     #[must_use]
     pub fn coded(mut self, code: &'static str) -> Self {
         self.code = Cow::Borrowed(code);
+        self
+    }
+
+    /// At a line of a file inside the image.
+    #[must_use]
+    pub fn at(mut self, place: InFile) -> Self {
+        self.at = Some(Box::new(place));
         self
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{CaseFile, SubjectFile};
-use crate::case::{Artifact, FaultKind};
+use crate::case::{Artifact, FaultKind, Manifest, ManifestState};
 
 /// A case on a subject on an engine.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,8 @@ impl PlannedTrial {
     /// The artifact that the fault makes absent.
     #[must_use]
     pub fn artifact(&self) -> Option<&Artifact> {
+        // A variant of a manifest is no artifact, whatever it is called.
+        self.fault()?;
         let id = self.variant.as_ref()?;
         self.subject.subject.artifacts().find(|a| a.id == *id)
     }
@@ -109,8 +111,9 @@ pub fn plan(
 }
 
 fn variants(subject: &SubjectFile, case: &CaseFile) -> Vec<Option<String>> {
-    let Some(fault) = case.case.boot.as_ref().and_then(|b| b.fault) else {
-        return vec![None];
+    let boot = case.case.boot.as_ref();
+    let Some(fault) = boot.and_then(|b| b.fault) else {
+        return manifests(subject, boot.map(|b| b.manifest).unwrap_or_default());
     };
     if fault == FaultKind::DiscoveredArtifactAbsent {
         return vec![None];
@@ -138,5 +141,24 @@ fn variants(subject: &SubjectFile, case: &CaseFile) -> Vec<Option<String>> {
         vec![None]
     } else {
         chosen
+    }
+}
+
+/// What a manifest is changed to: a feature each, or the ways in which it is invalid.
+fn manifests(subject: &SubjectFile, state: ManifestState) -> Vec<Option<String>> {
+    let mut flags: Vec<String> = Vec::new();
+    for flag in subject.subject.artifacts().filter_map(|a| a.when.clone()) {
+        // While the manifest is in an image, whether it is off as shipped is decided when the image is there.
+        let on = |manifest: &Manifest| manifest.flag(&flag) != Ok(false);
+        if !flags.contains(&flag) && subject.manifest.as_ref().is_none_or(on) {
+            flags.push(flag);
+        }
+    }
+    match state {
+        ManifestState::AsShipped | ManifestState::AllOn => vec![None],
+        // One trial remains, which says so.
+        _ if flags.is_empty() => vec![None],
+        ManifestState::EachOff => flags.into_iter().map(Some).collect(),
+        ManifestState::Invalid => ManifestState::WAYS.map(|way| Some(way.to_owned())).into(),
     }
 }

@@ -60,6 +60,30 @@ pub struct Fault {
     pub path: String,
     /// What is left in its place.
     pub form: FaultForm,
+    /// What the file says instead, with the mode that it has; then the form says nothing.
+    pub text: Option<String>,
+}
+
+impl Fault {
+    /// A path in one of the forms.
+    #[must_use]
+    pub fn new(path: impl Into<String>, form: FaultForm) -> Self {
+        Self {
+            path: path.into(),
+            form,
+            text: None,
+        }
+    }
+
+    /// What is the matter with it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        if self.text.is_some() {
+            "with another text"
+        } else {
+            self.form.word()
+        }
+    }
 }
 
 /// Where a container can connect to.

@@ -4,13 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use adamant_probe::{Action, Kind};
 
-use super::tree::{is_system, used_files};
-use super::{Observation, process_name};
+use super::tree::{is_system, root_of, used_files};
+use super::{Look, Observation, process_name};
 use crate::case::Artifact;
 use crate::engine::{Exit, Image};
 
 /// So many artifacts are tried to be left out; each takes a boot.
 const MOST: usize = 12;
+/// So many files of one tree that were only read: what an application begins with, and not each of its parts.
+const READ_MOST: usize = 3;
+/// Directories whose files are parts of a package, which is not named by them.
+const PACKAGES: [&str; 5] = [
+    "node_modules",
+    "site-packages",
+    "dist-packages",
+    "vendor",
+    "__pycache__",
+];
 
 /// Something that the boot used.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,6 +135,9 @@ pub(super) fn candidates(observation: &Observation) -> (Vec<Candidate>, Vec<Stri
     for path in used.iter().filter(|path| path.starts_with("/etc/")) {
         chosen.add(path, "a command line named it");
     }
+    for path in read_files(image, &looks) {
+        chosen.add(&path, "it was read during the boot");
+    }
     let tools: BTreeSet<String> = ran
         .iter()
         .filter(|path| is_system(image, path) && !chosen.has(path))
@@ -132,6 +145,43 @@ pub(super) fn candidates(observation: &Observation) -> (Vec<Candidate>, Vec<Stri
         .collect();
     chosen.all.truncate(MOST);
     (chosen.all, tools.into_iter().collect())
+}
+
+/// What the application's own trees gave to be read first, and the settings of what runs: a program that an interpreter runs
+/// is seen in no command line when its path is relative.
+fn read_files(image: &Image, looks: &[&Look]) -> Vec<String> {
+    let running = looks.iter().flat_map(|look| &look.processes);
+    let running: BTreeSet<String> = running.map(|process| process_name(&process.argv)).collect();
+    let mut of_tree: BTreeMap<String, usize> = BTreeMap::new();
+    let mut found = Vec::new();
+    for event in looks.iter().flat_map(|look| &look.events) {
+        let Action::Read { path } = &event.action else {
+            continue;
+        };
+        let Some(entry) = image.resolve(path).filter(|entry| entry.kind == Kind::File) else {
+            continue;
+        };
+        let path = &entry.path;
+        let settings = path
+            .strip_prefix("/etc/")
+            .and_then(|rest| rest.split_once('/'));
+        let tree = match settings {
+            Some((owner, _)) if running.contains(owner) => format!("/etc/{owner}"),
+            Some(_) => continue,
+            None if is_system(image, path) => continue,
+            None => root_of(image, path).unwrap_or_default(),
+        };
+        let is_part = path.split('/').any(|part| PACKAGES.contains(&part)) || path.contains(".so");
+        if is_part || found.contains(path) {
+            continue;
+        }
+        let count = of_tree.entry(tree).or_default();
+        if *count < READ_MOST {
+            *count += 1;
+            found.push(path.clone());
+        }
+    }
+    found
 }
 
 struct Chosen<'i> {

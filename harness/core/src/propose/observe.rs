@@ -85,7 +85,9 @@ pub fn observe(
         deadline,
     };
     tell("booting it with a network that leads nowhere, and watching until it settles");
-    observation.open = observer.look(&observer.plan(Network::Isolated), None, |_, _| Ok(()))?;
+    let mut open = observer.plan(Network::Isolated);
+    open.trace_reads = open.trace.is_some();
+    observation.open = observer.look(&open, None, |_, _| Ok(()))?;
     let Some(choice) = ready::choose(&image, &observation.open) else {
         return Ok(observation);
     };
@@ -278,7 +280,9 @@ impl Observer<'_> {
                 Err(error) => return Err(error),
             };
             let seen = if plan.trace.is_some() {
-                self.trace(instance)?.len()
+                // Who looks at a file again and again has settled all the same.
+                let is_news = |event: &&TraceEvent| !matches!(event.action, Action::Read { .. });
+                self.trace(instance)?.iter().filter(is_news).count()
             } else {
                 0
             };
@@ -452,7 +456,10 @@ impl Observer<'_> {
         let mut plan = self.plan(Network::None);
         plan.trace = None;
         let form = FaultForm::Absent;
-        plan.absent = paths.into_iter().map(|path| Fault { path, form }).collect();
+        plan.absent = paths
+            .into_iter()
+            .map(|path| Fault::new(path, form))
+            .collect();
         let log = Arc::new(LogCapture::new(watches(Some(target)), None));
         let instance = self.engine.start(&plan, log.clone(), self.deadline)?;
         let ready_ms = observation.sealed.as_ref().and_then(|look| look.ready_ms);

@@ -1,6 +1,7 @@
 //! Remarks as GitHub's workflow commands: lines on stdout that become annotations of a pull request.
 
 use super::remark::{Level, Remark};
+use super::sarif::ON_HOST;
 
 /// One workflow command for a remark, without the newline.
 #[must_use]
@@ -12,7 +13,8 @@ pub fn annotation(remark: &Remark) -> String {
     };
     let mut properties = Vec::new();
     if let Some(place) = &remark.place {
-        properties.push(format!("file={}", property(&place.file)));
+        let file = place.file.strip_prefix(ON_HOST).unwrap_or(&place.file);
+        properties.push(format!("file={}", property(file)));
         properties.push(format!("line={}", place.line));
         properties.push(format!("endLine={}", place.end_line));
         properties.extend(place.column.map(|column| format!("col={column}")));

@@ -10,6 +10,7 @@ mod measure;
 mod progress;
 pub mod remark;
 pub mod sarif;
+mod scan;
 pub mod script;
 mod summary;
 mod table;
@@ -21,6 +22,7 @@ pub use annotations::annotation;
 pub use event::{Asked, BootEvidence, Event, RunReport, TrialReport};
 pub use evidence::Evidence;
 pub use junit::Junit;
+pub use scan::Scan;
 pub use summary::Summary;
 pub use terminal::{Terminal, Verbosity, View};
 

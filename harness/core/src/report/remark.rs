@@ -1,9 +1,11 @@
 //! What is said about one place of a file: the neutral form that SARIF and GitHub's annotations are written from.
 
+use serde::{Deserialize, Serialize};
+
 /// A place in a text file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
-    /// The file: relative to the checkout, or absolute inside an image.
+    /// The file: relative to the checkout, absolute inside an image, or a `file:` address of the host.
     pub file: String,
     /// Its first line, counted from 1.
     pub line: u32,
@@ -38,14 +40,14 @@ pub struct RuleText {
 }
 
 /// A waiver: why a remark is put up with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Waiver {
     /// The reason, with its owner and expiry date.
     pub reason: String,
 }
 
 /// One thing that is said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Remark {
     /// The id of its rule; empty for a remark that stands on none.
     pub rule: String,

@@ -7,9 +7,12 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::remark::{Level, Place, Remark, RuleText};
+use crate::redact::volatile;
 
 /// The schema that a log names.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+/// How the address of a file of the host begins that is in no checkout.
+pub(super) const ON_HOST: &str = "file://";
 /// Results that GitHub takes in one run; of more it shows none.
 pub const MAX_RESULTS: usize = 25_000;
 
@@ -115,10 +118,10 @@ fn result(
     Value::Object(result)
 }
 
-/// Independent of the line, so that an alert survives an edit above it.
+/// Independent of the line and of what differs from run to run, so that an alert survives an edit above it and the next run.
 fn fingerprint(remark: &Remark) -> String {
     let file = remark.place.as_ref().map_or("", |place| &place.file);
-    let text = format!("{}\0{file}\0{}", remark.rule, remark.message);
+    let text = format!("{}\0{file}\0{}", remark.rule, volatile(&remark.message));
     let digest = Sha256::digest(text.as_bytes());
     digest.iter().take(8).fold(String::new(), |mut out, byte| {
         // Writing to a string cannot fail.
@@ -159,6 +162,9 @@ fn location(place: &Place) -> Value {
 
 /// A path of the checkout is relative to its root; one inside an image has no place there, and says so.
 fn artifact(file: &str) -> Value {
+    if let Some(host) = file.strip_prefix(ON_HOST) {
+        return json!({ "uri": format!("{ON_HOST}{}", uri(host)) });
+    }
     match file.strip_prefix('/') {
         Some(inside) => json!({ "uri": uri(inside), "uriBaseId": "ROOTFS" }),
         None => {

@@ -5,6 +5,7 @@ mod deadline;
 mod discover;
 mod gate;
 mod judge;
+mod manifest;
 mod module;
 mod outcome;
 mod resolve;
@@ -14,6 +15,7 @@ mod waive;
 
 pub use deadline::{Cancel, Deadline};
 pub use module::ModuleSession;
+pub(crate) use outcome::HELD;
 pub use outcome::{Outcome, PlacedFinding, Skip, Totals, Verdict, Waived};
 pub use resolve::monotonic_ns;
 pub(crate) use resolve::{absent_paths, owner, tmpfs_options};

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::case::Place;
 use crate::check::{COLD_START, Finding};
 
+/// The code of a case that the subject's file declares to fail, and that held.
+pub(crate) const HELD: &str = "expect-fail/held";
+
 /// What a trial came to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]

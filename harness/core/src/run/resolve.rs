@@ -39,6 +39,8 @@ pub(super) fn settle(boot: &Boot, subject: &SubjectFile) -> Boot {
 #[derive(Debug)]
 pub(super) struct Extra {
     pub(super) absent: Vec<String>,
+    /// The manifest with another text.
+    pub(super) altered: Option<Fault>,
     pub(super) volumes: Vec<VolumeMount>,
     pub(super) traced: bool,
     pub(super) reads: bool,
@@ -74,10 +76,8 @@ pub(super) fn boot_plan(
         absent: extra
             .absent
             .into_iter()
-            .map(|path| Fault {
-                path,
-                form: boot.form,
-            })
+            .map(|path| Fault::new(path, boot.form))
+            .chain(extra.altered)
             .collect(),
         args: run.args.clone(),
         env,

@@ -186,6 +186,7 @@ impl Session {
 pub(super) fn share_key(trial: &PlannedTrial) -> Option<String> {
     let boot = trial.case.case.boot.as_ref()?;
     let alone = boot.fault.is_some()
+        || boot.manifest != crate::case::ManifestState::AsShipped
         || boot.boots > 1
         || boot.until == crate::case::State::Exit
         || boot.storage == crate::case::Storage::Volumes

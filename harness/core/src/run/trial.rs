@@ -14,12 +14,14 @@ use super::session::{Session, share_key, traces, unclaimed, wants};
 use super::waive::waive;
 use super::{Deadline, Outcome, Skip, monotonic_ns};
 use crate::case::{
-    Day, FaultForm, FaultKind, Level, Manifest, ManifestSource, Place, Span, State, Storage,
+    Day, FaultForm, FaultKind, Level, Manifest, ManifestSource, ManifestState, Place, Span, State,
+    Storage,
 };
 use crate::check::{self, CheckSpec, Context, Finding, Measure, Unanswered};
 use crate::discover::PlannedTrial;
 use crate::engine::{
-    Engine, EngineError, ErrorKind, Image, Instance, LogCapture, Loss, Reached, Until, VolumeMount,
+    Engine, EngineError, ErrorKind, Fault, Image, Instance, LogCapture, Loss, Reached, Until,
+    VolumeMount,
 };
 use crate::report::{BootEvidence, TrialReport};
 
@@ -75,6 +77,8 @@ pub(super) struct Trial<'a> {
     image: Option<Arc<Image>>,
     measures: Vec<Measure>,
     pub(super) losses: Vec<Loss>,
+    /// The manifest with another text, where the case is about one.
+    altered: Option<Fault>,
 }
 
 /// What a trial leaves beside its outcome.
@@ -111,6 +115,7 @@ pub(super) fn run(session: &Session, plan: &PlannedTrial) -> TrialReport {
         image: None,
         measures: Vec::new(),
         losses: Vec::new(),
+        altered: None,
     };
     let judged = catch_unwind(AssertUnwindSafe(|| trial.judge()));
     let outcome = match judged {
@@ -304,7 +309,8 @@ impl Trial<'_> {
             .engine
             .image(&self.plan.subject.image, &self.deadline)?;
         self.image = Some(image.clone());
-        let enabled = self.enabled(&image)?;
+        let altered = self.altered_manifest(&image)?;
+        let enabled = self.enabled(&image, altered.as_ref())?;
         self.fault_applies(&enabled)?;
         let subject = &self.plan.subject.subject;
         let context = Context {
@@ -323,6 +329,10 @@ impl Trial<'_> {
         if discovers {
             return self.discover(&context);
         }
+        if self.manifest_state() == ManifestState::Invalid {
+            self.ready_without_fault(&context)?;
+        }
+        self.altered = altered;
         if let Some(key) = share_key(self.plan) {
             return self.shared(&context, &key);
         }
@@ -349,9 +359,15 @@ impl Trial<'_> {
     }
 
     /// The artifacts that the manifest switches on.
-    fn enabled(&self, image: &Image) -> Result<BTreeSet<String>, Stop> {
+    fn enabled(&self, image: &Image, altered: Option<&Fault>) -> Result<BTreeSet<String>, Stop> {
         let file = &self.plan.subject;
+        // Of one that is invalid nothing is switched on; what is shipped says which artifacts there are.
+        let altered = altered.filter(|_| self.manifest_state() != ManifestState::Invalid);
+        let other = altered.and_then(|f| Some((f.path.as_str(), f.text.as_ref()?)));
+        let other = other.map(|(path, text)| Manifest::parse(path, text));
+        let other = other.transpose().map_err(|e| Unanswered(e.to_string()))?;
         let parsed = match (&file.manifest, &file.subject.manifest) {
+            _ if other.is_some() => other,
             (Some(manifest), _) => Some(manifest.clone()),
             (None, Some(ManifestSource::Image(path))) => {
                 let text = image.text(path).ok_or_else(|| {
@@ -581,6 +597,7 @@ impl Trial<'_> {
         );
         let extra = Extra {
             absent: absent.to_vec(),
+            altered: self.altered.clone(),
             volumes,
             traced: wants.trace,
             reads: wants.reads,

@@ -150,7 +150,7 @@ impl Walk<'_> {
         }
     }
 
-    fn hidden(&mut self, swallow: Swallow, origin: &Frame, at: At) {
+    pub(super) fn hidden(&mut self, swallow: Swallow, origin: &Frame, at: At) {
         if at.aside {
             return;
         }
@@ -167,7 +167,7 @@ impl Walk<'_> {
     }
 
     /// Where the text of a command stands: here, or with the caller whose words `"$@"` runs.
-    fn origin(&self, command: &Command, word: usize) -> Frame {
+    pub(super) fn origin(&self, command: &Command, word: usize) -> Frame {
         let forwards = command.words.get(word).is_some_and(Word::is_arguments);
         let caller = self.frames.last().filter(|_| forwards);
         caller.cloned().unwrap_or_else(|| Frame {
@@ -449,11 +449,7 @@ impl Walk<'_> {
                 Some(Flow::Next)
             }
             "trap" => {
-                let handler = args.iter().find(|arg| arg.text != "--")?;
-                if args.len() > 1 && handler.text != "-" && !handler.text.is_empty() {
-                    let origin = self.origin(command, handler.word);
-                    self.traps.push((handler.text.clone(), origin));
-                }
+                self.trap(command, args);
                 Some(Flow::Next)
             }
             // What reads a variable makes it unknown.

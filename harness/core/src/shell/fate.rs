@@ -4,6 +4,7 @@ use super::{
     expand::Field,
     rule::Swallow,
     syntax::{Block, Item, Op, Part, Stmt, VarOp, Word},
+    trap::GUARD,
     walk::{At, Walk},
 };
 
@@ -13,9 +14,17 @@ const OPTIONS: [(&str, Option<char>); 2] = [("errexit", Some('e')), ("pipefail",
 impl Walk<'_> {
     /// Whether a shell option is on, off, or was never set.
     pub(super) fn option(&self, name: &str) -> Option<bool> {
-        let values = self.scope.known(&format!("-{name}"))?;
-        // Where the ways that lead here differ, the stricter one counts.
-        Some(values.iter().flatten().any(|value| value == "on"))
+        let of = |name: &str| {
+            let values = self.scope.known(&format!("-{name}"))?;
+            // Where the ways that lead here differ, the stricter one counts.
+            Some(values.iter().flatten().any(|value| value == "on"))
+        };
+        let own = of(name);
+        // A trap on `ERR` that ends the shell does what `set -e` does.
+        if name == "errexit" && own != Some(true) {
+            return of(GUARD).or(own);
+        }
+        own
     }
 
     /// `set -euo pipefail`, `set +e`, `set -o errexit`.

@@ -28,6 +28,7 @@ mod second;
 mod started;
 mod substitution;
 mod syntax;
+mod trap;
 mod walk;
 mod word;
 mod wrapper;

@@ -2,6 +2,7 @@
 
 mod ask;
 mod client;
+mod collect;
 mod companion;
 mod connect;
 mod derive;
@@ -32,6 +33,7 @@ use adamant_core::run::{Deadline, monotonic_ns};
 use fs_err as fs;
 
 use self::client::Client;
+pub use self::collect::collect;
 use self::images::Images;
 use self::instance::Container;
 use self::object::{Object, ObjectKind};

@@ -58,7 +58,7 @@ pub(crate) fn left(
     content: impl FnOnce(&Entry) -> Result<Vec<u8>, EngineError>,
 ) -> Result<Left, EngineError> {
     let unfit = |why: &str| {
-        let attempt = format!("leave `{}` {}", fault.path, fault.form.word());
+        let attempt = format!("leave `{}` {}", fault.path, fault.word());
         EngineError::new(ErrorKind::Input, attempt).caused_by(why)
     };
     // A link stands for what it leads to.
@@ -67,6 +67,9 @@ pub(crate) fn left(
         Some(entry) if entry.kind == Kind::File => Ok(entry),
         _ => Err(unfit("it is no file")),
     };
+    if let Some(text) = &fault.text {
+        return Ok(Left::Bytes(text.clone().into_bytes(), file()?.mode));
+    }
     Ok(match fault.form {
         FaultForm::Absent => Left::Nothing,
         FaultForm::DanglingLink => Left::Link,
@@ -197,10 +200,7 @@ mod tests {
     fn faults(paths: &[&str]) -> Vec<Fault> {
         paths
             .iter()
-            .map(|path| Fault {
-                path: (*path).to_owned(),
-                form: FaultForm::Absent,
-            })
+            .map(|path| Fault::new(*path, FaultForm::Absent))
             .collect()
     }
 
@@ -225,10 +225,8 @@ mod tests {
     #[test]
     fn each_form_leaves_what_it_says() {
         let image = base();
-        let form = |path: &str, form| {
-            let path = path.to_owned();
-            left(&image, &Fault { path, form }, |_| Ok(b"content".to_vec()))
-        };
+        let form =
+            |path: &str, form| left(&image, &Fault::new(path, form), |_| Ok(b"content".to_vec()));
         let npm = "/usr/bin/npm";
         let seen = form(npm, FaultForm::Truncated).expect("a file");
         assert_eq!(seen, Left::Bytes(b"con".to_vec(), 0o755));
@@ -241,6 +239,10 @@ mod tests {
             Some(Left::NoEntries)
         );
         assert_eq!(form(npm, FaultForm::DanglingLink).ok(), Some(Left::Link));
+        let mut other = Fault::new(npm, FaultForm::Absent);
+        other.text = Some("other".into());
+        let seen = left(&image, &other, |_| Ok(Vec::new())).expect("a file");
+        assert_eq!(seen, Left::Bytes(b"other".to_vec(), 0o755));
         assert!(form("/usr/bin", FaultForm::Truncated).is_err());
 
         let index = index(

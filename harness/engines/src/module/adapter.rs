@@ -60,6 +60,13 @@ impl Adapter {
         }
     }
 
+    /// Lets guests reach `host` as well; only the reference runtime has such an option.
+    #[must_use]
+    pub fn granting(mut self, host: &str) -> Self {
+        self.words.extend(["--grant".to_owned(), host.to_owned()]);
+        self
+    }
+
     fn shown(&self) -> String {
         match self.name {
             // Where our own executable is says nothing to a reader, and is another place on each machine.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use adamant_core::engine::{Answer, EngineError, ErrorKind};
 use adamant_core::run::Deadline;
 use adamant_probe::{Entry, Reply, Request};
+use adamant_shim::MEMORY;
 
 use super::exec::tree_at_rest;
 use super::instance::Container;
@@ -62,11 +63,10 @@ impl Container {
         now.is_some_and(same) && written.is_some_and(|written| below() == Some(*written))
     }
 
-    /// Where the layer is that it writes to. In memory it is seen through the shim, whose mount it is.
+    /// Where the layer is that it writes to. In memory it is seen through the shim, which holds it.
     fn upper(&self) -> PathBuf {
         if self.in_memory {
-            let dir = self.dir.display();
-            return PathBuf::from(format!("/proc/{}/root{dir}/memory/upper", self.life.shim));
+            return PathBuf::from(format!("/proc/{}/fd/{MEMORY}/upper", self.life.shim));
         }
         self.dir.join("upper")
     }

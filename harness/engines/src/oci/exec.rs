@@ -7,7 +7,7 @@ use std::time::Duration;
 use adamant_core::engine::{Answer, EngineError, ErrorKind, Stream};
 use adamant_core::run::Deadline;
 use adamant_probe::{Entry, Reply, Request};
-use adamant_shim::{Exec, Note};
+use adamant_shim::{Note, Order};
 
 use super::instance::Container;
 use super::shim::{Heard, Shim};
@@ -43,13 +43,11 @@ impl Container {
         };
         let args = argv(request, self.trace.is_some());
         let process = spec::looking(&self.plan, &self.ground(), args, root);
-        let order = Exec {
-            name: self.name.clone(),
-            dir: self.dir.clone(),
+        let order = Order::Exec {
             process: process.to_string(),
             uid: if root { 0 } else { self.user.uid },
         };
-        let shim = Shim::start(&SHIM.file()?, "exec", &order);
+        let shim = self.life.start(&order);
         let shim =
             shim.map_err(|error| EngineError::new(ErrorKind::Engine, &attempt).caused_by(error))?;
         drive(shim, &attempt, deadline, take)

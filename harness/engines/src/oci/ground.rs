@@ -78,6 +78,14 @@ pub(super) fn make(
     Ok(dir)
 }
 
+/// Gives a directory another owner, of this process too; at every moment it has one.
+pub(super) fn relabel(dir: &Path, labels: &HashMap<String, String>) -> std::io::Result<()> {
+    let text = serde_json::to_vec(labels).map_err(std::io::Error::other)?;
+    let draft = dir.join(format!("{UNFINISHED}{OWNER}"));
+    fs::write(&draft, text)?;
+    fs::rename(&draft, dir.join(OWNER))
+}
+
 /// Removes what is abandoned; answers what that was.
 pub(super) fn reap(here: &Here, deadline: &Deadline) -> Result<Vec<String>, EngineError> {
     let mut removed = Vec::new();

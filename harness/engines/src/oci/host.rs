@@ -5,7 +5,7 @@ use std::path::Path;
 use adamant_core::engine::{EngineError, ErrorKind};
 use fs_err as fs;
 
-/// The first kernel with every call that the runtime library makes.
+/// The first kernel with every call that the shim makes.
 const KERNEL: (u32, u32) = (5, 10);
 /// Mounting takes this one; root of a container often lacks it.
 const CAP_SYS_ADMIN: u32 = 21;
@@ -20,17 +20,19 @@ pub(super) fn check() -> Result<(), EngineError> {
     let filesystems = fs::read_to_string("/proc/filesystems").unwrap_or_default();
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let root = rustix::process::geteuid().is_root();
-    let release = rustix::system::uname()
-        .release()
-        .to_string_lossy()
-        .into_owned();
-    refusal(root, &status, &release, &filesystems, &mounts).map_or(Ok(()), |(why, hint)| {
+    refusal(root, &status, &release(), &filesystems, &mounts).map_or(Ok(()), |(why, hint)| {
         Err(
             EngineError::new(ErrorKind::Unsupported, "run containers without a daemon")
                 .caused_by(why)
                 .hint(hint),
         )
     })
+}
+
+/// The kernel's release, which is what runs the containers here.
+pub(super) fn release() -> String {
+    let name = rustix::system::uname();
+    name.release().to_string_lossy().into_owned()
 }
 
 fn refusal(

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::companion::{Companion, Wanted};
 use super::exec::out_of_time;
 use super::life::Life;
+use super::seats::Seats;
 use super::user::User;
 use super::{ground, spec};
 use crate::ask;
@@ -43,6 +44,7 @@ pub(super) struct Container {
     pub(super) companions: Mutex<Vec<Companion>>,
     pub(super) probe: PathBuf,
     pub(super) took: Took,
+    pub(super) seats: Seats,
 }
 
 impl Container {
@@ -187,7 +189,12 @@ impl Instance for Container {
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
         match self.life.remove(&self.name, deadline) {
-            Ok(()) => Ok(()),
+            Ok(follower) => {
+                if let Some(follower) = follower {
+                    self.seats.see_off(follower);
+                }
+                Ok(())
+            }
             // A shim that was killed leaves what it made: then it is done here.
             Err(_) => ground::sweep(&self.name, &self.dir, deadline),
         }

@@ -114,18 +114,23 @@ impl Life {
         let _ = self.send(&Order::Kill { signal });
     }
 
-    /// Has everything removed; answers whether the shim says that it is.
-    pub(super) fn remove(&mut self, name: &str, deadline: &Deadline) -> Result<(), EngineError> {
+    /// Has the shim start one more process in the container.
+    pub(super) fn start(&self, order: &Order) -> std::io::Result<Shim> {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.start(order)
+    }
+
+    /// Has everything removed. When the shim says that it is, its own end is left to be waited for.
+    pub(super) fn remove(
+        &mut self,
+        name: &str,
+        deadline: &Deadline,
+    ) -> Result<Option<JoinHandle<()>>, EngineError> {
         let _ = self.send(&Order::Remove);
-        let known = self.board.wait(Known::is_over, deadline);
-        if !known.is_over() {
-            return Err(known.trouble(format!("remove the container `{name}`"), deadline));
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let done = |known: &Known| known.removed || known.is_over();
+        let known = self.board.wait(done, deadline);
         if known.removed && known.failed.is_none() {
-            return Ok(());
+            return Ok(self.thread.take());
         }
         Err(known.trouble(format!("remove the container `{name}`"), deadline))
     }

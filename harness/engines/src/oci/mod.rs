@@ -8,6 +8,7 @@ mod host;
 mod images;
 mod instance;
 mod life;
+mod seats;
 mod shim;
 mod signal;
 mod spec;
@@ -34,9 +35,9 @@ use self::ground::Kind;
 use self::images::Images;
 use self::instance::Container;
 use self::life::{Known, Life};
-use self::shim::Shim;
+use self::seats::{Seat, Seats};
 use self::user::User;
-use crate::embedded::{PROBE, SHIM};
+use crate::embedded::PROBE;
 use crate::image::{absent, platform};
 use crate::owner::{self, Here};
 use crate::store::{self, Sourcing};
@@ -44,8 +45,6 @@ use crate::supervisor::{self, Supervisor};
 
 /// What the names of our containers and control groups begin with.
 const PREFIX: &str = "adamant-";
-/// The runtime library that the shim is built with.
-const LIBRARY: &str = "libcontainer 0.7.0";
 /// For taking back what was half made: the caller's own time may be up.
 const CLEANUP: Duration = Duration::from_secs(60);
 
@@ -57,6 +56,7 @@ static NUMBER: AtomicU64 = AtomicU64::new(0);
 pub struct Oci {
     images: Images,
     here: Here,
+    seats: Seats,
 }
 
 impl Default for Oci {
@@ -78,33 +78,29 @@ impl Oci {
         Self {
             images: Images::new(sourcing),
             here: Here::read(),
+            seats: Seats::default(),
         }
-    }
-
-    /// A name that no other object of any run has.
-    fn unique(owner: &Owner) -> String {
-        let run = owner.run.chars();
-        let run: String = run
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-            .collect();
-        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-        format!("{PREFIX}{run}-{}-{number}", std::process::id())
     }
 
     /// Creates and starts; whatever fails, [`Engine::start`] takes back.
     fn boot(
         &self,
-        name: &str,
-        dir: &Path,
+        seat: Seat,
         plan: &BootPlan,
         log: Arc<LogCapture>,
         deadline: &Deadline,
     ) -> Result<Container, EngineError> {
+        let Seat {
+            name,
+            dir,
+            in_memory,
+            mut shim,
+        } = seat;
+        let (name, dir) = (name.as_str(), dir.as_path());
         let attempt = format!("set up the container `{name}`");
         let trouble =
             |error: std::io::Error| EngineError::new(ErrorKind::Engine, &attempt).caused_by(error);
         possible(plan)?;
-        let in_memory = host::writes_to_memory(dir)?;
         let Base {
             image,
             lowers,
@@ -132,10 +128,7 @@ impl Oci {
             },
         )?;
         let boot = Boot {
-            name: name.to_owned(),
-            dir: dir.to_owned(),
             lowers: lowers.clone(),
-            in_memory,
             removed,
             spec: spec.to_string(),
             filled,
@@ -143,7 +136,7 @@ impl Oci {
             uid: user.uid,
         };
         let asked_ns = monotonic_ns();
-        let shim = Shim::start(&SHIM.file()?, "run", &boot).map_err(trouble)?;
+        shim.say(&boot).map_err(trouble)?;
         let life = Life::follow(shim, log.clone()).map_err(trouble)?;
         let known = life.wait_started(name, deadline)?;
         let started_ns = monotonic_ns();
@@ -172,6 +165,7 @@ impl Oci {
                 start_ns: Some(started_ns.saturating_sub(asked_ns)),
                 asked_ns: Some(asked_ns),
             },
+            seats: self.seats.clone(),
         })
     }
 
@@ -188,8 +182,11 @@ impl Oci {
         let mut removed = Vec::new();
         if in_memory {
             // Where overlayfs cannot write, no whiteout can be made either: there the shim removes the paths.
-            if let Some(fault) = changed.iter().find(|f| f.form != FaultForm::Absent) {
-                let attempt = format!("leave `{}` {}", fault.path, fault.form.word());
+            if let Some(fault) = changed
+                .iter()
+                .find(|f| f.form != FaultForm::Absent || f.text.is_some())
+            {
+                let attempt = format!("leave `{}` {}", fault.path, fault.word());
                 return Err(EngineError::new(ErrorKind::Unsupported, attempt)
                     .caused_by("overlayfs cannot write where containers are kept here: paths can only be made absent")
                     .hint("name a directory on another file system with `XDG_CACHE_HOME`, or use a daemon: `--engine docker`"));
@@ -310,7 +307,7 @@ impl Engine for Oci {
         host::check()?;
         Ok(Description {
             name: self.name().to_owned(),
-            version: format!("{LIBRARY}, no daemon"),
+            version: format!("Linux {}, no daemon", host::release()),
             platform: platform::host(),
         })
     }
@@ -325,18 +322,14 @@ impl Engine for Oci {
         log: Arc<LogCapture>,
         deadline: &Deadline,
     ) -> Result<Box<dyn Instance>, EngineError> {
-        let name = Self::unique(&plan.owner);
-        let labels = owner::labels(&plan.owner, &self.here);
-        let dir = ground::make(Kind::Container, &name, &labels)?;
-        match self.boot(&name, &dir, plan, log, deadline) {
-            Ok(container) => Ok(Box::new(container)),
-            // The first failure is the one to tell.
-            Err(error) => Err(
-                match ground::sweep(&name, &dir, &Deadline::for_cleanup(CLEANUP)) {
-                    Ok(()) => error,
-                    Err(also) => error.hint(format!("`{name}` may have been left behind: {also}")),
-                },
-            ),
+        let seat = self.seats.take(&plan.owner, &self.here)?;
+        let (name, dir) = (seat.name.clone(), seat.dir.clone());
+        match self.boot(seat, plan, log, deadline) {
+            Ok(container) => {
+                self.seats.prepare(&plan.owner, &self.here);
+                Ok(Box::new(container))
+            }
+            Err(error) => Err(seats::swept(error, &name, &dir)),
         }
     }
 
@@ -348,7 +341,7 @@ impl Engine for Oci {
     }
 
     fn volume(&self, owner: &Owner, _deadline: &Deadline) -> Result<String, EngineError> {
-        let name = Self::unique(owner);
+        let name = unique(owner);
         let dir = ground::make(Kind::Volume, &name, &owner::labels(owner, &self.here))?;
         fs::create_dir(dir.join("data")).map_err(|error| {
             EngineError::new(ErrorKind::Engine, format!("create the volume `{name}`"))
@@ -367,8 +360,25 @@ impl Engine for Oci {
         Ok(removed)
     }
 
-    /// Nothing is shared between boots but unpacked layers, which are a cache.
+    /// Unpacked layers stay, which are a cache.
     fn close(&self, _deadline: &Deadline) -> Result<(), EngineError> {
-        Ok(())
+        self.seats.close()
     }
+}
+
+impl Drop for Oci {
+    /// Who did not close it has nothing left behind either; what goes wrong is the next run's to reap.
+    fn drop(&mut self) {
+        let _ = self.seats.close();
+    }
+}
+
+/// A name that no other object of any run has.
+fn unique(owner: &Owner) -> String {
+    let run = owner.run.chars();
+    let run: String = run
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+    format!("{PREFIX}{run}-{}-{number}", std::process::id())
 }

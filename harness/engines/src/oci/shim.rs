@@ -1,6 +1,7 @@
-//! A shim at work: started with its control socket and the pipes of what it runs, heard as it speaks.
+//! A shim at work, or a process that one has started: a control socket and the pipes of what runs, heard as it speaks.
 
-use std::io::{self, PipeReader, Read as _, Write as _};
+use std::io::{self, IoSlice, PipeReader, Read as _, Write as _};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -11,6 +12,7 @@ use adamant_core::engine::Stream;
 use adamant_shim::{Note, Order};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::Serialize;
 
@@ -19,9 +21,10 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// A shim process, and what it says.
 #[derive(Debug)]
 pub(super) struct Shim {
-    child: Child,
+    /// None for what another shim has started.
+    child: Option<Child>,
     /// Readable when the process has ended: what it forked may hold its end of the socket open for ever.
-    end: OwnedFd,
+    end: Option<OwnedFd>,
     control: UnixStream,
     stdout: Option<PipeReader>,
     stderr: Option<PipeReader>,
@@ -54,8 +57,8 @@ impl Shim {
             .spawn()?;
         let pid = Pid::from_child(&child);
         let mut shim = Self {
-            end: pidfd_open(pid, PidfdFlags::empty())?,
-            child,
+            end: Some(pidfd_open(pid, PidfdFlags::empty())?),
+            child: Some(child),
             control: ours,
             stdout: Some(stdout),
             stderr: Some(stderr),
@@ -66,9 +69,18 @@ impl Shim {
         Ok(shim)
     }
 
-    /// The shim's process id.
+    /// The shim's process id; 0 for what another one has started.
     pub(super) fn pid(&self) -> u32 {
-        self.child.id()
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
+    /// Whether its process runs.
+    pub(super) fn is_alive(&self) -> bool {
+        let ended = |end: &OwnedFd| {
+            let mut fds = [PollFd::new(end, PollFlags::IN)];
+            poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+        };
+        self.end.as_ref().is_some_and(|end| !ended(end))
     }
 
     /// Another hold on the control socket, for orders from elsewhere.
@@ -76,7 +88,8 @@ impl Shim {
         self.control.try_clone().map(Orders)
     }
 
-    fn say(&mut self, line: &impl Serialize) -> io::Result<()> {
+    /// Says one more line.
+    pub(super) fn say(&mut self, line: &impl Serialize) -> io::Result<()> {
         say(&mut self.control, line)
     }
 
@@ -131,7 +144,7 @@ impl Shim {
         let control = (!self.gone).then(|| self.control.as_fd());
         let stdout = self.stdout.as_ref().map(AsFd::as_fd);
         let stderr = self.stderr.as_ref().map(AsFd::as_fd);
-        let end = (!self.gone).then(|| self.end.as_fd());
+        let end = self.end.as_ref().filter(|_| !self.gone).map(AsFd::as_fd);
         let open: Vec<(usize, BorrowedFd<'_>)> = [control, stdout, stderr, end]
             .into_iter()
             .enumerate()
@@ -172,7 +185,9 @@ impl Drop for Shim {
     /// It has nothing left to do: its work is done, or nobody wants it done.
     fn drop(&mut self) {
         let _ = self.control.shutdown(std::net::Shutdown::Both);
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.wait();
+        }
     }
 }
 
@@ -184,6 +199,35 @@ impl Orders {
     /// Says it; that nobody listens any more shows elsewhere.
     pub(super) fn send(&mut self, order: &Order) -> io::Result<()> {
         say(&mut self.0, order)
+    }
+
+    /// Has the shim start one more process.
+    pub(super) fn start(&mut self, order: &Order) -> io::Result<Shim> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let (stdout, out) = io::pipe()?;
+        let (stderr, err) = io::pipe()?;
+        let mut text = serde_json::to_vec(order)?;
+        text.push(b'\n');
+        let fds = [theirs.as_fd(), out.as_fd(), err.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        ancillary.push(SendAncillaryMessage::ScmRights(&fds));
+        let sent = sendmsg(
+            &self.0,
+            &[IoSlice::new(&text)],
+            &mut ancillary,
+            SendFlags::NOSIGNAL,
+        )?;
+        self.0.write_all(&text[sent..])?;
+        Ok(Shim {
+            child: None,
+            end: None,
+            control: ours,
+            stdout: Some(stdout),
+            stderr: Some(stderr),
+            partial: Vec::new(),
+            gone: false,
+        })
     }
 }
 

@@ -68,10 +68,10 @@ pub(super) struct Ground<'g> {
     pub(super) volumes: &'g BTreeMap<String, PathBuf>,
 }
 
-/// The specification without its network, which the shim makes.
+/// The specification without its namespaces and control groups, which are the shim's own affair.
 pub(super) fn spec(plan: &BootPlan, ground: &Ground<'_>) -> Result<Value, EngineError> {
     let args = arguments(plan, ground)?;
-    let mut resources = json!({ "devices": [{ "allow": false, "access": "rwm" }] });
+    let mut resources = json!({});
     if let Some(bytes) = plan.memory {
         // Without the second limit, as much swap again is allowed.
         resources["memory"] = json!({ "limit": bytes, "swap": bytes });
@@ -85,13 +85,11 @@ pub(super) fn spec(plan: &BootPlan, ground: &Ground<'_>) -> Result<Value, Engine
     Ok(json!({
         "ociVersion": "1.0.2",
         "process": process(plan, ground, args, ground.user, &capabilities(plan), &workdir(plan, ground.image)),
-        "root": { "path": "rootfs", "readonly": plan.read_only },
+        "root": { "readonly": plan.read_only },
         "hostname": hostname(ground.name),
         "mounts": mounts(plan, ground),
         "linux": {
-            "namespaces": (["pid", "mount", "ipc", "uts"].map(|kind| json!({ "type": kind }))),
             "resources": resources,
-            "cgroupsPath": format!("/{}", ground.name),
             "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,
         },

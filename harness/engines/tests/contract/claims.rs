@@ -7,7 +7,7 @@ use adamant_core::engine::{
     Answer, Bind, BootPlan, ChangeKind, Fault, Network, Question, Tmpfs, VolumeMount,
 };
 use adamant_probe::sinkhole::{NAME_SERVER, Profile};
-use adamant_probe::{Action, CONTROL_ADDRESS, Target};
+use adamant_probe::{Action, Target};
 
 use crate::stage::{GO, Result, Stage, deadline, number, same, told};
 
@@ -65,7 +65,10 @@ pub(crate) const ALL: &[Claim] = &[
     real("processes_are_seen_from_inside", processes),
     real("mounts_are_seen_from_inside", mounts),
     real("who_did_what_is_seen", traced::trace),
-    real("who_did_what_is_seen_under_every_hardening", traced::hardened_trace),
+    real(
+        "who_did_what_is_seen_under_every_hardening",
+        traced::hardened_trace,
+    ),
     real("a_companion_is_reached_and_sees_who_came", companion),
 ];
 
@@ -135,10 +138,7 @@ fn streams(stage: &Stage) -> Result<()> {
 fn refused(stage: &Stage) -> Result<()> {
     // The image's entrypoint is a shell: what is not there is hidden from it.
     let gone = BootPlan {
-        absent: vec![Fault {
-            path: "/bin/sh".into(),
-            form: FaultForm::Absent,
-        }],
+        absent: vec![Fault::new("/bin/sh", FaultForm::Absent)],
         ..stage.plan("true")
     };
     for traced in [None, Some("/.adamant-control".to_owned())] {
@@ -394,10 +394,7 @@ fn network(stage: &Stage) -> Result<()> {
 fn absent(stage: &Stage) -> Result<()> {
     let plan = BootPlan {
         absent: ["/usr/local/bin/codex", "/opt/agentbox"]
-            .map(|path| Fault {
-                path: path.into(),
-                form: FaultForm::Absent,
-            })
+            .map(|path| Fault::new(path, FaultForm::Absent))
             .to_vec(),
         ..stage.plan("")
     };
@@ -441,10 +438,7 @@ fn forms(stage: &Stage) -> Result<()> {
         ("/opt/agentbox/libexec", FaultForm::Empty),
         ("/opt/agentbox/mcp", FaultForm::DanglingLink),
     ];
-    let fault = |(path, form): (&str, FaultForm)| Fault {
-        path: path.to_owned(),
-        form,
-    };
+    let fault = |(path, form): (&str, FaultForm)| Fault::new(path, form);
     let plan = BootPlan {
         absent: left.map(fault).to_vec(),
         ..stage.plan("")

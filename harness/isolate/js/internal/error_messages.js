@@ -30,6 +30,7 @@ exports.entries = [
   ['ERR_FS_FILE_TOO_LARGE', RangeError, 'File size (%s) is greater than 2 GiB'],
   ['ERR_HTTP_BODY_NOT_ALLOWED', Error, 'Adding content for this request method or response status is not allowed.'],
   ['ERR_HTTP_CONTENT_LENGTH_MISMATCH', Error, "Response body's content-length of %s byte(s) does not match the content-length of %s byte(s) set in header"],
+  ['ERR_HTTP_SOCKET_ASSIGNED', Error, 'ServerResponse has an already assigned socket'],
   ['ERR_HTTP_HEADERS_SENT', Error, 'Cannot %s headers after they are sent to the client'],
   ['ERR_HTTP_INVALID_HEADER_VALUE', TypeError, 'Invalid value "%s" for header "%s"'],
   ['ERR_HTTP_INVALID_STATUS_CODE', RangeError, 'Invalid status code: %s'],

@@ -18,6 +18,7 @@ mod fs;
 mod lazy;
 pub(crate) mod memory;
 pub(crate) mod modules;
+pub(crate) mod network;
 pub(crate) mod process;
 mod url;
 mod url_host;
@@ -67,6 +68,7 @@ fn rooms() -> &'static [Room] {
             lazy::room(),
             memory::room(),
             modules::room(),
+            network::room(),
             process::room(),
             url::room(),
             zlib::room(),

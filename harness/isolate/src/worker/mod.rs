@@ -6,6 +6,7 @@
 //! A message is four bytes of length, lowest first, and so many bytes of JSON. A worker gets one question at a time.
 
 mod answers;
+pub mod guest;
 mod parent;
 mod pipe;
 
@@ -112,6 +113,9 @@ pub enum WorkerError {
     /// It spoke without being asked: no later answer could be trusted to be one. The worker was killed.
     #[error("the worker spoke without being asked")]
     Unasked,
+    /// It could not try what it was asked.
+    #[error("the worker refused: {0}")]
+    Refused(String),
     /// The kernel did not let us watch it.
     #[error("cannot watch the worker")]
     Watch(#[from] io::Error),

@@ -70,6 +70,13 @@ impl Worker {
         self.child.id()
     }
 
+    /// Whether it lives, as far as the kernel tells now.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        let mut fds = [PollFd::new(&self.death, PollFlags::IN)];
+        self.lost.is_none() && wait(&mut fds, Duration::ZERO).is_ok_and(|died| !died)
+    }
+
     /// Ask, and wait for the answer; past `patience` the process is killed.
     pub fn ask<Q: Serialize, A: DeserializeOwned>(
         &mut self,

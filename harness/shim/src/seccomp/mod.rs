@@ -3,6 +3,7 @@
 //! Programs for 32-bit architectures are killed: this profile knows 64-bit calls only.
 
 mod calls;
+mod search;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -107,7 +108,12 @@ impl Profile {
         let doing = || while_doing("compile the seccomp profile");
         let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(doing())?;
         let errno = |number: i32| SeccompAction::Errno(number.unsigned_abs());
-        let rules = rules(capabilities).map_err(doing())?;
+        let mut rules = rules(capabilities).map_err(doing())?;
+        let always = rules.iter().filter(|(_, conditions)| conditions.is_empty());
+        let always: Vec<u32> = always
+            .filter_map(|(call, _)| u32::try_from(*call).ok())
+            .collect();
+        rules.retain(|_, conditions| !conditions.is_empty());
         let main = SeccompFilter::new(rules, errno(libc::EPERM), SeccompAction::Allow, arch);
         let mut filters = vec![main];
         if capabilities & bit("SYS_ADMIN") == 0 {
@@ -124,8 +130,12 @@ impl Profile {
         let compiled = filters
             .into_iter()
             .map(|filter| BpfProgram::try_from(filter?));
-        let compiled: Result<_, seccompiler::BackendError> = compiled.collect();
-        compiled.map(Self).map_err(doing())
+        let compiled: Result<Vec<_>, seccompiler::BackendError> = compiled.collect();
+        let mut programs: Vec<BpfProgram> = compiled.map_err(doing())?;
+        if let Some(main) = programs.first_mut() {
+            *main = search::before(&always, std::mem::take(main));
+        }
+        Ok(Self(programs))
     }
 
     /// Installs it in this process; with `no_new_privs`, or with the capability to do so.

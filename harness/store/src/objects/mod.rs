@@ -1,11 +1,13 @@
 //! The store: snapshots under keys, on a file system or in S3; nothing half, nothing unverified.
 
+mod bucket;
 mod config;
 mod local;
 mod s3;
 mod seal;
 mod snapshots;
 
+pub use bucket::{Bucket, Fetch};
 pub use config::{Config, ConfigError, Credentials};
 pub(crate) use s3::provide_tls;
 pub use seal::Sealed;

@@ -31,64 +31,11 @@ pub(super) struct S3 {
 
 impl S3 {
     pub(super) fn new(config: &Config) -> Result<Self, StoreError> {
-        let Config::S3 {
-            bucket,
-            region,
-            prefix,
-            endpoint,
-            path_style,
-            credentials,
-        } = config
-        else {
+        let Config::S3 { bucket, prefix, .. } = config else {
             unreachable!("the caller matched an S3 configuration")
         };
-        provide_tls();
-        let plain = endpoint
-            .as_deref()
-            .is_some_and(|e| e.starts_with("http://"));
-        let options = ClientOptions::new()
-            .with_allow_http(plain)
-            .with_connect_timeout(Duration::from_secs(10))
-            .with_timeout(Duration::from_secs(120));
-        let builder =
-            credentials
-                .0
-                .iter()
-                .try_fold(AmazonS3Builder::new(), |builder, (name, value)| {
-                    let key = name.to_ascii_lowercase().parse()?;
-                    Ok(builder.with_config(key, value))
-                });
-        let mut builder = builder
-            .map_err(|source| StoreError::Remote {
-                what: "open",
-                key: prefix.clone(),
-                bucket: bucket.clone(),
-                source: Box::new(source),
-            })?
-            .with_bucket_name(bucket)
-            .with_region(region)
-            .with_virtual_hosted_style_request(!path_style)
-            .with_client_options(options)
-            .with_retry(RetryConfig {
-                max_retries: 3,
-                retry_timeout: Duration::from_secs(30),
-                ..RetryConfig::default()
-            });
-        if let Some(endpoint) = endpoint {
-            builder = builder.with_endpoint(match (path_style, endpoint.split_once("://")) {
-                // The client takes a host-style endpoint as it is: the bucket must stand in it.
-                (false, Some((scheme, host))) => format!("{scheme}://{bucket}.{host}"),
-                _ => endpoint.clone(),
-            });
-        }
-        let client = builder.build().map_err(|source| StoreError::Remote {
-            what: "open",
-            key: prefix.clone(),
-            bucket: bucket.clone(),
-            source: Box::new(source),
-        })?;
         Ok(Self {
-            client: Arc::new(client),
+            client: Arc::new(connect(config)?),
             bucket: bucket.clone(),
             prefix: prefix.clone(),
         })
@@ -182,6 +129,71 @@ impl S3 {
             other => other.map_err(self.failed("delete", key)),
         }
     }
+}
+
+/// A client for the bucket of a configuration.
+pub(super) fn connect(config: &Config) -> Result<AmazonS3, StoreError> {
+    let Config::S3 {
+        bucket,
+        region,
+        prefix,
+        endpoint,
+        path_style,
+        credentials,
+    } = config
+    else {
+        unreachable!("the caller matched an S3 configuration")
+    };
+    provide_tls();
+    let plain = endpoint
+        .as_deref()
+        .is_some_and(|e| e.starts_with("http://"));
+    let options = ClientOptions::new()
+        .with_allow_http(plain)
+        .with_connect_timeout(Duration::from_secs(10))
+        .with_timeout(Duration::from_secs(120));
+    let builder =
+        credentials
+            .0
+            .iter()
+            .try_fold(AmazonS3Builder::new(), |builder, (name, value)| {
+                let key = name.to_ascii_lowercase().parse()?;
+                Ok(builder.with_config(key, value))
+            });
+    let mut builder = builder
+        .map_err(|source| StoreError::Remote {
+            what: "open",
+            key: prefix.clone(),
+            bucket: bucket.clone(),
+            source: Box::new(source),
+        })?
+        .with_bucket_name(bucket)
+        .with_region(region)
+        .with_virtual_hosted_style_request(!path_style)
+        .with_client_options(options)
+        .with_retry(RetryConfig {
+            max_retries: 3,
+            retry_timeout: Duration::from_secs(30),
+            ..RetryConfig::default()
+        });
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_endpoint(match (path_style, endpoint.split_once("://")) {
+            // The client takes a host-style endpoint as it is: the bucket must stand in it.
+            (false, Some((scheme, host))) => format!("{scheme}://{bucket}.{host}"),
+            _ => endpoint.clone(),
+        });
+    }
+    builder.build().map_err(|source| StoreError::Remote {
+        what: "open",
+        key: prefix.clone(),
+        bucket: bucket.clone(),
+        source: Box::new(source),
+    })
+}
+
+/// So many bytes from there on.
+pub(super) fn object_range(at: u64, length: u64) -> GetRange {
+    GetRange::Bounded(at..at + length)
 }
 
 /// The TLS library has no algorithms of its own choice; the process's choice, when it made one, stands.

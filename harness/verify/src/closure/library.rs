@@ -87,7 +87,17 @@ pub(crate) fn is_musl(target: &Target, elf: &Elf) -> bool {
 
 /// What is loaded with `entry`, breadth first, as the loader does it.
 pub(crate) fn closure(target: &Target, entry: &Entry, elf: &Arc<Elf>) -> LibraryClosure {
-    let search = Search::new(target, elf);
+    closure_by(target, entry, elf, is_musl(target, elf))
+}
+
+/// The same, by the loader of the process that it is loaded into: musl's or glibc's, whatever the file was built for.
+pub(crate) fn closure_by(
+    target: &Target,
+    entry: &Entry,
+    elf: &Arc<Elf>,
+    musl: bool,
+) -> LibraryClosure {
+    let search = Search::new(target, elf, musl);
     let mut closure = LibraryClosure {
         musl: search.musl,
         ..LibraryClosure::default()
@@ -219,8 +229,7 @@ struct Search<'t> {
 }
 
 impl<'t> Search<'t> {
-    fn new(target: &'t Target, elf: &Elf) -> Self {
-        let musl = is_musl(target, elf);
+    fn new(target: &'t Target, elf: &Elf, musl: bool) -> Self {
         let environment = target.env().get("LD_LIBRARY_PATH").map(|paths| {
             let dirs = paths.split([':', ';']).filter(|dir| dir.starts_with('/'));
             dirs.map(str::to_owned).collect()

@@ -139,7 +139,7 @@ fn addon(target: &Target, entry: &JsEntry, facts: &Facts, addon: &Addon, report:
         );
         return report.add(finding.because(loads));
     }
-    let closure = library::closure(target, file, &elf);
+    let closure = library::closure_by(target, file, &elf, facts.closure.musl);
     libraries(facts, &closure, &loads, report);
     if let (Binding::Abi(Some(wanted)), Some(abi)) = (addon::binding(&elf), facts.abi)
         && wanted != abi

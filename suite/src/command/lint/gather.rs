@@ -42,6 +42,15 @@ pub(super) struct Gathered {
     pub(super) scripts: Vec<Input>,
     /// Scripts of other languages, and binaries that were named: what each is.
     pub(super) others: Vec<(String, String)>,
+    /// Whether this is the boot of an image.
+    pub(super) of_image: bool,
+}
+
+impl Gathered {
+    /// What was not done with the others.
+    pub(super) fn verb(&self) -> &'static str {
+        if self.of_image { "followed" } else { "linted" }
+    }
 }
 
 /// Reads every script that the paths name.

@@ -1,20 +1,23 @@
 //! `adamant lint`: what entrypoint scripts install, fetch or swallow, told for people, machines, code scanning or a pull request.
 
+mod beside;
 mod gather;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
+use adamant_core::check::boot_lints;
 use adamant_core::env;
 use adamant_core::report::remark::Remark;
 use adamant_core::report::{annotation, sarif, script, text};
-use adamant_core::shell::{self, Class, Smell, Unparsed};
+use adamant_core::run::Cancel;
+use adamant_core::shell::{self, Class, Lint, Smell, Unparsed};
 
-use super::{Done, Failure};
+use super::{Done, Failure, target};
 use crate::cli::{Colour, LintArgs, LintFormat};
-use crate::exit;
-use gather::Gathered;
+use crate::{exit, signal};
+use gather::{Gathered, Input};
 
 /// What came of all scripts.
 #[derive(Debug, Default)]
@@ -27,7 +30,6 @@ struct Judged {
 
 /// Lints.
 pub fn run(args: &LintArgs, colour: Colour) -> Done {
-    let gathered = gather::gather(&args.paths)?;
     let seen: BTreeSet<Class> = shell::control()
         .smells
         .iter()
@@ -38,10 +40,22 @@ pub fn run(args: &LintArgs, colour: Colour) -> Done {
             "the lint is blind: it does not find what is wrong with its own bad sample",
         ));
     }
-    let judged = judge(&gathered);
+    let cancel = Cancel::default();
+    signal::watch(&cancel).map_err(Failure::broken)?;
+    let (gathered, judged) = match &args.image {
+        Some(what) => image(what, args, &cancel)?,
+        None => {
+            let gathered = gather::gather(&args.paths)?;
+            let judged = judge(&gathered);
+            (gathered, judged)
+        }
+    };
+    if let Some(number) = cancel.signal() {
+        return Ok(exit::signal(number));
+    }
     write(args.format, colour, &judged).map_err(Failure::broken)?;
     for (file, why) in &gathered.others {
-        anstream::eprintln!("not linted: {file}: {why}");
+        anstream::eprintln!("not {}: {file}: {why}", gathered.verb());
     }
     for unread in &judged.unread {
         let message = script::unread(unread).message;
@@ -55,19 +69,85 @@ pub fn run(args: &LintArgs, colour: Colour) -> Done {
     })
 }
 
+/// Each script by itself, and what shows only where one of a directory calls another.
 fn judge(gathered: &Gathered) -> Judged {
     let mut judged = Judged::default();
     for input in &gathered.scripts {
-        let mut lint = shell::script(&input.name, &input.text);
-        lint.smells.sort_by_key(|smell| (smell.line, smell.column));
-        if !lint.smells.is_empty() {
-            let text = String::from_utf8_lossy(&input.text).into_owned();
-            judged.texts.insert(input.name.clone(), text);
-        }
-        judged.smells.append(&mut lint.smells);
-        judged.unread.append(&mut lint.unparsed);
+        judged.take(shell::script(&input.name, &input.text));
     }
+    for lint in beside::chains(&gathered.scripts) {
+        judged.take(lint);
+    }
+    judged.settle(gathered);
     judged
+}
+
+/// The boot of an image, through all of its scripts.
+fn image(what: &str, args: &LintArgs, cancel: &Cancel) -> Result<(Gathered, Judged), Failure> {
+    let (subject, image) = target::find(what, None, &args.sourcing.sourcing(), cancel)?;
+    let mut gathered = Gathered {
+        of_image: true,
+        ..Gathered::default()
+    };
+    let mut judged = Judged::default();
+    for lint in boot_lints(&subject, &image) {
+        for path in &lint.read {
+            let text = image.text(path).unwrap_or_default().to_vec();
+            if !gathered.scripts.iter().any(|known| known.name == *path) {
+                let name = path.clone();
+                gathered.scripts.push(Input { name, text });
+            }
+        }
+        for other in &lint.not_followed {
+            if !gathered.others.contains(other) {
+                gathered.others.push(other.clone());
+            }
+        }
+        judged.take(lint);
+    }
+    judged.settle(&gathered);
+    Ok((gathered, judged))
+}
+
+impl Judged {
+    /// Adds what another reading found: the same command is told once for each rule.
+    fn take(&mut self, lint: Lint) {
+        for smell in lint.smells {
+            let same = |known: &Smell| {
+                (known.rule, &known.file, known.line, known.column)
+                    == (smell.rule, &smell.file, smell.line, smell.column)
+            };
+            if !self.smells.iter().any(same) {
+                self.smells.push(smell);
+            }
+        }
+        for unread in lint.unparsed {
+            if !self.unread.contains(&unread) {
+                self.unread.push(unread);
+            }
+        }
+    }
+
+    /// Sorts by the order in which the scripts were given, then by line.
+    fn settle(&mut self, gathered: &Gathered) {
+        let order: BTreeMap<&str, usize> = gathered
+            .scripts
+            .iter()
+            .enumerate()
+            .map(|(at, input)| (input.name.as_str(), at))
+            .collect();
+        let key = |smell: &Smell| {
+            let at = order.get(smell.file.as_str()).copied();
+            (at.unwrap_or(0), smell.line, smell.column)
+        };
+        self.smells.sort_by_key(key);
+        for input in &gathered.scripts {
+            if self.smells.iter().any(|smell| smell.file == input.name) {
+                let text = String::from_utf8_lossy(&input.text).into_owned();
+                self.texts.insert(input.name.clone(), text);
+            }
+        }
+    }
 }
 
 fn write(format: LintFormat, colour: Colour, judged: &Judged) -> std::io::Result<()> {
@@ -164,8 +244,13 @@ fn summary(gathered: &Gathered, judged: &Judged) -> String {
     if !gathered.others.is_empty() {
         let _ = write!(
             line,
-            "; {} not shell",
-            text::count(gathered.others.len(), "file")
+            "; {} not {}",
+            text::count(gathered.others.len(), "file"),
+            if gathered.of_image {
+                "followed"
+            } else {
+                "shell"
+            }
         );
     }
     line

@@ -5,30 +5,28 @@ mod text;
 mod waive;
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
-use adamant_core::case::{Day, Subject, parse_text};
-use adamant_core::discover::read_subject;
-use adamant_core::engine::{Image, ImageSource};
+use adamant_core::case::Day;
 use adamant_core::env;
-use adamant_core::run::{Cancel, Deadline};
-use adamant_engines::image;
-use adamant_engines::store::Sourcing;
+use adamant_core::run::Cancel;
 use adamant_verify::{Report, Room, Target, verify};
 use serde_json::{Value, json};
 
-use super::{Done, Failure};
+use super::{Done, Failure, target};
 use crate::cli::{Colour, RoomName, VerifyArgs, VerifyFormat};
-use crate::{engines, exit, signal};
+use crate::{exit, signal};
 use waive::Waived;
 
 /// Verifies it.
 pub fn run(args: &VerifyArgs, colour: Colour) -> Done {
     let cancel = Cancel::default();
     signal::watch(&cancel).map_err(Failure::broken)?;
-    let (subject, image) = find(args, &cancel)?;
+    let (subject, image) = target::find(
+        &args.what,
+        args.image.as_deref(),
+        &args.sourcing.sourcing(),
+        &cancel,
+    )?;
     let target = Target::new(image.clone(), subject.clone());
     let rooms: Vec<Room> = if args.rooms.is_empty() {
         Room::ALL.to_vec()
@@ -75,73 +73,6 @@ impl RoomName {
             Self::Packaging => Room::Packaging,
             Self::Addons => Room::Addons,
         }
-    }
-}
-
-/// The subject and its image; an image alone has a contract that claims nothing.
-fn find(args: &VerifyArgs, cancel: &Cancel) -> Result<(Subject, Arc<Image>), Failure> {
-    let path = Path::new(&args.what);
-    let sourcing = args.sourcing.sourcing();
-    let is_yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
-    if path.join("adamant.yaml").is_file() || is_yaml {
-        if !path.exists() {
-            let mut failure = Failure::input(format!("subject file `{}` is not here", args.what));
-            failure.hint = Some("name a subject file, or an image: `adamant verify oci:DIR`, `adamant verify rootfs:DIR`".into());
-            return Err(failure);
-        }
-        let file = read_subject(path, args.image.as_deref())?;
-        return Ok((file.subject.clone(), open(&file.image, &sourcing, cancel)?));
-    }
-    if args.image.is_some() {
-        return Err(Failure::input(format!(
-            "`--image` needs a subject file, and `{}` is none",
-            args.what
-        )));
-    }
-    let subject = |name: &str| {
-        // The name is only shown.
-        let text = format!("name: image\nimage: {}\n", json!(name));
-        parse_text::<Subject>(&text, path).map_err(Failure::from)
-    };
-    let source = if path.join("oci-layout").is_file() {
-        ImageSource::Layout {
-            dir: path.to_owned(),
-            tag: None,
-        }
-    } else if path.is_dir() {
-        ImageSource::Rootfs(path.to_owned())
-    } else if path.is_file() {
-        ImageSource::Archive(path.to_owned())
-    } else {
-        ImageSource::parse(&args.what, Path::new("")).map_err(Failure::input)?
-    };
-    Ok((subject(&args.what)?, open(&source, &sourcing, cancel)?))
-}
-
-/// A file is read here; only an image that a daemon has needs the daemon, and one that was pulled is found without it.
-fn open(source: &ImageSource, sourcing: &Sourcing, cancel: &Cancel) -> Result<Arc<Image>, Failure> {
-    if let Some(read) = image::from_files(source, sourcing) {
-        return Ok(Arc::new(read?));
-    }
-    let patience = Duration::from_secs(300).mul_f64(env::timeout_scale());
-    let deadline = Deadline::after(patience, cancel);
-    if matches!(source, ImageSource::Registry(_)) {
-        return Ok(Arc::new(image::from_store(source, sourcing, &deadline)?));
-    }
-    match engines::first(Some(&["docker".to_owned()]), sourcing, cancel) {
-        Ok(engine) => Ok(engine.image(source, &deadline)?),
-        Err(missing) if matches!(source, ImageSource::Bare(_)) => {
-            let pulled = image::from_store(source, sourcing, &deadline);
-            // Without the daemon that it may be at, that is what is missing; a pull that failed says why itself.
-            pulled.map(Arc::new).map_err(|error| {
-                if sourcing.pull {
-                    error.into()
-                } else {
-                    missing.into()
-                }
-            })
-        }
-        Err(missing) => Err(missing.into()),
     }
 }
 

@@ -68,7 +68,7 @@ pub struct Seen<'a> {
 /// A part of the answer that is missing.
 enum Gap {
     /// The execution did not come to its end: that is the finding.
-    Finding(Finding),
+    Finding(Box<Finding>),
     /// The runtime left it out.
     Unanswered(Unanswered),
 }
@@ -79,10 +79,10 @@ impl Seen<'_> {
         let answer = &self.answered.answer;
         part.ok_or_else(|| match answer.outcome {
             Ended::Lost | Ended::Refused | Ended::TimedOut | Ended::OutOfMemory => {
-                Gap::Finding(Finding::new(
+                Gap::Finding(Box::new(Finding::new(
                     format!("the execution ends by itself and tells {what}"),
                     self.end(),
-                ))
+                )))
             }
             Ended::Returned | Ended::Threw | Ended::Exited => Gap::Unanswered(Unanswered(format!(
                 "the answer has no {what}, although the execution {}",
@@ -234,7 +234,7 @@ impl ModuleCheckSpec {
         };
         let findings = match judged {
             Ok(findings) => findings,
-            Err(Gap::Finding(finding)) => vec![finding],
+            Err(Gap::Finding(finding)) => vec![*finding],
             Err(Gap::Unanswered(why)) => return Err(why),
         };
         let guest = !matches!(self, Self::Stderr(_));

@@ -72,13 +72,13 @@ pub(super) fn judge(call: &Invoked<'_>) -> Option<&'static Rule> {
         return named(rule);
     }
     let words = match call.tool {
-        "git" => call.words("-C -c --git-dir --work-tree --namespace --exec-path --depth -b --branch -o --origin --jobs -j"),
+        "git" => call.places("-C -c --git-dir --work-tree --namespace --exec-path --depth -b --branch -o --origin --jobs -j"),
         "gh" => call.words("-R --repo"),
         _ => return None,
     };
-    let remote = |url: Option<&&str>| url.is_none_or(|url| !is_local(url));
-    let fetches = match (call.tool, words.as_slice()) {
-        ("git", ["clone", rest @ ..]) => remote(rest.first()),
+    let verb = words.iter().position(|word| *word != HOLE).unwrap_or(0);
+    let fetches = match (call.tool, words.get(verb..).unwrap_or_default()) {
+        ("git", ["clone", rest @ ..]) => clones(rest),
         ("git", ["pull" | "fetch" | "fetch-pack", ..] | ["submodule", "update" | "add", ..]) => {
             true
         }
@@ -162,6 +162,13 @@ fn runs_code(call: &Invoked<'_>, flags: &[&str], calls: &[&str]) -> bool {
         || code.contains("nltk.download(")
         || code.contains("snapshot_download(");
     remote && calls.iter().any(|call| code.contains(call))
+}
+
+/// Whether a clone comes from elsewhere; before an address and a directory, what is not known are options.
+fn clones(words: &[&str]) -> bool {
+    let options = words.len().saturating_sub(2);
+    let at = words.iter().take(options).take_while(|word| **word == HOLE);
+    words.get(at.count()).is_none_or(|url| !is_local(url))
 }
 
 /// A path of this machine needs no network.

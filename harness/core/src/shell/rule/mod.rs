@@ -159,12 +159,19 @@ impl<'a> Invoked<'a> {
     /// The arguments that are no options; `values` are the options that take the next argument.
     /// A hole that stands alone may be an option: it is passed over.
     fn words(&self, values: &str) -> Vec<&'a str> {
+        let mut words = self.places(values);
+        words.retain(|word| *word != HOLE);
+        words
+    }
+
+    /// The same, with what is only known at run time in its place.
+    fn places(&self, values: &str) -> Vec<&'a str> {
         let mut words = Vec::new();
         let mut args = self.args.iter();
         while let Some(arg) = args.next() {
             if values.split(' ').any(|value| value == *arg) {
                 args.next();
-            } else if (!arg.starts_with('-') || *arg == "-") && *arg != HOLE {
+            } else if !arg.starts_with('-') || *arg == "-" {
                 words.push(*arg);
             }
         }

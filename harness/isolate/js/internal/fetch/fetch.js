@@ -1,8 +1,8 @@
-// Request, Response and `fetch`, which has no network: its promise is rejected as when a connection fails in Node.
+// Request, Response and `fetch`. Where no network is granted its promise is rejected as when a connection fails in Node.
 'use strict';
 
 const {
-  JSONStringify, NumberIsInteger, ObjectDefineProperties, ObjectDefineProperty, PromiseReject, RangeError,
+  ArrayPrototypePush, Error, JSONStringify, NumberIsInteger, ObjectDefineProperties, ObjectDefineProperty, Promise, RangeError,
   RegExpPrototypeExec, StringPrototypeToUpperCase, SymbolFor, SymbolToStringTag, TypeError,
 } = primordials;
 
@@ -10,6 +10,7 @@ const { kEnumerableProperty } = require('internal/util');
 const { refused } = require('internal/process/refusals');
 const { Body, extract, mixIn } = require('internal/fetch/body');
 const { Headers, guard } = require('internal/fetch/headers');
+const { codingsOf, decoded, exchange } = require('internal/fetch/network');
 
 const inspectCustom = SymbolFor('nodejs.util.inspect.custom');
 
@@ -259,6 +260,18 @@ class Response {
     return response.#state.body;
   }
 
+  static received(fields, pairs, stream) {
+    const response = new Response();
+    const { headers } = response;
+    for (let i = 0; i < pairs.length; i += 2) {
+      headers.append(pairs[i], pairs[i + 1]);
+    }
+    guard(headers, 'immutable');
+    const body = stream === null ? null : new Body({ stream });
+    response.#state = { ...response.#state, ...fields, body, type: 'basic' };
+    return response;
+  }
+
   static error() {
     const response = new Response();
     response.#state.type = 'error';
@@ -343,8 +356,9 @@ class Response {
       ['status', 'statusText', 'headers', 'body', 'bodyUsed', 'ok', 'redirected', 'type', 'url'], depth, options);
   }
 }
-const bodyOfResponse = Response.bodyOf;
+const { bodyOf: bodyOfResponse, received } = Response;
 delete Response.bodyOf;
+delete Response.received;
 mixIn(Response, 'Response', bodyOfResponse);
 enumerable(Response, 'Response', ['type', 'url', 'status', 'ok', 'redirected', 'statusText', 'headers', 'clone']);
 ObjectDefineProperties(Response, {
@@ -353,17 +367,167 @@ ObjectDefineProperties(Response, {
   error: kEnumerableProperty,
 });
 
-function fetch(input, init = undefined) {
-  let request;
-  try {
-    request = new Request(input, init);
-  } catch (error) {
-    return PromiseReject(error);
+const MAX_REDIRECTS = 20;
+// What a redirect to another origin must not learn.
+const ownOnly = ['authorization', 'proxy-authorization', 'cookie', 'host'];
+const ofBody = ['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length'];
+
+function removeAll(headers, names) {
+  for (let i = 0; i < names.length; i++) {
+    headers.delete(names[i]);
   }
+}
+
+function failed(message) {
+  return new TypeError('fetch failed', { cause: new Error(message) });
+}
+
+// One `fetch` from its request to its response: each hop is a request of its own, which the broker judges anew.
+class Fetching {
+  constructor(request, bytes, resolve, reject) {
+    const body = bodyOfRequest(request);
+    this.request = request;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.method = request.method;
+    this.headers = new Headers(request.headers);
+    this.body = body === null ? null : bytes === undefined ? { __proto__: null, stream: body.stream } : { __proto__: null, bytes };
+    this.hops = 0;
+    const { URL } = require('internal/url');
+    this.url = new URL(request.url);
+    this.giveUp = undefined;
+    if (request.signal.aborted) {
+      reject(request.signal.reason);
+      return;
+    }
+    request.signal.addEventListener('abort', () => this.giveUp?.(request.signal.reason), { once: true });
+    this.hop();
+  }
+
+  pairs() {
+    const { headers } = this;
+    const defaults = [
+      'accept', '*/*', 'accept-language', '*', 'sec-fetch-mode', 'cors', 'user-agent', 'node', 'accept-encoding', 'gzip, deflate',
+    ];
+    for (let i = 0; i < defaults.length; i += 2) {
+      if (!headers.has(defaults[i])) {
+        headers.append(defaults[i], defaults[i + 1]);
+      }
+    }
+    if (this.body?.bytes !== undefined) {
+      headers.set('content-length', `${this.body.bytes.byteLength}`);
+    } else if (this.body === null && (this.method === 'POST' || this.method === 'PUT')) {
+      headers.set('content-length', '0');
+    }
+    const pairs = [];
+    headers.forEach((value, name) => {
+      // The length of a stream is not known, whatever was said; the host is that of the URL.
+      if (name !== 'host' && (name !== 'content-length' || this.body?.stream === undefined)) {
+        ArrayPrototypePush(pairs, name, value);
+      }
+    });
+    return pairs;
+  }
+
+  hop() {
+    const settle = (error, status, statusText, pairs, stream) => {
+      if (error !== null) {
+        this.reject(error);
+      } else {
+        this.receive(status, statusText, pairs, stream);
+      }
+    };
+    this.giveUp = exchange(this.method, this.url, this.pairs(), this.body, settle);
+  }
+
+  receive(status, statusText, pairs, stream) {
+    const { redirect } = this.request;
+    const headers = new Headers();
+    for (let i = 0; i < pairs.length; i += 2) {
+      headers.append(pairs[i], pairs[i + 1]);
+    }
+    const location = redirects[status] ? headers.get('location') : null;
+    if (location !== null && redirect !== 'manual') {
+      this.giveUp();
+      if (redirect === 'error') {
+        this.reject(failed('unexpected redirect'));
+      } else {
+        this.follow(status, location);
+      }
+      return;
+    }
+    const empty = nullBody[status] || this.method === 'HEAD';
+    if (empty) {
+      this.giveUp();
+    }
+    const url = `${this.url}`;
+    this.resolve(received(
+      { redirected: this.hops > 0, status, statusText, url: primordials.StringPrototypeSplit(url, '#')[0] },
+      pairs,
+      empty ? null : decoded(stream, codingsOf(headers)),
+    ));
+  }
+
+  follow(status, location) {
+    const { URL } = require('internal/url');
+    let next;
+    try {
+      next = new URL(location, this.url);
+    } catch {
+      this.reject(failed('URL scheme must be a HTTP(S) scheme'));
+      return;
+    }
+    if (next.protocol !== 'http:' && next.protocol !== 'https:') {
+      this.reject(failed('URL scheme must be a HTTP(S) scheme'));
+      return;
+    }
+    if (++this.hops > MAX_REDIRECTS) {
+      this.reject(failed('redirect count exceeded'));
+      return;
+    }
+    if (status !== 303 && this.body?.stream !== undefined) {
+      this.reject(failed('Response is redirected after the request\'s stream was sent'));
+      return;
+    }
+    const toGet = status === 303 ? this.method !== 'GET' && this.method !== 'HEAD' :
+      (status === 301 || status === 302) && this.method === 'POST';
+    if (toGet) {
+      this.method = 'GET';
+      this.body = null;
+      removeAll(this.headers, ofBody);
+    }
+    if (next.origin !== this.url.origin) {
+      removeAll(this.headers, ownOnly);
+    }
+    next.hash ||= this.url.hash;
+    this.url = next;
+    this.hop();
+  }
+}
+
+async function begin(input, init) {
+  const request = new Request(input, init);
   if (request.signal.aborted) {
-    return PromiseReject(request.signal.reason);
+    throw request.signal.reason;
   }
-  return PromiseReject(new TypeError('fetch failed', { cause: refused('fetch', 'Net') }));
+  if (!native.network.isGranted()) {
+    throw new TypeError('fetch failed', { cause: refused('fetch', 'Net') });
+  }
+  const { protocol } = new (require('internal/url').URL)(request.url);
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    throw new TypeError('fetch failed', { cause: new Error('unknown scheme') });
+  }
+  const body = bodyOfRequest(request);
+  let bytes;
+  if (body !== null && body.made === undefined) {
+    bytes = body.bytes ?? await body.blob.bytes();
+    body.used = true;
+  }
+  return new Promise((resolve, reject) => new Fetching(request, bytes, resolve, reject));
+}
+
+function fetch(input, init = undefined) {
+  return begin(input, init);
 }
 
 module.exports = { FormData: require('internal/fetch/form_data').FormData, Headers, Request, Response, fetch };

@@ -1,9 +1,10 @@
-// http's message classes without a connection: headers are kept as Node keeps them, for frameworks that are driven in memory.
+// http's message classes: headers are kept as Node keeps them, and what is sent goes to the stream that was assigned as a socket.
 'use strict';
 
 const {
   ArrayIsArray,
   ArrayPrototypePush,
+  ObjectAssign,
   ObjectCreate,
   ObjectDefineProperty,
   ObjectKeys,
@@ -19,15 +20,16 @@ const {
     ERR_HTTP_HEADERS_SENT,
     ERR_HTTP_INVALID_HEADER_VALUE,
     ERR_HTTP_INVALID_STATUS_CODE,
+    ERR_HTTP_SOCKET_ASSIGNED,
     ERR_INVALID_ARG_TYPE,
     ERR_INVALID_CHAR,
     ERR_INVALID_HTTP_TOKEN,
   },
 } = require('internal/errors');
 const { validateString } = require('internal/validators');
-const { refused } = require('internal/process/refusals');
 const Readable = require('internal/streams/readable');
 const { Stream } = require('internal/streams/legacy');
+const sending = require('internal/http/sending');
 const { STATUS_CODES } = require('internal/refuse/http_names');
 
 const token = hardenRegExp(/^[\^_`a-zA-Z\-0-9!#$%&'*+.|~]+$/);
@@ -184,6 +186,11 @@ function OutgoingMessage() {
   this._defaultKeepAlive = true;
   this._removedConnection = false;
   this._removedContLen = false;
+  this._removedTE = false;
+  this._contentLength = null;
+  this._headerSent = false;
+  this._trailer = '';
+  this._last = false;
   this._headers = ObjectCreate(null);
 }
 ObjectSetPrototypeOf(OutgoingMessage.prototype, Stream.prototype);
@@ -264,7 +271,23 @@ const methods = {
   removeHeader(name) {
     validateString(name, 'name');
     checkUnsent(this, 'remove');
-    delete this._headers[StringPrototypeToLowerCase(name)];
+    const key = StringPrototypeToLowerCase(name);
+    delete this._headers[key];
+    switch (key) {
+      case 'connection':
+        this._removedConnection = true;
+        break;
+      case 'content-length':
+        this._removedContLen = true;
+        break;
+      case 'transfer-encoding':
+        this._removedTE = true;
+        break;
+      case 'date':
+        this.sendDate = false;
+        break;
+      default:
+    }
   },
   setTimeout() {
     return this;
@@ -276,29 +299,14 @@ const methods = {
     }
     return this;
   },
-  cork() {},
-  uncork() {},
-  flushHeaders() {
-    if (!this._header) {
-      this._implicitHeader();
-    }
+  cork() {
+    this.socket?.cork();
   },
-  _implicitHeader() {
-    throw refused('http.OutgoingMessage', 'Net');
-  },
-  write() {
-    throw refused('http.OutgoingMessage.write', 'Net');
-  },
-  end() {
-    throw refused('http.OutgoingMessage.end', 'Net');
-  },
-  addTrailers() {
-    throw refused('http.OutgoingMessage.addTrailers', 'Net');
+  uncork() {
+    this.socket?.uncork();
   },
 };
-for (const name of ObjectKeys(methods)) {
-  OutgoingMessage.prototype[name] = methods[name];
-}
+ObjectAssign(OutgoingMessage.prototype, methods, sending.methods);
 ObjectDefineProperty(OutgoingMessage.prototype, 'connection', {
   __proto__: null,
   configurable: true,
@@ -318,13 +326,15 @@ for (const [name, get] of [
     return this.finished;
   }],
   ['writableFinished', function() {
-    return this.finished && this.outputSize === 0;
+    return this.finished && this.outputSize === 0 && (!this.socket || this.socket.writableLength === 0);
   }],
   ['writableObjectMode', () => false],
   ['writableLength', function() {
-    return this.outputSize;
+    return this.outputSize + (this.socket ? this.socket.writableLength : 0);
   }],
-  ['writableCorked', () => 0],
+  ['writableCorked', function() {
+    return this.socket ? this.socket.writableCorked : 0;
+  }],
   ['writableHighWaterMark', () => 65536],
 ]) {
   ObjectDefineProperty(OutgoingMessage.prototype, name, { __proto__: null, configurable: true, enumerable: true, get });
@@ -338,6 +348,11 @@ function ServerResponse(request) {
   if (request?.method === 'HEAD') {
     this._hasBody = false;
   }
+  // Who does not speak HTTP/1.1 is not kept, and gets chunks only if it says that it takes them.
+  if (request?.httpVersionMajor < 1 || request?.httpVersionMinor < 1) {
+    this.useChunkedEncodingByDefault = RegExpPrototypeExec(sending.chunks, `${request.headers.te}`) !== null;
+    this.shouldKeepAlive = false;
+  }
 }
 ObjectSetPrototypeOf(ServerResponse.prototype, OutgoingMessage.prototype);
 ObjectSetPrototypeOf(ServerResponse, OutgoingMessage);
@@ -345,8 +360,13 @@ ObjectSetPrototypeOf(ServerResponse, OutgoingMessage);
 ServerResponse.prototype.statusCode = 200;
 ServerResponse.prototype.statusMessage = undefined;
 ServerResponse.prototype.assignSocket = function assignSocket(socket) {
+  if (socket._httpMessage) {
+    throw new ERR_HTTP_SOCKET_ASSIGNED();
+  }
   socket._httpMessage = this;
   this.socket = socket;
+  this.emit('socket', socket);
+  this._flush();
 };
 ServerResponse.prototype.detachSocket = function detachSocket(socket) {
   socket._httpMessage = null;
@@ -378,7 +398,10 @@ ServerResponse.prototype.writeHead = function writeHead(statusCode, reason, head
       this.setHeader(key, headers[key]);
     }
   }
-  this._header = `HTTP/1.1 ${statusCode} ${this.statusMessage}\r\n`;
+  if (statusCode === 204 || statusCode === 304 || statusCode < 200) {
+    this._hasBody = false;
+  }
+  this._storeHeader(`HTTP/1.1 ${statusCode} ${this.statusMessage}\r\n`);
   return this;
 };
 ServerResponse.prototype.writeHeader = ServerResponse.prototype.writeHead;

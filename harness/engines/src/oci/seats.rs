@@ -1,0 +1,165 @@
+//! Places for containers, one of them prepared while the boot before it goes on: what does not depend on a boot takes longer
+//! than what does.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use adamant_core::engine::{EngineError, ErrorKind, Owner};
+use adamant_core::run::Deadline;
+
+use super::ground::{self, Kind};
+use super::host;
+use super::shim::Shim;
+use super::{CLEANUP, unique};
+use crate::embedded::SHIM;
+use crate::owner::{self, Here};
+
+/// A place for one container: its directory, and its shim, which makes the rest by itself.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) name: String,
+    pub(super) dir: PathBuf,
+    pub(super) in_memory: bool,
+    pub(super) shim: Shim,
+}
+
+impl Seat {
+    /// Begins to prepare one; its shim is done with it some milliseconds later.
+    fn make(owner: &Owner, here: &Here) -> Result<Self, EngineError> {
+        let name = unique(owner);
+        let dir = ground::make(Kind::Container, &name, &owner::labels(owner, here))?;
+        let shim = || -> Result<(bool, Shim), EngineError> {
+            let in_memory = host::writes_to_memory(&dir)?;
+            let order = adamant_shim::Seat {
+                name: name.clone(),
+                dir: dir.clone(),
+                in_memory,
+            };
+            let shim = Shim::start(&SHIM.file()?, "run", &order);
+            let shim = shim.map_err(|error| {
+                EngineError::new(ErrorKind::Engine, format!("set up the container `{name}`"))
+                    .caused_by(error)
+            })?;
+            Ok((in_memory, shim))
+        };
+        match shim() {
+            Ok((in_memory, shim)) => Ok(Self {
+                name,
+                dir,
+                in_memory,
+                shim,
+            }),
+            Err(error) => Err(swept(error, &name, &dir)),
+        }
+    }
+
+    /// Whether it can still be used: somebody may have killed its shim, or emptied the cache.
+    fn is_fit(&self) -> bool {
+        self.dir.is_dir() && self.shim.is_alive()
+    }
+
+    /// Nobody needs it.
+    fn clear(self) -> Result<(), EngineError> {
+        // Its shim hears that, and removes everything before it ends.
+        drop(self.shim);
+        if self.dir.exists() {
+            ground::sweep(&self.name, &self.dir, &Deadline::for_cleanup(CLEANUP))?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes back what a failure left, which is the failure to tell all the same.
+pub(super) fn swept(error: EngineError, name: &str, dir: &std::path::Path) -> EngineError {
+    match ground::sweep(name, dir, &Deadline::for_cleanup(CLEANUP)) {
+        Ok(()) => error,
+        Err(also) => error.hint(format!("`{name}` may have been left behind: {also}")),
+    }
+}
+
+/// The one that is prepared, and what goes on beside.
+#[derive(Debug, Default)]
+struct State {
+    ready: Option<Seat>,
+    making: bool,
+    closed: bool,
+    /// Followers of shims that have removed their containers and are about to end.
+    ending: Vec<JoinHandle<()>>,
+}
+
+/// All of an engine.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Seats(Arc<(Mutex<State>, Condvar)>);
+
+impl Seats {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A seat for this owner's boot: the one that is ready, or a new one.
+    pub(super) fn take(&self, owner: &Owner, here: &Here) -> Result<Seat, EngineError> {
+        let ready = self.lock().ready.take();
+        if let Some(seat) = ready {
+            if seat.is_fit() && ground::relabel(&seat.dir, &owner::labels(owner, here)).is_ok() {
+                return Ok(seat);
+            }
+            seat.clear()?;
+        }
+        Seat::make(owner, here)
+    }
+
+    /// Has one prepared for the next boot, beside what goes on.
+    pub(super) fn prepare(&self, owner: &Owner, here: &Here) {
+        let mut state = self.lock();
+        if state.closed || state.making || state.ready.is_some() {
+            return;
+        }
+        let (seats, owner, here) = (self.clone(), owner.clone(), here.clone());
+        let making = std::thread::Builder::new().name("adamant-seat".to_owned());
+        // Without it the next boot makes its own, and says what is wrong.
+        state.making = making.spawn(move || seats.made(&owner, &here)).is_ok();
+    }
+
+    fn made(&self, owner: &Owner, here: &Here) {
+        let seat = Seat::make(owner, here).ok();
+        let mut state = self.lock();
+        let late = if state.closed {
+            seat
+        } else {
+            state.ready = seat;
+            None
+        };
+        state.making = false;
+        drop(state);
+        if let Some(late) = late {
+            // What cannot be removed is the next run's to reap.
+            let _ = late.clear();
+        }
+        self.0.1.notify_all();
+    }
+
+    /// Keeps an eye on the end of a shim that has nothing left to do.
+    pub(super) fn see_off(&self, follower: JoinHandle<()>) {
+        let mut state = self.lock();
+        state.ending.retain(|ending| !ending.is_finished());
+        state.ending.push(follower);
+    }
+
+    /// Clears what is prepared and waits for what is ending.
+    pub(super) fn close(&self) -> Result<(), EngineError> {
+        let mut state = self.lock();
+        state.closed = true;
+        while state.making {
+            state = self.0.1.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let (ready, ending) = (state.ready.take(), std::mem::take(&mut state.ending));
+        // Who starts something after this goes on as before.
+        state.closed = false;
+        drop(state);
+        for follower in ending {
+            let _ = follower.join();
+        }
+        ready.map_or(Ok(()), Seat::clear)
+    }
+}
