@@ -6,6 +6,8 @@
 mod claims;
 #[path = "contract/stage.rs"]
 mod stage;
+#[path = "contract/traced.rs"]
+mod traced;
 
 use std::process::ExitCode;
 use std::sync::Arc;

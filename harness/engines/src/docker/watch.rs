@@ -18,11 +18,13 @@ use super::client::api::models::{
 };
 use crate::supervisor::{self, Supervisor};
 
-/// What it takes to read the memory and files of another container's processes, and to make its network.
-const CAPABILITIES: [&str; 5] = [
+/// What it takes to read the memory and files of another container's processes, to make its network, and to listen on any
+/// port of that.
+const CAPABILITIES: [&str; 6] = [
     "DAC_OVERRIDE",
     "DAC_READ_SEARCH",
     "NET_ADMIN",
+    "NET_BIND_SERVICE",
     "SYS_ADMIN",
     "SYS_PTRACE",
 ];
