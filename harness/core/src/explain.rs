@@ -40,6 +40,7 @@ pub const FILES: &[(&str, &str)] = pages![
     "secrets",
     "settles",
     "stop",
+    "workspace",
     "writes",
 ];
 

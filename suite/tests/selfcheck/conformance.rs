@@ -86,6 +86,26 @@ const CLAUSES: &[(&str, Level, &str)] = &[
         Level::Should,
         "the hardened baseline and its endpoints (rows 07 to 10)",
     ),
+    (
+        "WORKSPACE §daemon",
+        Level::Must,
+        "seed 002: a daemon makes and restores snapshots behind a token, and refuses what leaves",
+    ),
+    (
+        "WORKSPACE §restore",
+        Level::Must,
+        "seed 002: a restore is whole or nothing, and spares the installation",
+    ),
+    (
+        "WORKSPACE §boot",
+        Level::Must,
+        "seed 002: a workspace is restored before it is configured, as well as it can be",
+    ),
+    (
+        "WORKSPACE §saver",
+        Level::Must,
+        "seed 002: what changed and rests is saved, and nothing else",
+    ),
 ];
 
 #[test]

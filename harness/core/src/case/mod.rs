@@ -15,6 +15,7 @@ mod subject;
 mod value;
 mod variable;
 mod waiver;
+mod workspace;
 
 pub use artifact::{Artifact, ArtifactKind, Load};
 pub use budget::{Budget, Budgets, Statistic};
@@ -38,3 +39,4 @@ pub use subject::{
 pub use value::{Pattern, Span};
 pub use variable::{FromSubject, Var, variables};
 pub use waiver::{Day, Waiver};
+pub use workspace::{AppClaim, DaemonClaim, KeeperClaim, RoutesClaim, WorkspaceClaim};

@@ -32,10 +32,12 @@ mod settles;
 mod stop;
 pub(crate) mod trace;
 pub mod verify;
+mod workspace;
 mod writes;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use adamant_probe::TraceEvent;
 use schemars::JsonSchema;
@@ -110,6 +112,8 @@ pub enum CheckSpec {
     Execs(execs::Execs),
     /// What the image's files prove before anything boots.
     Verify(verify::Verify),
+    /// A workspace is saved and restored by the rules.
+    Workspace(workspace::Workspace),
 }
 
 /// What every family can do. No I/O in any of it.
@@ -157,6 +161,11 @@ pub trait Check {
     /// Whether its findings say more where it is known which process did what; they stand without it too.
     fn attributes(&self) -> bool {
         false
+    }
+
+    /// How long its questions take beside what every question may, by what the subject claims.
+    fn takes(&self, _subject: &Subject) -> Duration {
+        Duration::ZERO
     }
 
     /// Whether the log has what the check looks for: it may arrive a moment later than readiness.
@@ -371,6 +380,7 @@ impl CheckSpec {
             Self::Egress(c) => c,
             Self::Execs(c) => c,
             Self::Verify(c) => c,
+            Self::Workspace(c) => c,
         }
     }
 
@@ -407,6 +417,7 @@ impl CheckSpec {
             Self::Egress(_) => "egress",
             Self::Execs(_) => "execs",
             Self::Verify(_) => "verify",
+            Self::Workspace(_) => "workspace",
         }
     }
 }
