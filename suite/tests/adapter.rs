@@ -171,6 +171,42 @@ fn a_runtime_that_dies_or_prints_something_else_fails() {
     );
 }
 
+/// What a runtime says in its distress stands in the verdict, whether it answers, dies or cannot be understood.
+#[test]
+fn what_a_runtime_writes_to_standard_error_stands_in_the_verdict() {
+    let complains = |answer: &str| {
+        let numbers: Vec<String> = (1..=20).map(|n| n.to_string()).collect();
+        let trouble = format!(
+            "printf '%s\\n' {} 'out of leaf nodes' >&2\n",
+            numbers.join(" ")
+        );
+        format!(
+            "{}read line\n{trouble}{}read line\n",
+            says(READY),
+            says(answer)
+        )
+    };
+    let case = CASE.replace("@NONCE@", "hi");
+    let wrong = r#"{"answer":{"id":1,"outcome":"returned","exit_code":0,"output":[{"stream":"stdout","text":"ho\n"}]}}"#;
+    let told = ["runtime: out of leaf nodes", "runtime: 20"];
+    let dir = stranger(&complains(wrong), &case, 1, &told);
+    let junit = std::fs::read_to_string(dir.path().join("reports/junit/adamant.xml"));
+    let junit = junit.expect("a JUnit report");
+    assert!(junit.contains("runtime: out of leaf nodes"), "{junit}");
+    // Only its end: the beginning is in the bundle.
+    assert!(!junit.contains("runtime: 2\n"), "{junit}");
+    for broken in ["nonsense", r#"{"answer":{"id":1,"outcome":"returned"}}"#] {
+        stranger(
+            &complains(broken),
+            &case,
+            3,
+            &[&["BROKEN"], &told[..]].concat(),
+        );
+    }
+    let quiet = complains(&wrong.replace("ho", "hi"));
+    stranger(&quiet, &case, 0, &["1 passed"]);
+}
+
 #[test]
 fn a_runtime_that_starts_a_program_fails_whatever_it_answers() {
     let case = CASE.replace("@NONCE@", "hi");
@@ -262,28 +298,6 @@ fn bad_cases_are_bad_input_with_their_place() {
     );
 }
 
-/// Node 24 by the way that `adamant` looks for it, when it is here.
-fn node() -> Option<String> {
-    let (_, told) = adamant(
-        &["compare", "--module", "node", "node", "CJS-01"],
-        Path::new("unused"),
-    );
-    let here = told.contains("1 same, 0 differ");
-    let required = adamant_core::env::engines().is_some_and(|e| e.iter().any(|e| e == "node"));
-    assert!(here || !required, "Node is required and not here: {told}");
-    assert!(here || told.contains("find Node 24"), "{told}");
-    here.then(|| {
-        adamant_core::env::host(adamant_core::env::NODE).unwrap_or_else(|| {
-            let cached = adamant_core::env::cache_dir().join("node24/bin/node");
-            if cached.is_file() {
-                cached.display().to_string()
-            } else {
-                "node".to_owned()
-            }
-        })
-    })
-}
-
 #[test]
 fn another_major_of_node_is_refused_by_name() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -356,37 +370,6 @@ fn engines_of_images_are_not_engines_of_modules() {
         assert_eq!(code, Some(2), "{args:?} {told}");
         assert!(told.contains(part), "{args:?} `{part}` is missing\n{told}");
     }
-}
-
-/// Needs Node 24, which CI has; elsewhere `compare` says that it is not here, which is asserted instead.
-#[test]
-fn the_template_of_node_holds_all_that_it_claims_and_answers_as_node() {
-    let Some(node) = node() else {
-        return;
-    };
-    let dir = tempfile::tempdir().expect("a directory");
-    let command = format!("{node} fixtures/adapters/node.mjs");
-    let (code, told) = adamant(
-        &[
-            "run",
-            "--adapter",
-            &command,
-            "module",
-            "CJS",
-            "ESM",
-            "IN-VM",
-            "CACHE",
-        ],
-        dir.path(),
-    );
-    assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains("conformance of adapter"), "{told}");
-    let adapter = format!("adapter:{command}");
-    let (code, told) = adamant(
-        &["compare", "--module", "node", &adapter, "CJS-01"],
-        dir.path(),
-    );
-    assert_eq!(code, Some(0), "{told}");
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod images;
 mod session;
 #[path = "support/snapshot.rs"]
 mod snapshot;
+#[path = "support/verdict.rs"]
+mod verdict;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -50,7 +52,7 @@ fn main() -> ExitCode {
     images::current();
     args.test_threads = args.test_threads.or(Some(frontend::default_threads()));
     let session = session::start(trials, "cases", Vec::new());
-    let snapshots: Arc<frontend::Afterwards> = Arc::new(snapshot::compare);
+    let snapshots: Arc<frontend::Afterwards> = Arc::new(verdict::compare);
     let conclusion = libtest_mimic::run(&args, frontend::trials(&session, Some(snapshots)));
     let session = Arc::into_inner(session).expect("every trial has ended");
     let (report, errors) = session.finish();

@@ -6,5 +6,6 @@ mod selfcheck {
     mod findings;
     mod generated;
     mod manifests;
+    mod modules;
     mod tree;
 }

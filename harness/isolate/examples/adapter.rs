@@ -10,12 +10,12 @@ use adamant_isolate::{
 use adamant_modules::MemoryTree;
 use serde_json::{Value, json};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut stdout = std::io::stdout().lock();
     writeln!(
         stdout,
         "{}",
-        json!({ "ready": { "protocol": 1, "name": "template", "version": "0", "capabilities": ["cjs", "esm", "limits", "memory", "read-only"], "tier": 1 } })
+        json!({ "ready": { "protocol": 1, "name": "template", "version": "0", "capabilities": ["cjs", "esm", "limits", "memory", "read-only", "guest-root"], "tier": 1 } })
     )?;
     for line in std::io::stdin().lock().lines() {
         let execute = &serde_json::from_str::<Value>(&line?)?["execute"];

@@ -152,6 +152,7 @@ fn compare(
         Capability::Limits,
         Capability::Memory,
         Capability::ReadOnly,
+        Capability::GuestRoot,
     ];
     for side in [sides.0, sides.1] {
         let needed = trial.case.case.capabilities();

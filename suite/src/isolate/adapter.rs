@@ -43,6 +43,7 @@ pub(crate) fn serve() -> Done {
             Capability::Limits,
             Capability::Memory,
             Capability::ReadOnly,
+            Capability::GuestRoot,
             Capability::Metrics,
             Capability::InVm,
         ],

@@ -1,11 +1,11 @@
-//! A session of module cases for a test target, with its reports under `reports/modules`.
+//! A session of module cases for a test target, with its reports under `reports/<area>`.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use adamant::cli::{EngineArgs, PlanArgs};
 use adamant::command::Failure;
-use adamant::modules::{self, Plan};
+use adamant::modules::{self, Hosts, Plan};
 use adamant::{judge, signal, standard};
 use adamant_core::env;
 use adamant_core::module::{ModuleTrial, Seed};
@@ -13,20 +13,19 @@ use adamant_core::report::{All, Evidence, Junit, Reporter, Summary, text};
 use adamant_core::run::{Cancel, ModuleSession, Options};
 use libtest_mimic::{Completion, Trial};
 
-/// Our executable with V8; naming it makes cargo build it.
-const ISOLATE: &str = env!("CARGO_BIN_EXE_adamant-isolate");
-
 /// A target that cannot judge ends here, with the whole chain.
 #[expect(clippy::panic, reason = "a test target that cannot judge fails")]
-fn fail(failure: &Failure) -> ! {
+pub(crate) fn fail(failure: &Failure) -> ! {
     panic!(
         "{}",
         text::error(failure.error.as_ref(), failure.hint.as_deref())
     )
 }
 
-/// Every case on the engines of `ADAMANT_ENGINES`, or on all.
-pub(crate) fn plan() -> Plan {
+/// Every case on the engines of `ADAMANT_ENGINES`, or on all; with a command on that adapter alone.
+pub(crate) fn plan(adapter: Option<&str>) -> Plan {
+    let names = adapter.iter().map(|_| "adapter".to_owned()).collect();
+    let adapter = adapter.map(str::to_owned);
     let args = PlanArgs {
         words: vec!["module".to_owned()],
         image: None,
@@ -34,36 +33,19 @@ pub(crate) fn plan() -> Plan {
         only_cases: false,
         require: Vec::new(),
         discover: false,
-        engines: EngineArgs {
-            names: Vec::new(),
-            adapter: None,
-        },
+        engines: EngineArgs { names, adapter },
     };
     modules::plan(&args).unwrap_or_else(|f| fail(&f))
 }
 
-/// Starts a session. Trials on a Node that nobody asked for and that is not here are ignored, each with the reason.
-pub(crate) fn start(mut plan: Plan) -> (Arc<ModuleSession>, Vec<Trial>) {
-    let cancel = Cancel::default();
-    signal::watch(&cancel).expect("signals can be watched");
+/// Starts a session whose reports stand under `reports/<area>`.
+pub(crate) fn session(plan: Plan, hosts: Hosts, area: &str, cancel: &Cancel) -> Arc<ModuleSession> {
     let seed = Seed::random();
     modules::check(&plan, seed).unwrap_or_else(|f| fail(&f));
-    let isolate = Some(Path::new(ISOLATE));
-    let mut hosts =
-        modules::hosts(&plan.engines, None, isolate, &cancel).unwrap_or_else(|f| fail(&f));
-    let mut absent = Vec::new();
-    if !plan.required
-        && let Some(error) = hosts.missing.remove("node")
-    {
-        let why = text::causes(&error).join(": ");
-        let (gone, here) = plan.trials.into_iter().partition(|t| t.engine == "node");
-        plan.trials = here;
-        absent = ignored(gone, &why);
-    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("suite/ is below the root");
-    let reports = root.join("reports/modules");
+    let reports = root.join("reports").join(area);
     let mut reporters: Vec<Box<dyn Reporter>> = vec![Box::new(Evidence::new(&reports))];
     // Under nextest each trial is a process of its own, and its JUnit is the report.
     if env::host(env::NEXTEST).is_none() {
@@ -74,7 +56,7 @@ pub(crate) fn start(mut plan: Plan) -> (Arc<ModuleSession>, Vec<Trial>) {
         id: judge::run_id(),
         timeout_scale: env::timeout_scale(),
         missing: hosts.missing(),
-        cancel,
+        cancel: cancel.clone(),
         ..Options::default()
     };
     let packages = plan.catalogue.packages.clone();
@@ -86,13 +68,18 @@ pub(crate) fn start(mut plan: Plan) -> (Arc<ModuleSession>, Vec<Trial>) {
         seed,
         Box::new(All(reporters)),
     );
-    (
-        Arc::new(session.unwrap_or_else(|e| fail(&e.into()))),
-        absent,
-    )
+    Arc::new(session.unwrap_or_else(|e| fail(&e.into())))
 }
 
-fn ignored(trials: Vec<ModuleTrial>, why: &str) -> Vec<Trial> {
+/// A flag that SIGINT and SIGTERM raise.
+pub(crate) fn cancel() -> Cancel {
+    let cancel = Cancel::default();
+    signal::watch(&cancel).expect("signals can be watched");
+    cancel
+}
+
+/// Trials that cannot run here, each with the reason.
+pub(crate) fn ignored(trials: Vec<ModuleTrial>, why: &str) -> Vec<Trial> {
     let one = |trial: ModuleTrial| {
         let why = why.to_owned();
         Trial::ignorable_test(trial.name, move || Ok(Completion::ignored_with(why)))

@@ -1,26 +1,13 @@
-//! Each verdict against its snapshot: one file for all engines and all variants, reviewed with `cargo insta review`.
+//! A text against its snapshot, reviewed with `cargo insta review`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use adamant_core::redact::volatile;
-use adamant_core::report::{TrialReport, text};
-use adamant_core::run::Outcome;
-
-/// Compares a trial's redacted verdict with `suite/snapshots/<subject>/<case>.snap`.
-pub(crate) fn compare(report: &TrialReport) -> Result<(), String> {
-    // Not a verdict: why there is none is told by the front end, and must never become a snapshot.
-    if matches!(report.outcome, Outcome::Broken { .. }) {
-        return Ok(());
-    }
-    let mut told = volatile(&text::judgment(report));
-    if let Some(variant) = &report.variant {
-        told = told.replace(variant.as_str(), "[ARTIFACT]");
-    }
-    let case = Path::new(&report.case);
+/// Compares a text with the snapshot of that name below `suite/snapshots/<subject>`.
+pub(crate) fn accepted(subject: &str, case: &Path, told: &str) -> Result<(), String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("snapshots")
-        .join(&report.subject)
+        .join(subject)
         .join(case.parent().unwrap_or(Path::new("")));
     let name = case
         .file_name()
@@ -45,7 +32,7 @@ pub(crate) fn compare(report: &TrialReport) -> Result<(), String> {
         // INSTA_UPDATE accepted it.
         return Ok(());
     }
-    let diff = similar::TextDiff::from_lines(accepted.as_str(), told.as_str());
+    let diff = similar::TextDiff::from_lines(accepted.as_str(), told);
     let diff = diff.unified_diff().header("accepted", "seen").to_string();
     Err(format!(
         "the verdict differs from its snapshot; look at it with `cargo insta review`\n{diff}"

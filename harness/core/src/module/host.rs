@@ -96,7 +96,8 @@ pub enum Sight {
 pub struct HostTrace {
     /// Programs that were started, and processes that were made.
     pub processes: Vec<ProcessSeen>,
-    /// Milliseconds of CPU that the runtime used while nobody asked it anything, and how long that was looked at.
+    /// Milliseconds in which the runtime ran, or waited for a CPU to run on, while nobody asked it anything, and how long that was
+    /// looked at.
     pub idle_cpu: Option<(u64, u64)>,
 }
 

@@ -66,6 +66,8 @@ pub enum Capability {
     Memory,
     /// Lets no guest change its package.
     ReadOnly,
+    /// Has a file system of its own for guests: `/` is the package's root, and nothing of the host is below it.
+    GuestRoot,
     /// Tells numbers about itself in `metrics`.
     Metrics,
     /// Runs packages inside of its own process. Every adapter is held to it, whatever it says.
@@ -83,6 +85,7 @@ impl Capability {
             Self::Limits => "limits",
             Self::Memory => "memory",
             Self::ReadOnly => "read-only",
+            Self::GuestRoot => "guest-root",
             Self::Metrics => "metrics",
             Self::InVm => "in-vm",
         }

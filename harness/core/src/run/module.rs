@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::outcome::PlacedFinding;
 use super::{Deadline, Options, Outcome, Skip, Totals};
 use crate::case::{At, Level, Place};
-use crate::check::module::{ModuleCheckSpec, Seen, judge_host};
+use crate::check::module::{ModuleCheckSpec, Seen, judge_host, runtime_says};
 use crate::check::{Finding, Unanswered};
 use crate::engine::{Description, EngineError};
 use crate::module::wire::Capability;
@@ -52,6 +52,18 @@ impl std::fmt::Debug for ModuleSession {
 enum Stop {
     Outcome(Outcome),
     Error(EngineError),
+}
+
+impl Stop {
+    /// With lines that tell why there is nothing to judge.
+    fn with(mut self, lines: &[String]) -> Self {
+        if let Self::Outcome(Outcome::Broken { chain, .. }) = &mut self
+            && !lines.is_empty()
+        {
+            chain.push(lines.join("\n    "));
+        }
+        self
+    }
 }
 
 impl From<EngineError> for Stop {
@@ -217,7 +229,8 @@ impl ModuleSession {
             executed.as_ref().ok(),
         );
         let executed = executed?;
-        let mut findings = judge_answers(trial, &prepared, &executed)?;
+        let mut findings = judge_answers(trial, &prepared, &executed)
+            .map_err(|stop| stop.with(&runtime_says(&executed.stderr)))?;
         let watched = matches!(executed.sight, Sight::Seen(_));
         if described.capabilities.contains(&Capability::InVm) && watched && findings.is_empty() {
             // Whatever a case is about: a runtime that starts a program did not run the package itself. Where nobody can

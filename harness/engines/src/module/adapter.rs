@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use adamant_core::check::module::runtime_says;
 use adamant_core::engine::{EngineError, ErrorKind};
 use adamant_core::module::wire::{
     Answer, Capability, Ended, Execute, FromAdapter, PROTOCOL, Ready, ToAdapter,
@@ -16,7 +17,7 @@ use adamant_core::run::Deadline;
 
 use super::child::{Child, Heard};
 use super::prepare::Surroundings;
-use super::trap::{Trap, cpu_ms};
+use super::trap::{Trap, Work};
 
 /// How long a runtime may take to say that it is ready.
 const READY: Duration = Duration::from_secs(20);
@@ -204,15 +205,20 @@ enum Reply {
     Gone(String),
 }
 
+/// Why there is no answer that could be judged.
+struct Unreadable {
+    kind: ErrorKind,
+    attempt: String,
+    why: String,
+}
+
 impl Running {
-    fn ask(&mut self, execute: &Execute, deadline: &Deadline) -> Result<Reply, EngineError> {
+    fn ask(&mut self, execute: &Execute, deadline: &Deadline) -> Result<Reply, Unreadable> {
         let question = ToAdapter::Execute(Box::new(execute.clone()));
-        let broken = |why: String| {
-            EngineError::new(
-                ErrorKind::Engine,
-                format!("read the answer to execution {}", execute.id),
-            )
-            .caused_by(why)
+        let broken = |why: String| Unreadable {
+            kind: ErrorKind::Engine,
+            attempt: format!("read the answer to execution {}", execute.id),
+            why,
         };
         let mut line = serde_json::to_vec(&question).map_err(|e| broken(e.to_string()))?;
         line.push(b'\n');
@@ -236,16 +242,26 @@ impl Running {
                 }
             },
             Ok(Heard::End) => Ok(Reply::Gone(self.child.end(GOODBYE))),
-            Ok(Heard::Silence) if deadline.is_cancelled() => Err(EngineError::new(
-                ErrorKind::Cancelled,
-                format!("wait for execution {}", execute.id),
-            )
-            .caused_by("the run was interrupted")),
+            Ok(Heard::Silence) if deadline.is_cancelled() => Err(Unreadable {
+                kind: ErrorKind::Cancelled,
+                attempt: format!("wait for execution {}", execute.id),
+                why: "the run was interrupted".to_owned(),
+            }),
             Ok(Heard::Silence) => Ok(Reply::Gone(
                 "it did not answer in time and was killed".to_owned(),
             )),
             Err(error) => Err(broken(error.to_string())),
         }
+    }
+
+    /// Ends a runtime that cannot be understood; what it wrote to its standard error may tell why.
+    fn last_words(&mut self, broken: Unreadable) -> EngineError {
+        let Unreadable { kind, attempt, why } = broken;
+        self.child.end(GOODBYE);
+        let stderr = self.child.stderr();
+        let said = runtime_says(&stderr).into_iter();
+        let why: Vec<String> = std::iter::once(why).chain(said).collect();
+        EngineError::new(kind, attempt).caused_by(why.join("\n    "))
     }
 
     /// What was seen of it, and what it wrote to standard error; it is gone afterwards.
@@ -259,10 +275,11 @@ impl Running {
         let pid = self.child.pid();
         let mut idle = None;
         if !linger.is_zero() && !self.child.has_ended() {
-            let before = (Instant::now(), cpu_ms(pid));
+            let before = (Instant::now(), Work::of(pid));
             let _ = deadline.pause(linger);
+            let after = Work::of(pid);
             let time = u64::try_from(before.0.elapsed().as_millis()).unwrap_or(u64::MAX);
-            idle = Some((cpu_ms(pid).saturating_sub(before.1), time));
+            idle = Some((after.since(&before.1), time));
         }
         let mut seen = match (&mut self.trap, &self.blind) {
             (Some(trap), _) => trap.look(pid, &Deadline::for_cleanup(Duration::from_secs(10))),
@@ -326,7 +343,8 @@ impl ModuleHost for Adapter {
             };
             let asked = Instant::now();
             let patience = Duration::from_millis(execute.request.limits.wall_ms) + plan.patience;
-            let reply = now.ask(execute, &deadline.within(patience))?;
+            let reply = now.ask(execute, &deadline.within(patience));
+            let reply = reply.map_err(|broken| now.last_words(broken))?;
             let took = asked.elapsed();
             let answer = match reply {
                 Reply::Answer(answer) => {

@@ -15,6 +15,9 @@ const LINE_MOST: u64 = 128 << 20;
 /// How much of the end of standard error is kept.
 const STDERR_MOST: usize = 16 << 10;
 
+/// How long the last words of a process that has ended may take.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// A running process. Dropping it kills it and all of its group.
 #[derive(Debug)]
 pub(super) struct Child {
@@ -22,6 +25,8 @@ pub(super) struct Child {
     stdin: Option<Sender<Vec<u8>>>,
     lines: Receiver<io::Result<String>>,
     stderr: Arc<Mutex<Vec<u8>>>,
+    /// Disconnected once standard error has come to its end.
+    stderr_open: Receiver<()>,
     ended: Option<ExitStatus>,
 }
 
@@ -49,12 +54,14 @@ impl Child {
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (questions, asked) = mpsc::channel::<Vec<u8>>();
         let (said, lines) = mpsc::channel();
+        let (open, stderr_open) = mpsc::channel();
         let kept = Arc::<Mutex<Vec<u8>>>::default();
         let running = Self {
             child,
             stdin: Some(questions),
             lines,
             stderr: kept.clone(),
+            stderr_open,
             ended: None,
         };
         if let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) {
@@ -71,7 +78,10 @@ impl Child {
                 }
             })?;
             spawn("adamant-hear", move || hear(stdout, &said))?;
-            spawn("adamant-stderr", move || keep_tail(stderr, &kept))?;
+            spawn("adamant-stderr", move || {
+                keep_tail(stderr, &kept);
+                drop(open);
+            })?;
         }
         Ok(running)
     }
@@ -121,8 +131,12 @@ impl Child {
             .map_or_else(|| "it was killed".to_owned(), told)
     }
 
-    /// The end of what it wrote to standard error.
+    /// The end of what it wrote to standard error: all of it once [`Child::end`] has ended the process.
     pub(super) fn stderr(&self) -> String {
+        if self.ended.is_some() {
+            // Its last words may still be on their way. A process that left the group may hold the stream open for ever.
+            let _ = self.stderr_open.recv_timeout(LAST_WORDS);
+        }
         let kept = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&kept).into_owned()
     }

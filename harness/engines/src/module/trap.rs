@@ -153,14 +153,57 @@ pub(super) fn family(leader: u32) -> BTreeSet<i32> {
     }
 }
 
-/// Milliseconds of CPU that a process and its living descendants have used.
-pub(super) fn cpu_ms(leader: u32) -> u64 {
-    let ticks: u64 = family(leader)
-        .into_iter()
-        .filter_map(stat)
-        .map(|(_, ticks)| ticks)
-        .sum();
-    ticks * 1000 / rustix::param::clock_ticks_per_second().max(1)
+/// How much a process and its living descendants have worked so far.
+#[derive(Debug)]
+pub(super) struct Work {
+    /// Milliseconds of CPU, all threads together.
+    cpu: u64,
+    /// For each thread the milliseconds in which it ran or stood in the queue for a CPU.
+    busy: BTreeMap<String, u64>,
+}
+
+impl Work {
+    /// As it is now.
+    pub(super) fn of(leader: u32) -> Self {
+        let family = family(leader);
+        let ticks: u64 = family
+            .iter()
+            .filter_map(|pid| stat(*pid))
+            .map(|(_, ticks)| ticks)
+            .sum();
+        Self {
+            cpu: ticks * 1000 / rustix::param::clock_ticks_per_second().max(1),
+            busy: family.into_iter().flat_map(threads).collect(),
+        }
+    }
+
+    /// Milliseconds of work since then. On a crowded machine a thread that never rests gets little CPU: what it waits for one
+    /// is work that it has, so the busiest thread counts where that is more.
+    pub(super) fn since(&self, earlier: &Self) -> u64 {
+        let of = |(thread, busy): (&String, &u64)| {
+            busy.saturating_sub(earlier.busy.get(thread).copied().unwrap_or_default())
+        };
+        let busiest = self.busy.iter().map(of).max().unwrap_or_default();
+        self.cpu.saturating_sub(earlier.cpu).max(busiest)
+    }
+}
+
+/// The threads of a process, and how long each ran or waited to run. Empty where the kernel does not tell.
+fn threads(pid: i32) -> Vec<(String, u64)> {
+    let Ok(tasks) = fs_err::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    let busy = |task: std::io::Result<fs_err::DirEntry>| {
+        let task = task.ok()?;
+        let text = fs_err::read_to_string(task.path().join("schedstat")).ok()?;
+        let mut numbers = text.split_whitespace().map_while(|n| n.parse::<u64>().ok());
+        let nanoseconds = numbers.next()? + numbers.next()?;
+        Some((
+            task.file_name().to_string_lossy().into_owned(),
+            nanoseconds / 1_000_000,
+        ))
+    };
+    tasks.filter_map(busy).collect()
 }
 
 /// The parent of a process and the clock ticks that it has used.

@@ -36,7 +36,7 @@ impl AtRest {
                 "after its answer the runtime uses at most {} % of a CPU",
                 self.cpu_percent
             ),
-            format!("{percent} %: {used} ms of CPU in {time} ms"),
+            format!("{percent} %: it ran, or waited for a CPU to run on, {used} of {time} ms"),
         )])
     }
 }

@@ -34,7 +34,7 @@ impl EndedClaim {
         if !self.by.contains(&answered.answer.outcome) {
             let words: Vec<String> = self.by.iter().map(|e| format!("`{e}`")).collect();
             let finding = Finding::new(format!("it ends as {}", words.join(" or ")), seen.end());
-            findings.push(seen.context(finding));
+            findings.push(finding);
         }
         if let Some(within) = self.within.filter(|w| answered.took > w.0) {
             findings.push(Finding::new(

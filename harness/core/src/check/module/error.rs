@@ -46,7 +46,7 @@ impl ErrorClaim {
             (None, Ended::Threw) => seen.part("the error (`error`)", None)?,
             (None, _) => {
                 let finding = Finding::new("an error that nobody catches ends it", seen.end());
-                return Ok(vec![seen.context(finding)]);
+                return Ok(vec![finding]);
             }
         };
         let mut findings = Vec::new();

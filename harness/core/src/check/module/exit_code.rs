@@ -10,5 +10,5 @@ pub(super) fn judge(wanted: i32, seen: &Seen<'_>) -> Result<Vec<Finding>, Gap> {
         return Ok(Vec::new());
     }
     let finding = Finding::new(format!("exit code {wanted}"), format!("exit code {code}"));
-    Ok(vec![seen.context(finding)])
+    Ok(vec![finding])
 }

@@ -115,26 +115,35 @@ impl Seen<'_> {
         )
     }
 
-    /// Lines that help to understand a finding: how it ended, and what it wrote to standard error.
-    fn context(&self, finding: Finding) -> Finding {
+    /// Lines that help to understand a finding: how it ended, the end of what the runtime itself wrote to its standard error,
+    /// and what the guest wrote to its own, unless that is what is judged.
+    fn context(&self, finding: Finding, guest: bool) -> Finding {
         let answer = &self.answered.answer;
         let mut lines = Vec::new();
         if answer.outcome != Ended::Returned && finding.seen != self.end() {
             lines.push(self.end());
         }
-        if answer.outcome == Ended::Lost {
-            let said: Vec<&str> = self
-                .runtime
-                .lines()
-                .filter(|l| !l.trim().is_empty())
-                .collect();
-            let last = said.iter().skip(said.len().saturating_sub(8));
-            lines.extend(last.map(|line| format!("runtime: {line}")));
-        }
+        lines.extend(runtime_says(self.runtime));
         let stderr = answer.text(Stream::Stderr).unwrap_or_default();
-        lines.extend(stderr.lines().take(8).map(|line| format!("stderr: {line}")));
+        let said = stderr.lines().filter(|_| guest).take(8);
+        lines.extend(said.map(|line| format!("stderr: {line}")));
         finding.with(lines)
     }
+}
+
+/// The last lines of what a runtime itself wrote to its standard error, for a person.
+#[must_use]
+pub fn runtime_says(stderr: &str) -> Vec<String> {
+    const MOST: usize = 8;
+    const WIDEST: usize = 300;
+    let said: Vec<&str> = stderr.lines().filter(|l| !l.trim().is_empty()).collect();
+    let last = said.iter().skip(said.len().saturating_sub(MOST));
+    last.map(|line| {
+        let shown: String = line.chars().take(WIDEST).collect();
+        let cut = if shown.len() < line.len() { "…" } else { "" };
+        format!("runtime: {shown}{cut}")
+    })
+    .collect()
 }
 
 impl ModuleCheckSpec {
@@ -206,10 +215,9 @@ impl ModuleCheckSpec {
     /// What an execution's answer means.
     pub fn judge(&self, seen: &Seen<'_>) -> Result<Vec<Finding>, Unanswered> {
         let judged = match self {
-            Self::Stdout(claim) => seen.text(Stream::Stdout).map(|text| {
-                let found = claim.judge("standard output", &text);
-                found.into_iter().map(|f| seen.context(f)).collect()
-            }),
+            Self::Stdout(claim) => seen
+                .text(Stream::Stdout)
+                .map(|text| claim.judge("standard output", &text)),
             Self::Stderr(claim) => seen
                 .text(Stream::Stderr)
                 .map(|text| claim.judge("standard error", &text)),
@@ -226,10 +234,12 @@ impl ModuleCheckSpec {
         };
         let findings = match judged {
             Ok(findings) => findings,
-            Err(Gap::Finding(finding)) => vec![seen.context(finding)],
+            Err(Gap::Finding(finding)) => vec![finding],
             Err(Gap::Unanswered(why)) => return Err(why),
         };
-        Ok(findings.into_iter().map(|f| f.coded(self.code())).collect())
+        let guest = !matches!(self, Self::Stderr(_));
+        let findings = findings.into_iter().map(|f| seen.context(f, guest));
+        Ok(findings.map(|f| f.coded(self.code())).collect())
     }
 }
 

@@ -47,6 +47,6 @@ impl Order {
                 named.join(" · ")
             },
         );
-        Ok(vec![seen.context(finding)])
+        Ok(vec![finding])
     }
 }

@@ -58,7 +58,7 @@ impl ResponseClaim {
                 "the handler answers",
                 format!("no response; {}", seen.end()),
             );
-            return Ok(vec![seen.context(finding)]);
+            return Ok(vec![finding]);
         };
         if self.none {
             let seen = format!("status {} with {:?}", response.status, response.body);
@@ -99,6 +99,6 @@ impl ResponseClaim {
                 ),
             }
         }
-        Ok(findings.into_iter().map(|f| seen.context(f)).collect())
+        Ok(findings)
     }
 }
