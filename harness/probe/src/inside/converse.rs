@@ -1,5 +1,6 @@
 //! Requests of any method to a server on loopback, with bodies that may be cut in the middle.
 
+use std::fmt::Write as _;
 use std::io::{BufReader, Write as _};
 use std::net::Shutdown;
 
@@ -67,12 +68,13 @@ fn request(call: &Call) -> Vec<u8> {
     );
     text.push_str("User-Agent: adamant-probe\r\nAccept: */*\r\nConnection: close\r\n");
     for (name, value) in &call.headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{name}: {value}\r\n");
     }
     let body: &[u8] = call.body.as_ref().map_or(&[], |body| &body.0);
     if call.body.is_some() {
         let length = body.len() + usize::from(call.cut);
-        text.push_str(&format!("Content-Length: {length}\r\n"));
+        let _ = write!(text, "Content-Length: {length}\r\n");
     }
     text.push_str("\r\n");
     [text.as_bytes(), body].concat()

@@ -1,5 +1,6 @@
 //! Stands in for the daemon beside a workspace, so that whoever keeps workspaces can be watched: it answers as it is told and writes down what it hears.
 
+use std::fmt::Write as _;
 use std::io::{self, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -259,9 +260,10 @@ fn send(mut stream: TcpStream, scene: &Scene, answer: Answer) -> io::Result<()> 
         head.push_str("\r\n");
         return stream.write_all(head.as_bytes());
     }
-    head.push_str(&format!("Content-Type: {content_type}\r\n"));
+    // Writing to a string cannot fail.
+    let _ = write!(head, "Content-Type: {content_type}\r\n");
     if takes.is_zero() {
-        head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+        let _ = write!(head, "Content-Length: {}\r\n\r\n", body.len());
         stream.write_all(head.as_bytes())?;
         return stream.write_all(&body);
     }

@@ -322,7 +322,7 @@ impl<'a> Side<'a> {
                     format!("a body that is not JSON: {}", words(said).join(" "))
                 })?;
             let when = body.get("lastActivityAt").and_then(|at| at.as_str());
-            if !when.is_some_and(|at| at.parse::<jiff::Timestamp>().is_ok()) {
+            if when.is_none_or(|at| at.parse::<jiff::Timestamp>().is_err()) {
                 return Err(format!("`lastActivityAt` is no moment in {body}"));
             }
             let idle = body.get("idleMs").and_then(serde_json::Value::as_u64);

@@ -23,6 +23,10 @@ pub(super) struct Side<'a> {
     token: &'a str,
 }
 
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// How long the stand-in takes to give a snapshot: more than two ticks.
 fn giving(keeper: &KeeperClaim) -> Duration {
     keeper.every.0 * 5 / 2
@@ -60,7 +64,6 @@ impl<'a> Side<'a> {
     }
 
     pub(super) fn questions(&self, what: Workspace) -> Vec<Question> {
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let bytes = |nodes: &[tape::Node]| Bytes(tape::tar(nodes, (0, 0)));
         let mut wanted = StandIn {
             port: self.keeper.daemon_port,
@@ -192,7 +195,6 @@ impl<'a> Side<'a> {
                 .coded("workspace/boot"),
             ]);
         };
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let (rest, setup) = (ms(self.keeper.rest.0), ms(SETUP));
         let Some(first) = creates.first() else {
             return Ok(vec![
@@ -238,7 +240,19 @@ impl<'a> Side<'a> {
             // What comes after that is of two minds.
             return Ok(findings);
         }
+        findings.extend(self.judge_later_saves(&creates));
+        findings.extend(self.judge_store(boot)?);
+        Ok(findings)
+    }
+
+    /// What changed during the first save is saved by the second, and nothing by a third.
+    fn judge_later_saves(&self, creates: &[&Heard]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let Some(first) = creates.first() else {
+            return findings;
+        };
         let changed = first.from_ms + ms(giving(self.keeper) * 2 / 5);
+        let rest = ms(self.keeper.rest.0);
         match creates.get(1) {
             None => findings.push(
                 Finding::new(
@@ -271,19 +285,20 @@ impl<'a> Side<'a> {
                 .coded("workspace/saved"),
             );
         }
+        findings
+    }
+
+    /// A save reaches the store, where the subject says where that is.
+    fn judge_store(&self, boot: &Boot) -> Result<Option<Finding>, Unanswered> {
         let (before, after) = (entries(boot, 0)?, entries(boot, 2)?);
-        if before == after
-            && let Some(store) = &self.keeper.store
-        {
-            findings.push(
-                Finding::new(
-                    format!("what is saved lies at {store}"),
-                    "it is as it was before the save",
-                )
-                .coded("workspace/stored"),
-            );
-        }
-        Ok(findings)
+        let store = self.keeper.store.as_ref().filter(|_| before == after);
+        Ok(store.map(|store| {
+            Finding::new(
+                format!("what is saved lies at {store}"),
+                "it is as it was before the save",
+            )
+            .coded("workspace/stored")
+        }))
     }
 
     fn judge_empty(&self, boot: &Boot, heard: &[&Heard]) -> Result<Vec<Finding>, Unanswered> {
