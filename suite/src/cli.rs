@@ -68,6 +68,9 @@ pub enum Verb {
     },
     /// Run the module tests of test262 on the reference module loader.
     Test262(Test262Args),
+    /// Boot the subject of a trial that was kept, with the same inputs, and judge the same case again.
+    #[cfg(feature = "workspace")]
+    Reproduce(ReproduceArgs),
     /// Serve a workspace, keep it in a store, restore it.
     #[cfg(feature = "workspace")]
     #[command(subcommand)]
@@ -271,12 +274,39 @@ pub struct RunArgs {
     /// For module cases: the seed of the words that nobody can know beforehand; a replay has it.
     #[arg(long, value_name = "HEX")]
     pub seed: Option<String>,
+    /// Keep with the evidence of a trial that does not pass what `adamant reproduce` needs: its case, its subject file and the
+    /// files that it names, workspaces as they were before the run. Where a store is configured, there too.
+    #[arg(long)]
+    pub keep_workspaces: bool,
     /// Only what did not pass, and the last lines.
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// A line for every trial.
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// What is reproduced, and where.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "`SANDBOX_SNAPSHOTS_BUCKET` selects an S3 store, else `DATA_DIR` a directory: the same variables as for `adamant workspace`."
+)]
+pub struct ReproduceArgs {
+    /// The folder of a trial's evidence, the file `reproduce.tar` in it, or the key that `run --keep-workspaces` told.
+    #[arg(value_name = "EVIDENCE|KEY")]
+    pub what: String,
+    /// The image, where it is not to be found as it was named when the trial failed.
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// How images are found.
+    #[command(flatten)]
+    pub sourcing: SourcingArgs,
+    /// On which engines; the one that the trial failed on when none is named.
+    #[command(flatten)]
+    pub engines: EngineArgs,
+    /// Where reports are written (also `ADAMANT_REPORTS`).
+    #[arg(long, value_name = "DIR")]
+    pub reports: Option<PathBuf>,
 }
 
 /// What is verified.
@@ -410,6 +440,8 @@ pub fn main() -> ExitCode {
         Verb::Gc(args) => command::gc::run(args),
         Verb::Serve { args } => command::serve::run(args),
         Verb::Test262(args) => command::test262::run(args),
+        #[cfg(feature = "workspace")]
+        Verb::Reproduce(args) => command::reproduce::run(args, cli.color),
         #[cfg(feature = "workspace")]
         Verb::Workspace(what) => command::workspace::run(what),
         Verb::Explain { words } => command::explain::run(words),

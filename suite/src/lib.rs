@@ -7,6 +7,8 @@ pub mod exit;
 pub mod judge;
 pub mod modules;
 pub mod names;
+#[cfg(feature = "workspace")]
+pub mod reproduce;
 pub mod signal;
 pub mod standard;
 pub mod verify;

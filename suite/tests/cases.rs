@@ -18,7 +18,16 @@ use adamant_core::frontend;
 use libtest_mimic::Arguments;
 
 /// The images that must hold.
-const SUBJECTS: &[&str] = &["agentbox", "bare", "nginx", "redis"];
+const SUBJECTS: &[&str] = &[
+    "agentbox",
+    "bare",
+    "nginx",
+    "redis",
+    "workspace-daemon",
+    "workspace-keeper",
+    "workspace-peer-daemon",
+    "workspace-peer-keeper",
+];
 
 fn main() -> ExitCode {
     let mut args = Arguments::from_args();

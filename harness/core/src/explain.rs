@@ -41,6 +41,7 @@ pub const FILES: &[(&str, &str)] = pages![
     "secrets",
     "settles",
     "stop",
+    "workspace",
     "writes",
 ];
 

@@ -9,6 +9,7 @@ use adamant_core::report::text;
 use adamant_core::run::Deadline;
 use adamant_probe::{Action, Entry, MOUNT_DIR, MOUNT_PATH, Observed, Reply, Request, Target};
 
+use crate::converse;
 use crate::drift::is_under;
 
 /// An answer beyond this is no answer.
@@ -18,7 +19,7 @@ const NOISE_BYTES: usize = 400;
 /// One argument of a process has at most 128 KiB.
 const REQUEST_BYTES: usize = 96 * 1024;
 /// A subject that takes longer for one response has not answered.
-const RESPONSE: Duration = Duration::from_secs(30);
+pub(crate) const RESPONSE: Duration = Duration::from_secs(30);
 
 /// As whom the probe looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +113,8 @@ pub(crate) fn answer(
             1,
         ),
         Question::Http { port, path } => http(inside, *port, path, deadline),
+        Question::Converse { port, calls } => converse::hold(inside, *port, calls, deadline),
+        Question::StandIn(wanted) => converse::stand_in(inside, wanted, deadline),
         Question::Accepts { target } => accepts(inside, target, deadline),
         Question::Stat { paths } => inside.stat(paths, deadline).map(Answer::Entries),
         Question::TryWrite { dirs } => inside.try_write(dirs, deadline),

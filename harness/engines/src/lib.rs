@@ -1,6 +1,7 @@
 //! Engines: what answers core's questions from real containers.
 
 mod ask;
+mod converse;
 pub mod docker;
 mod drift;
 mod embedded;

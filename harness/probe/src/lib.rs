@@ -2,6 +2,7 @@
 //!
 //! The same types are the facts that core judges: what the probe saw is not translated on its way.
 
+pub mod converse;
 pub mod sinkhole;
 
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,17 @@ pub enum Request {
         /// How long to wait for the whole response.
         timeout_ms: u64,
     },
+    /// Requests on loopback, one after the other, each on a connection of its own and answered by a [`Reply::Said`].
+    Converse {
+        /// The port on loopback.
+        port: u16,
+        /// What is sent.
+        calls: Vec<converse::Call>,
+        /// How long all of them may take together.
+        timeout_ms: u64,
+    },
+    /// Stand in for the daemon beside a workspace; a [`Reply::Heard`] for each request, in the order of their ends.
+    StandIn(converse::StandIn),
     /// Run commands one after the other, each answered by a [`Reply::Command`], in order.
     Commands {
         /// What to run.
@@ -134,6 +146,10 @@ pub enum Reply {
     },
     /// The response to a [`Request::Http`].
     Http(Http),
+    /// The response to one call of a [`Request::Converse`].
+    Said(converse::Said),
+    /// One request to a stand-in.
+    Heard(converse::Heard),
     /// What a command did.
     Command(CommandResult),
     /// One path of a tree.

@@ -8,6 +8,8 @@ pub const CREATE: &str = "/_decopilot_vm/snapshot/create";
 pub const RESTORE: &str = "/_decopilot_vm/snapshot/restore";
 /// `GET`: how long nothing has changed.
 pub const IDLE: &str = "/_decopilot_vm/idle";
+/// `POST`: the configuration, after which a workspace is set up; answered by who runs the workspace, not by our daemon.
+pub const CONFIG: &str = "/_decopilot_vm/config";
 /// `GET`: whether the daemon serves; needs no token.
 pub const HEALTH: &str = "/health";
 

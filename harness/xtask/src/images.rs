@@ -3,7 +3,7 @@
 use crate::digest::Inputs;
 use crate::failure::Failure;
 use crate::layout::{self, Base};
-use crate::recipe::{self, Recipe, SCRATCH};
+use crate::recipe::{self, Binary, Recipe, SCRATCH};
 use crate::tree::{Node, Tree};
 use crate::{busybox, debian, npm, say, services};
 use std::collections::BTreeMap;
@@ -42,8 +42,8 @@ struct Workshop {
     /// Per image that was looked at: the digest of all it is made from.
     inputs: BTreeMap<String, String>,
     // Made or read at most once a call, and only when some image needs it.
-    services: Option<Vec<u8>>,
-    services_inputs: Option<String>,
+    executables: BTreeMap<String, Vec<u8>>,
+    executables_inputs: BTreeMap<String, String>,
     busybox: Option<Vec<u8>>,
 }
 
@@ -65,8 +65,8 @@ impl Workshop {
             staging: staging.to_owned(),
             recipes,
             inputs: BTreeMap::new(),
-            services: None,
-            services_inputs: None,
+            executables: BTreeMap::new(),
+            executables_inputs: BTreeMap::new(),
             busybox: None,
         })
     }
@@ -124,7 +124,10 @@ impl Workshop {
             inputs.add(self.busybox()?);
         }
         if recipe.services.is_some() {
-            inputs.add(self.services_inputs()?);
+            inputs.add(self.executable_inputs(&services::binary())?);
+        }
+        for binary in recipe.binaries.values() {
+            inputs.add(self.executable_inputs(binary)?);
         }
         Ok(inputs.finish())
     }
@@ -164,12 +167,18 @@ impl Workshop {
             busybox::install(&mut tree, self.busybox()?, &recipe.busybox);
         }
         if let Some(services) = &recipe.services {
-            tree.put(&services.path, Node::file(self.services()?.to_vec(), true));
+            tree.put(
+                &services.path,
+                Node::file(self.executable(&services::binary())?, true),
+            );
             for (dir, names) in &services.links {
                 for name in names {
                     tree.put(&format!("{dir}/{name}"), Node::symlink(&services.path));
                 }
             }
+        }
+        for (path, binary) in &recipe.binaries {
+            tree.put(path, Node::file(self.executable(binary)?, true));
         }
         for (path, target) in &recipe.links {
             tree.put(path, Node::symlink(target));
@@ -214,18 +223,23 @@ impl Workshop {
         Ok(self.busybox.as_deref().unwrap_or_default())
     }
 
-    fn services(&mut self) -> Result<&[u8], Failure> {
-        if self.services.is_none() {
-            self.services = Some(services::build(&self.root)?);
+    fn executable(&mut self, wanted: &Binary) -> Result<Vec<u8>, Failure> {
+        if let Some(bytes) = self.executables.get(&wanted.bin) {
+            return Ok(bytes.clone());
         }
-        Ok(self.services.as_deref().unwrap_or_default())
+        let bytes = services::build(&self.root, wanted)?;
+        self.executables.insert(wanted.bin.clone(), bytes.clone());
+        Ok(bytes)
     }
 
-    fn services_inputs(&mut self) -> Result<String, Failure> {
-        if self.services_inputs.is_none() {
-            self.services_inputs = Some(services::inputs(&self.root)?);
+    fn executable_inputs(&mut self, wanted: &Binary) -> Result<String, Failure> {
+        if let Some(digest) = self.executables_inputs.get(&wanted.bin) {
+            return Ok(digest.clone());
         }
-        Ok(self.services_inputs.clone().unwrap_or_default())
+        let digest = services::inputs(&self.root, wanted)?;
+        self.executables_inputs
+            .insert(wanted.bin.clone(), digest.clone());
+        Ok(digest)
     }
 }
 

@@ -23,6 +23,9 @@ pub(crate) struct Recipe {
     pub(crate) busybox: Vec<String>,
     /// The static service binary and the names it is called by.
     pub(crate) services: Option<Services>,
+    /// Executables of this repository, static.
+    #[serde(default)]
+    pub(crate) binaries: BTreeMap<String, Binary>,
     /// A folder beside the recipe whose content is laid over everything before.
     pub(crate) rootfs: Option<String>,
     /// Directories that exist, with owner and mode.
@@ -59,6 +62,20 @@ pub(crate) struct Npm {
     /// Only these files of the package; all of them when empty. One that ends in `/` stands for a directory.
     #[serde(default)]
     pub(crate) only: Vec<String>,
+}
+
+/// An executable of a package of this repository.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Binary {
+    /// The package.
+    pub(crate) package: String,
+    /// The folder of its sources.
+    pub(crate) sources: String,
+    /// The executable.
+    pub(crate) bin: String,
+    /// The features that it is built with, and no others.
+    pub(crate) features: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

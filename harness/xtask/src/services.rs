@@ -1,22 +1,30 @@
-//! The static service binary: built by cargo alone, and the same bytes wherever the checkout lies.
+//! Static executables of this repository: built by cargo alone, and the same bytes wherever the checkout lies.
 
 use crate::busybox;
 use crate::digest::Inputs;
 use crate::failure::Failure;
+use crate::recipe::Binary;
 use crate::say;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PACKAGE: &str = "fixture-services";
-const SOURCES: &str = "fixtures/services";
+/// What plays the roles inside fixture images.
+pub(crate) fn binary() -> Binary {
+    Binary {
+        package: "fixture-services".to_owned(),
+        sources: "fixtures/services".to_owned(),
+        bin: "fixture-services".to_owned(),
+        features: Vec::new(),
+    }
+}
 
-/// A digest of all that decides the binary.
-pub(crate) fn inputs(root: &Path) -> Result<String, Failure> {
+/// A digest of all that decides an executable.
+pub(crate) fn inputs(root: &Path, binary: &Binary) -> Result<String, Failure> {
     let mut inputs = Inputs::default();
     for file in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
         inputs.add(fs_err::read(root.join(file))?);
     }
-    for file in files(&root.join(SOURCES))? {
+    for file in files(&root.join(&binary.sources))? {
         inputs.add(
             file.strip_prefix(root)
                 .unwrap_or(&file)
@@ -42,8 +50,14 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-pub(crate) fn build(root: &Path) -> Result<Vec<u8>, Failure> {
-    say("building the fixture services");
+pub(crate) fn build(root: &Path, wanted: &Binary) -> Result<Vec<u8>, Failure> {
+    let Binary {
+        package,
+        bin,
+        features,
+        ..
+    } = wanted;
+    say(&format!("building {bin}"));
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let target_dir = root.join("target/fixtures");
     let status = Command::new("cargo")
@@ -52,9 +66,10 @@ pub(crate) fn build(root: &Path) -> Result<Vec<u8>, Failure> {
             "--locked",
             "--quiet",
             "--release",
-            "--package",
-            PACKAGE,
+            "--no-default-features",
         ])
+        .args(["--package", package, "--bin", bin])
+        .args(["--features", &features.join(",")])
         // Without an explicit target the flags would reach build scripts and proc macros, which cannot be static.
         .args(["--target", &target])
         .arg("--target-dir")
@@ -64,15 +79,13 @@ pub(crate) fn build(root: &Path) -> Result<Vec<u8>, Failure> {
         .status()
         .map_err(|e| Failure::host(format!("cannot start `cargo`: {e}")))?;
     if !status.success() {
-        let failure = Failure::host(format!(
-            "`{PACKAGE}` does not build: cargo ended with {status}"
-        ));
+        let failure = Failure::host(format!("`{bin}` does not build: cargo ended with {status}"));
         return Err(failure
             .with_hint("a static link needs the C library's archive, which comes with `g++`"));
     }
-    let binary = fs_err::read(target_dir.join(target).join("release").join(PACKAGE))?;
+    let binary = fs_err::read(target_dir.join(target).join("release").join(bin))?;
     if !busybox::is_static(&binary) {
-        return Err(Failure::host(format!("`{PACKAGE}` did not become static")));
+        return Err(Failure::host(format!("`{bin}` did not become static")));
     }
     Ok(binary)
 }

@@ -7,6 +7,8 @@ pub mod init;
 pub mod lint;
 pub mod list;
 pub mod module;
+#[cfg(feature = "workspace")]
+pub mod reproduce;
 pub mod run;
 pub mod schema;
 pub mod serve;

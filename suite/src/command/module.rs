@@ -44,7 +44,7 @@ pub fn run(args: &RunArgs, colour: Colour, cancel: Cancel) -> Done {
         replay,
         cancel,
     };
-    let reporter = reporters(args, colour, &reports, &standard::module_digest());
+    let reporter = reporters(args, colour, &reports, &standard::module_digest(), None);
     let packages = plan.catalogue.packages.clone();
     let session =
         ModuleSession::start(options, hosts.hosts, plan.trials, packages, seed, reporter)?;

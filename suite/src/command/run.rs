@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use adamant_core::discover::PlannedTrial;
 use adamant_core::report::{
     All, Evidence, Junit, Reporter, RunReport, Scan, Summary, Terminal, Verbosity,
 };
@@ -35,7 +36,8 @@ pub fn run(args: &RunArgs, colour: Colour) -> Done {
         replay: args.plan.replay(),
         cancel,
     };
-    let reporter = reporters(args, colour, &reports, &standard::digest());
+    let kept = kept(args, &trials, &reports, &options.id)?;
+    let reporter = reporters(args, colour, &reports, &standard::digest(), kept);
     let session = Arc::new(Session::start(
         options,
         connected.engines,
@@ -45,6 +47,36 @@ pub fn run(args: &RunArgs, colour: Colour) -> Done {
     run_quietly(args, frontend::trials(&session, None));
     let session = Arc::into_inner(session).expect("every trial has ended and dropped its share");
     Ok(end(session.finish()))
+}
+
+/// Who keeps what trials that do not pass need to be seen again, where somebody asked for it.
+#[cfg(feature = "workspace")]
+fn kept(
+    args: &RunArgs,
+    trials: &[PlannedTrial],
+    reports: &std::path::Path,
+    run: &str,
+) -> Result<Option<Box<dyn Reporter>>, Failure> {
+    if !args.keep_workspaces {
+        return Ok(None);
+    }
+    let keeper = crate::reproduce::Keeper::open(trials, reports, run)?;
+    Ok(Some(Box::new(keeper)))
+}
+
+#[cfg(not(feature = "workspace"))]
+fn kept(
+    args: &RunArgs,
+    _trials: &[PlannedTrial],
+    _reports: &std::path::Path,
+    _run: &str,
+) -> Result<Option<Box<dyn Reporter>>, Failure> {
+    if args.keep_workspaces {
+        return Err(Failure::input(
+            "`--keep-workspaces` needs the feature `workspace`, without which this Adamant was built",
+        ));
+    }
+    Ok(None)
 }
 
 /// Where the reports go.
@@ -86,6 +118,7 @@ pub(super) fn reporters(
     colour: Colour,
     reports: &std::path::Path,
     digest: &str,
+    kept: Option<Box<dyn Reporter>>,
 ) -> Box<dyn Reporter> {
     let colour = match colour {
         Colour::Always => true,
@@ -99,11 +132,14 @@ pub(super) fn reporters(
         (_, true) => Verbosity::Verbose,
         _ => Verbosity::Normal,
     };
-    let mut all: Vec<Box<dyn Reporter>> = vec![
-        Box::new(Evidence::new(reports)),
+    let mut all: Vec<Box<dyn Reporter>> = vec![Box::new(Evidence::new(reports))];
+    // After the evidence, which begins each trial's folder anew; before who tells where it is.
+    all.extend(kept);
+    let rest: [Box<dyn Reporter>; 2] = [
         Box::new(Summary::new(reports, digest)),
         Box::new(Terminal::new(colour, verbosity, reports)),
     ];
+    all.extend(rest);
     // nextest writes its own JUnit, and runs each trial in a process that would overwrite ours.
     if env::host(env::NEXTEST).is_none() {
         all.push(Box::new(Junit::new(reports)));

@@ -91,6 +91,26 @@ const CLAUSES: &[(&str, Level, &str)] = &[
         Level::Must,
         "what JavaScript the image starts binds, and its native addons load, on the runtime of the image",
     ),
+    (
+        "WORKSPACE §daemon",
+        Level::Must,
+        "seed 002: a daemon makes and restores snapshots behind a token, and refuses what leaves",
+    ),
+    (
+        "WORKSPACE §restore",
+        Level::Must,
+        "seed 002: a restore is whole or nothing, and spares the installation",
+    ),
+    (
+        "WORKSPACE §boot",
+        Level::Must,
+        "seed 002: a workspace is restored before it is configured, as well as it can be",
+    ),
+    (
+        "WORKSPACE §saver",
+        Level::Must,
+        "seed 002: what changed and rests is saved, and nothing else",
+    ),
 ];
 
 #[test]

@@ -16,6 +16,7 @@ mod subject;
 mod value;
 mod variable;
 mod waiver;
+mod workspace;
 
 pub use altered::ManifestState;
 pub use artifact::{Artifact, ArtifactKind, Load};
@@ -40,3 +41,4 @@ pub use subject::{
 pub use value::{Pattern, Span};
 pub use variable::{FromSubject, Var, variables};
 pub use waiver::{Day, Waiver};
+pub use workspace::{AppClaim, DaemonClaim, KeeperClaim, RoutesClaim, WorkspaceClaim};

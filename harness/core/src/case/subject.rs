@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::option::{
     absolute_path, capabilities, maybe_absolute_path, one_capability, some_pids, url_path,
 };
-use super::{Artifact, At, Budgets, Endpoint, Memory, Mount, Pattern, Span, Waiver};
+use super::{
+    Artifact, At, Budgets, Endpoint, Memory, Mount, Pattern, Span, Waiver, WorkspaceClaim,
+};
 use crate::check::is_under;
 use crate::redact::Secrets;
 
@@ -84,6 +86,9 @@ pub struct Subject {
     /// What it may reach outside once it is ready, and only then: `HOST` or `HOST:PORT`, by name or address.
     #[serde(default)]
     pub endpoints: Vec<Endpoint>,
+    /// Its part in keeping a workspace (seed 002): a daemon, or who asks one.
+    #[serde(default)]
+    pub workspace: Option<WorkspaceClaim>,
     /// Commands of the boot whose failure means nothing, each with its reason.
     #[serde(default)]
     pub may_fail: Vec<MayFail>,
@@ -486,6 +491,9 @@ impl Subject {
                 )
                 .into());
             }
+        }
+        if let Some(workspace) = &self.workspace {
+            workspace.validate()?;
         }
         for waiver in &self.waivers {
             waiver

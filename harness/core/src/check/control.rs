@@ -8,6 +8,7 @@ use adamant_probe::{
     TraceEvent,
 };
 
+use super::workspace::control as workspace;
 use super::{Boot, CheckSpec, Context, Finding, Unanswered};
 use crate::case::{Subject, parse_text};
 use crate::engine::{
@@ -34,7 +35,10 @@ budgets: { ready: p95 < 800ms }
 manifest: image:/app/manifest.toml
 secrets: [/data/key]
 external: { env: URL, http: { port: 80, path: /external } }
-run: { cap-add: [SYS_ADMIN] }
+run: { cap-add: [SYS_ADMIN], env: { DAEMON_TOKEN: a-token-for-the-control } }
+workspace:
+  daemon: { port: 9000, root: /data/root, app: { http: { port: 3000, path: / }, within: 1s } }
+  keeper: { daemon-port: 9000, every: 1s, rest: 2s, store: /data/main.tar }
 ";
 
 /// One family's sample.
@@ -46,8 +50,12 @@ struct Sample {
 /// The families whose sample was not caught, with the reason; empty when all were.
 #[must_use]
 pub fn blind_families() -> Vec<String> {
-    let subject: Subject =
+    let mut subject: Subject =
         parse_text(SUBJECT, Path::new("control")).expect("the control subject is valid");
+    // As reading a subject file fills it in.
+    if let Some(claim) = &mut subject.workspace {
+        claim.token = Some("a-token-for-the-control".into());
+    }
     let enabled = BTreeSet::from(["tool".to_owned()]);
     let image = image();
     let context = Context {
@@ -62,7 +70,8 @@ pub fn blind_families() -> Vec<String> {
     } else {
         Vec::new()
     };
-    for sample in samples().into_iter().chain(judged_for_us) {
+    let workspaces = workspaces(&context);
+    for sample in samples().into_iter().chain(judged_for_us).chain(workspaces) {
         let spec: CheckSpec =
             parse_text(sample.check, Path::new("control")).expect("the control checks are valid");
         match caught(&spec, &context, sample.boots) {
@@ -289,6 +298,17 @@ fn verified() -> Vec<Sample> {
         boots: vec![Boot::default()],
     };
     checks.map(sample).into()
+}
+
+/// A daemon and a keeper that do everything wrong.
+fn workspaces(context: &Context<'_>) -> Vec<Sample> {
+    let parts = workspace::PARTS.iter();
+    parts
+        .map(|(check, part)| Sample {
+            check,
+            boots: answers(workspace::answers(*part, context)),
+        })
+        .collect()
 }
 
 #[expect(clippy::too_many_lines, reason = "one table: a line for each sample")]
@@ -611,11 +631,13 @@ mod tests {
                 .pointer("/required/0")
                 .and_then(|v| v.as_str())
                 .expect("a tag");
+            let mut checks = samples()
+                .into_iter()
+                .chain(verified())
+                .map(|sample| sample.check)
+                .chain(workspace::PARTS.iter().map(|(check, _)| *check));
             assert!(
-                samples()
-                    .into_iter()
-                    .chain(verified())
-                    .any(|s| s.check.starts_with(&format!("{tag}:"))),
+                checks.any(|check| check.starts_with(&format!("{tag}:"))),
                 "family `{tag}` has no control"
             );
         }

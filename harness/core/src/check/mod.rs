@@ -32,10 +32,12 @@ mod settles;
 mod stop;
 pub(crate) mod trace;
 pub mod verify;
+mod workspace;
 mod writes;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use adamant_probe::TraceEvent;
 use schemars::JsonSchema;
@@ -112,6 +114,8 @@ pub enum CheckSpec {
     Execs(execs::Execs),
     /// What the image's files prove before anything boots.
     Verify(verify::Verify),
+    /// A workspace is saved and restored by the rules.
+    Workspace(workspace::Workspace),
 }
 
 /// What every family can do. No I/O in any of it.
@@ -159,6 +163,11 @@ pub trait Check {
     /// Whether its findings say more where it is known which process did what; they stand without it too.
     fn attributes(&self) -> bool {
         false
+    }
+
+    /// How long its questions take beside what every question may, by what the subject claims.
+    fn takes(&self, _subject: &Subject) -> Duration {
+        Duration::ZERO
     }
 
     /// Whether the log has what the check looks for: it may arrive a moment later than readiness.
@@ -384,6 +393,7 @@ impl CheckSpec {
             Self::Egress(c) => c,
             Self::Execs(c) => c,
             Self::Verify(c) => c,
+            Self::Workspace(c) => c,
         }
     }
 
@@ -420,6 +430,7 @@ impl CheckSpec {
             Self::Egress(_) => "egress",
             Self::Execs(_) => "execs",
             Self::Verify(_) => "verify",
+            Self::Workspace(_) => "workspace",
         }
     }
 }

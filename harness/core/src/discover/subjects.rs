@@ -129,6 +129,11 @@ pub fn read_subject(path: &Path, image: Option<&str>) -> Result<Arc<SubjectFile>
         }
         env.insert(name.clone(), filled);
     }
+    if let Some(workspace) = &mut subject.workspace {
+        // What opens a daemon is shown nowhere, wherever it stands.
+        workspace.token = env.get(&workspace.token_env).cloned();
+        secrets.values.extend(workspace.token.clone());
+    }
     Ok(Arc::new(SubjectFile {
         path,
         subject,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use adamant_probe::converse::{Call, Heard, Said, StandIn};
 use adamant_probe::{
     Command, CommandResult, Entry, Http, Mount, Port, Process, Target, TraceEvent,
 };
@@ -29,6 +30,15 @@ pub enum Question {
         /// The path with its query.
         path: String,
     },
+    /// The responses to requests on loopback, one after the other.
+    Converse {
+        /// The port.
+        port: u16,
+        /// What is sent.
+        calls: Vec<Call>,
+    },
+    /// What a stand-in for a workspace's daemon hears until its time is up.
+    StandIn(StandIn),
     /// Whether something accepts at a target right now.
     Accepts {
         /// The target.
@@ -93,6 +103,10 @@ pub enum Answer {
     Commands(Vec<CommandResult>),
     /// To [`Question::Http`].
     Http(Http),
+    /// To [`Question::Converse`], in order.
+    Said(Vec<Said>),
+    /// To [`Question::StandIn`], in the order of their ends.
+    Heard(Vec<Heard>),
     /// To [`Question::Accepts`]: why not, when it does not.
     Accepts {
         /// `None` when it accepts.

@@ -214,7 +214,9 @@ fn patience(plan: &PlannedTrial) -> Duration {
     let boot = plan.case.case.boot.as_ref();
     let boots = boot.map_or(1, |b| b.boots);
     let observe = boot.and_then(|b| b.observe).map_or(Duration::ZERO, |s| s.0);
-    (PATIENCE + ready + observe + stop + exit_within(plan)) * boots
+    let checks = plan.case.case.checks.iter();
+    let asked: Duration = checks.map(|c| c.value.check().takes(subject)).sum();
+    (PATIENCE + ready + observe + stop + exit_within(plan) + asked) * boots
 }
 
 fn boot_failure(error: &EngineError) -> BootFailure {

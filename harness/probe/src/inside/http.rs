@@ -43,9 +43,9 @@ fn exchange(port: u16, path: &str, deadline: Deadline) -> Result<(Head, Vec<u8>)
 }
 
 /// A stream on which no call outlives the deadline.
-struct Timed {
-    stream: TcpStream,
-    deadline: Deadline,
+pub(super) struct Timed {
+    pub(super) stream: TcpStream,
+    pub(super) deadline: Deadline,
 }
 
 impl Read for Timed {

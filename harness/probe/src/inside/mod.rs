@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 mod command;
 mod connect;
+mod converse;
 mod entry;
 mod group;
 mod http;
@@ -16,6 +17,7 @@ pub(crate) mod program;
 mod ready;
 mod response;
 pub(crate) mod serve;
+mod stand_in;
 mod tree;
 mod write;
 
@@ -87,6 +89,12 @@ fn dispatch(request: &Request, out: &mut Out<'_>) -> Result<(), ProbeError> {
             path,
             clock::Deadline::after_ms(*timeout_ms),
         ))),
+        Request::Converse {
+            port,
+            calls,
+            timeout_ms,
+        } => converse::hold(*port, calls, clock::Deadline::after_ms(*timeout_ms), out),
+        Request::StandIn(wanted) => stand_in::stand_in(wanted, out),
         Request::Commands { commands } => commands
             .iter()
             .try_for_each(|command| out.say(&Reply::Command(command::run(command)?))),
@@ -115,6 +123,16 @@ fn check(request: &Request) -> Result<(), ProbeError> {
             Target::Tcp { .. } => Ok(()),
         },
         Request::Http { path, .. } => check_url(path),
+        Request::Converse { calls, .. } => calls.iter().try_for_each(|call| check_url(&call.path)),
+        Request::StandIn(wanted) => [
+            &wanted.routes.health,
+            &wanted.routes.idle,
+            &wanted.routes.create,
+            &wanted.routes.restore,
+            &wanted.routes.configure,
+        ]
+        .into_iter()
+        .try_for_each(|path| check_url(path)),
         Request::Commands { commands } => commands.iter().try_for_each(check_command),
         Request::Mcp { command } => check_command(command),
         Request::Tree { roots, .. } => roots.iter().try_for_each(|root| tree::check(root)),

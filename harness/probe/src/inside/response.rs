@@ -7,7 +7,7 @@ use adamant_probe::KEEP_BYTES;
 use super::connect::plain;
 
 /// Bytes that a response's head may have.
-const HEAD_BYTES: usize = 64 * 1024;
+pub(super) const HEAD_BYTES: usize = 64 * 1024;
 
 /// Why there is no response.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +78,8 @@ pub(super) fn body(reader: &mut impl BufRead, head: &Head) -> Result<Vec<u8>, Re
     Ok(body)
 }
 
-fn line(reader: &mut impl BufRead, room: &mut usize) -> Result<String, ResponseError> {
+/// One line of a head without its end, of at most `room` bytes.
+pub(super) fn line(reader: &mut impl BufRead, room: &mut usize) -> Result<String, ResponseError> {
     let mut line = Vec::new();
     let read = reader.take(*room as u64).read_until(b'\n', &mut line)?;
     *room -= read;
@@ -107,7 +108,8 @@ fn status(line: &str) -> Result<u16, ResponseError> {
         .ok_or_else(|| malformed(format!("`{}` is not a status line", short(line))))
 }
 
-fn header(line: &str) -> Result<(String, String), ResponseError> {
+/// One header, its name in lower case.
+pub(super) fn header(line: &str) -> Result<(String, String), ResponseError> {
     line.split_once(':')
         .filter(|(name, _)| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic()))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))

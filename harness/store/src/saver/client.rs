@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::archive::ArchiveError;
 use crate::env;
 use crate::objects::{Download, StoreError};
-use crate::routes::{CREATE, Failure, IDLE, Idle, RESTORE, Restored};
+use crate::routes::{CONFIG, CREATE, Failure, HEALTH, IDLE, Idle, RESTORE, Restored};
 
 /// How long a daemon may leave us without a byte.
 const STALL: Duration = Duration::from_secs(120);
@@ -27,6 +27,9 @@ pub enum SaveError {
     /// No address, or no token that can be sent.
     #[error("`{0}` is not the http:// address of a daemon")]
     Address(String),
+    /// The host lets us make no client.
+    #[error("cannot ask daemons on this host")]
+    Client(#[source] reqwest::Error),
     /// The token is missing.
     #[error(
         "`{}` is not set: the daemon and those who call it share a bearer token",
@@ -105,9 +108,11 @@ impl Daemon {
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(SaveError::Token);
         }
-        // The token is for the daemon: neither a proxy nor another place that it sends us to gets it.
+        // The token is for the daemon: neither a proxy nor another place that it sends us to gets it. Nothing is said over TLS,
+        // and the inside of a container may have no certificates to look for.
         let client = || {
             Client::builder()
+                .tls_certs_only([])
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(Duration::from_secs(10))
@@ -117,8 +122,8 @@ impl Daemon {
             asked: client()
                 .read_timeout(STALL)
                 .build()
-                .map_err(|_error| bad())?,
-            sending: client().build().map_err(|_error| bad())?,
+                .map_err(SaveError::Client)?,
+            sending: client().build().map_err(SaveError::Client)?,
             address: trimmed.to_owned(),
             token: token.to_owned(),
         })
@@ -137,6 +142,33 @@ impl Daemon {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Waits until it answers that it serves; how it did not, when the time is up.
+    pub(super) async fn healthy(&self, within: Duration) -> Result<(), SaveError> {
+        let until = tokio::time::Instant::now() + within;
+        loop {
+            // One that hangs is asked again: it may have been started over.
+            let request = self
+                .asked
+                .get(self.url(HEALTH))
+                .timeout(Duration::from_secs(5));
+            match self.ask("tell whether it serves", request).await {
+                Ok(_) => return Ok(()),
+                Err(error) if tokio::time::Instant::now() >= until => return Err(error),
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+
+    /// Configures it: whoever runs the workspace sets it up now.
+    pub(super) async fn configure(&self, config: String) -> Result<(), SaveError> {
+        let request = self
+            .asked
+            .post(self.url(CONFIG))
+            .header(CONTENT_TYPE, "application/json")
+            .body(config);
+        self.ask("take the configuration", request).await.map(drop)
     }
 
     /// For how long nothing has changed.

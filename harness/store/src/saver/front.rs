@@ -43,6 +43,12 @@ pub struct KeepArgs {
     /// Seconds that it must rest before it is saved.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub rest: u64,
+    /// Seconds that the daemon may take until it answers; 0 asks once.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait: u64,
+    /// A JSON file that is sent to the daemon as its configuration, once the workspace is restored or could not be.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<std::path::PathBuf>,
     /// Seconds that the last save may take once we are told to stop.
     #[arg(long, value_name = "SECONDS", default_value_t = 25, value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline: u64,
@@ -67,6 +73,14 @@ pub enum KeepError {
     /// Nothing is stored under the key.
     #[error("nothing is stored under `{0}`")]
     Nothing(Key),
+    /// The configuration is no JSON, or cannot be read.
+    #[error("`{file}` is no configuration: {why}")]
+    Config {
+        /// The file.
+        file: String,
+        /// What is wrong with it, with its place.
+        why: String,
+    },
     /// Something of the host's.
     #[error("cannot keep a workspace")]
     Host(#[source] std::io::Error),
@@ -81,6 +95,7 @@ impl KeepError {
             Self::Key(_)
                 | Self::NoStore
                 | Self::Nothing(_)
+                | Self::Config { .. }
                 | Self::Store(StoreError::Config(_))
                 | Self::Save(SaveError::Address(_) | SaveError::Token)
         )
@@ -137,7 +152,22 @@ fn store() -> Result<Store, KeepError> {
     Store::from_env()?.ok_or(KeepError::NoStore)
 }
 
-/// Restores, keeps until SIGINT or SIGTERM, saves a last time; the number of the signal.
+/// What is sent as the configuration, read before anything is done.
+fn config(args: &KeepArgs) -> Result<Option<String>, KeepError> {
+    let Some(file) = &args.config else {
+        return Ok(None);
+    };
+    let wrong = |why: String| KeepError::Config {
+        file: file.display().to_string(),
+        why,
+    };
+    let text = fs_err::read_to_string(file).map_err(|error| wrong(told(&error)))?;
+    serde_json::from_str::<serde::de::IgnoredAny>(&text)
+        .map_err(|error| wrong(error.to_string()))?;
+    Ok(Some(text))
+}
+
+/// Restores, configures, keeps until SIGINT or SIGTERM, saves a last time; the number of the signal.
 ///
 /// # Errors
 /// When the configuration is not as it must be, or the last save fails. That nothing could be restored is told and no error.
@@ -146,6 +176,7 @@ pub fn keep(args: &KeepArgs, tell: impl Fn(&str)) -> Result<i32, KeepError> {
         every: Duration::from_secs(args.every),
         rest: Duration::from_secs(args.rest),
     };
+    let config = config(args)?;
     let Ready {
         runtime,
         saver,
@@ -155,6 +186,18 @@ pub fn keep(args: &KeepArgs, tell: impl Fn(&str)) -> Result<i32, KeepError> {
     runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(KeepError::Host)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(KeepError::Host)?;
+        let stop = async {
+            tokio::select! {
+                _ = interrupt.recv() => SignalKind::interrupt(),
+                _ = terminate.recv() => SignalKind::terminate(),
+            }
+        };
+        tokio::pin!(stop);
+        tell(&format!("waiting for the daemon at {}", daemon.address()));
+        tokio::select! {
+            healthy = daemon.healthy(Duration::from_secs(args.wait)) => healthy?,
+            number = &mut stop => return Ok(number.as_raw_value()),
+        }
         match saver.restore(&key, &daemon).await {
             Ok(Some(restored)) => tell(&format!(
                 "{key}: restored: {} files, {} bytes",
@@ -167,13 +210,13 @@ pub fn keep(args: &KeepArgs, tell: impl Fn(&str)) -> Result<i32, KeepError> {
                 told(&error)
             )),
         }
+        // After the restore, whatever came of it: a repository that is there is not cloned again.
+        if let Some(config) = config {
+            daemon.configure(config).await?;
+            tell(&format!("{key}: configured"));
+        }
         let mut number = SignalKind::terminate();
-        let stop = async {
-            tokio::select! {
-                _ = interrupt.recv() => number = SignalKind::interrupt(),
-                _ = terminate.recv() => {}
-            }
-        };
+        let stop = async { number = stop.await };
         saver.run(stop, |round| report(round, &tell)).await;
         let round = saver.save_all(Duration::from_secs(args.deadline)).await;
         report(&round, &tell);

@@ -8,64 +8,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use adamant_store::Key;
-use adamant_store::objects::{Config, Snapshots, Store, StoreError};
-use adamant_store::saver::{Clock, Daemon, Outcome, Pace, Saver};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
-use s3s::auth::SimpleAuth;
-use s3s::service::S3ServiceBuilder;
+use fixture_s3::{BUCKET, ID, SECRET, Server};
 
 use crate::served::{Served, TOKEN};
 use crate::support::picture;
+use adamant_store::Key;
+use adamant_store::objects::{Config, Snapshots, Store, StoreError};
+use adamant_store::saver::{Clock, Daemon, Outcome, Pace, Saver};
 
-const ID: &str = "AKIAADAMANT";
-const SECRET: &str = "the-secret-of-our-tests";
-
-/// A server with one bucket.
-struct Server {
-    ground: tempfile::TempDir,
-    port: u16,
+/// How the store is configured for it.
+trait Configured {
+    fn config(&self, variables: &[(&str, &str)]) -> Config;
+    fn object(&self, key: &str) -> PathBuf;
 }
 
-impl Server {
-    fn start() -> Self {
-        let ground = tempfile::tempdir().unwrap();
-        fs::create_dir(ground.path().join("snapshots")).unwrap();
-        let files = s3s_fs::FileSystem::new(ground.path()).expect("a server of files");
-        let mut builder = S3ServiceBuilder::new(files);
-        builder.set_auth(SimpleAuth::from_single(ID, SECRET));
-        let service = builder.build();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        listener.set_nonblocking(true).unwrap();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                loop {
-                    let (stream, _) = listener.accept().await.unwrap();
-                    let service = service.clone();
-                    tokio::spawn(async move {
-                        let _ = Builder::new(TokioExecutor::new())
-                            .serve_connection(TokioIo::new(stream), service)
-                            .await;
-                    });
-                }
-            });
-        });
-        Self { ground, port }
-    }
-
+impl Configured for Server {
     fn config(&self, variables: &[(&str, &str)]) -> Config {
         let endpoint = format!("http://127.0.0.1:{}", self.port);
         Config::from(|name| {
             let ours = [
-                ("SANDBOX_SNAPSHOTS_BUCKET", "snapshots"),
+                ("SANDBOX_SNAPSHOTS_BUCKET", BUCKET),
                 ("SANDBOX_SNAPSHOTS_PREFIX", "kept/here"),
                 ("SANDBOX_SNAPSHOTS_ENDPOINT", &endpoint),
                 ("SANDBOX_SNAPSHOTS_FORCE_PATH_STYLE", "1"),
@@ -96,7 +58,7 @@ fn bytes(size: usize, seed: u8) -> Vec<u8> {
 
 #[test]
 fn what_is_put_comes_back() {
-    let server = Server::start();
+    let server = Server::start().unwrap();
     let store = Snapshots::open(&server.config(&[])).unwrap();
     assert_eq!(store.head(&key()).unwrap(), None);
     assert_eq!(store.get(&key(), Vec::new()).unwrap(), None);
@@ -117,7 +79,7 @@ fn what_is_put_comes_back() {
 
 #[test]
 fn wrong_keys_and_a_missing_bucket_are_told() {
-    let server = Server::start();
+    let server = Server::start().unwrap();
     let told = |variables: &[(&str, &str)], wanted: &[&str]| {
         let store = Snapshots::open(&server.config(variables)).unwrap();
         let mut asked = vec![
@@ -201,7 +163,7 @@ fn forward(mut client: TcpStream, mut server: TcpStream, limit: &AtomicU64) {
 
 #[test]
 fn an_upload_that_is_cut_leaves_what_was_there() {
-    let server = Server::start();
+    let server = Server::start().unwrap();
     let cut = Cut::before(server.port);
     let endpoint = format!("http://127.0.0.1:{}", cut.port);
     let store =
@@ -224,7 +186,7 @@ fn an_upload_that_is_cut_leaves_what_was_there() {
 /// A reader that fails in the middle: the same as a daemon that dies.
 #[test]
 fn a_stream_that_breaks_off_is_not_put() {
-    let server = Server::start();
+    let server = Server::start().unwrap();
     let store = Snapshots::open(&server.config(&[])).unwrap();
     struct Dies;
     impl std::io::Read for Dies {
@@ -245,7 +207,7 @@ fn a_stream_that_breaks_off_is_not_put() {
 
 #[test]
 fn what_is_damaged_in_the_bucket_is_not_handed_out() {
-    let server = Server::start();
+    let server = Server::start().unwrap();
     let store = Snapshots::open(&server.config(&[])).unwrap();
     store.put(&key(), &bytes(20 << 20, 4)[..]).unwrap();
     let object = server.object("acme/shop/feature/a%20b.tar");
@@ -269,7 +231,7 @@ fn what_is_damaged_in_the_bucket_is_not_handed_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workspace_goes_to_s3_and_into_another() {
-    let server = Server::start();
+    let server = Server::start().unwrap();
     let ground = tempfile::tempdir().unwrap();
     let (here, there) = (ground.path().join("here"), ground.path().join("there"));
     fs::create_dir_all(here.join("src")).unwrap();

@@ -1,0 +1,236 @@
+//! `cargo test --test reproduce`: a trial that fails in one checkout is reproduced from the S3 store in another, on every engine.
+
+#[path = "support/images.rs"]
+mod images;
+#[expect(dead_code, reason = "only the engines' names are of interest here")]
+#[path = "support/session.rs"]
+mod session;
+
+use std::path::Path;
+use std::process::{Command, ExitCode, Output};
+
+use adamant_core::env;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() -> ExitCode {
+    let args = Arguments::from_args();
+    if !args.list {
+        images::current();
+    }
+    let engines = if args.list {
+        vec!["oci"]
+    } else {
+        session::engine_names()
+    };
+    let trials = vec![
+        Trial::test("a_failing_trial_is_reproduced_from_the_store", {
+            let engines = engines.clone();
+            move || from_the_store(&engines)
+        }),
+        Trial::test("a_failing_trial_is_reproduced_from_its_evidence", {
+            let engines = engines.clone();
+            move || from_evidence(engines[0])
+        }),
+        Trial::test("what_is_no_bundle_is_bad_input", || no_bundle()),
+    ];
+    libtest_mimic::run(&args, trials).exit_code()
+}
+
+/// A subject that is ready only when its workspace says so.
+const SUBJECT: &str = r#"
+name: keeper-of-state
+image: oci:IMAGE
+run:
+  args: ['grep -q good /work/state/current && echo up && exec sleep 600; echo "FATAL: the state is not good"; exit 4']
+  mounts: ['./work:/work:ro']
+ready: { output: { matches: '^up$' }, within: 10s }
+"#;
+
+const CASE: &str = "spec: T-1\nclauses: [T]\nlevel: MUST\nabout: It gets ready.\nfix: Repair the state.\nboot: { network: none }\nchecks: [{ ready: { within: subject.ready.within } }]\n";
+
+/// A checkout whose workspace is in this state.
+fn checkout(state: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("below the directory")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    let image = images::root().join("fixtures/images/shell/image");
+    write(
+        "adamant.yaml",
+        &SUBJECT.replace("IMAGE", &image.display().to_string()),
+    );
+    write("work/state/current", state);
+    write("cases/gets-ready.yaml", CASE);
+    dir
+}
+
+fn adamant(
+    dir: &Path,
+    engine: &str,
+    store: Option<&fixture_s3::Server>,
+    args: &[&str],
+) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_adamant"));
+    command
+        .current_dir(dir)
+        .args(args)
+        .env(env::ENGINES, engine)
+        .env_remove("DATA_DIR");
+    if let Some(store) = store {
+        command
+            .env("SANDBOX_SNAPSHOTS_BUCKET", fixture_s3::BUCKET)
+            .env(
+                "SANDBOX_SNAPSHOTS_ENDPOINT",
+                format!("http://127.0.0.1:{}", store.port),
+            )
+            .env("SANDBOX_SNAPSHOTS_FORCE_PATH_STYLE", "true")
+            .env("AWS_ACCESS_KEY_ID", fixture_s3::ID)
+            .env("AWS_SECRET_ACCESS_KEY", fixture_s3::SECRET);
+    }
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().expect("adamant starts");
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    (status.code().unwrap_or(-1), text(&stdout), text(&stderr))
+}
+
+const RUN: &[&str] = &[
+    "run",
+    "--only-cases",
+    "--cases",
+    "cases",
+    "--keep-workspaces",
+];
+
+/// The finding of the only trial, from the summary.
+fn finding(dir: &Path) -> Result<serde_json::Value, Failed> {
+    let text = std::fs::read_to_string(dir.join("reports/summary.json"))?;
+    let summary: serde_json::Value = serde_json::from_str(&text)?;
+    let found = find(&summary, "findings").ok_or("the summary has no findings")?;
+    Ok(found)
+}
+
+fn find(value: &serde_json::Value, key: &str) -> Option<serde_json::Value> {
+    match value {
+        serde_json::Value::Object(map) => map
+            .get(key)
+            .cloned()
+            .or_else(|| map.values().find_map(|v| find(v, key))),
+        serde_json::Value::Array(all) => all.iter().find_map(|v| find(v, key)),
+        _ => None,
+    }
+}
+
+fn expect(what: &str, ended: &(i32, String, String), code: i32, part: &str) -> Result<(), Failed> {
+    let told = format!("{}{}", ended.1, ended.2);
+    if ended.0 == code && told.contains(part) {
+        return Ok(());
+    }
+    Err(format!(
+        "{what} ended with {}, expected {code} and `{part}`\n{told}",
+        ended.0
+    )
+    .into())
+}
+
+fn from_the_store(engines: &[&'static str]) -> Result<(), Failed> {
+    let store = fixture_s3::Server::start()?;
+    let first = checkout("rotten\n");
+    let failed = adamant(first.path(), engines[0], Some(&store), RUN);
+    expect("the first run", &failed, 1, "FATAL: the state is not good")?;
+    let wanted = finding(first.path())?;
+    let key = failed
+        .2
+        .lines()
+        .find_map(|line| line.strip_prefix("kept: adamant reproduce "))
+        .ok_or_else(|| format!("no key was told\n{}", failed.2))?
+        .to_owned();
+    // The other checkout's own workspace is good, and the first one's machine is gone.
+    drop(first);
+    let other = checkout("good\n");
+    let own = adamant(other.path(), engines[0], Some(&store), RUN);
+    expect("the other checkout", &own, 0, "1 passed")?;
+    for engine in engines {
+        let again = adamant(other.path(), engine, Some(&store), &["reproduce", &key]);
+        expect(
+            "the reproduction",
+            &again,
+            1,
+            "FATAL: the state is not good",
+        )?;
+        let seen = finding(other.path())?;
+        if seen != wanted {
+            return Err(format!("on {engine}: {seen:#}\nwas: {wanted:#}").into());
+        }
+    }
+    let gone = adamant(
+        other.path(),
+        engines[0],
+        Some(&store),
+        &["reproduce", "adamant/none/none"],
+    );
+    expect(
+        "a key that is not there",
+        &gone,
+        2,
+        "nothing is stored under",
+    )
+}
+
+fn from_evidence(engine: &'static str) -> Result<(), Failed> {
+    let dir = checkout("rotten\n");
+    let failed = adamant(dir.path(), engine, None, RUN);
+    expect("the first run", &failed, 1, "FATAL: the state is not good")?;
+    let evidence = failed
+        .2
+        .lines()
+        .find_map(|line| line.strip_prefix("kept: adamant reproduce "))
+        .ok_or_else(|| format!("no evidence was told\n{}", failed.2))?
+        .to_owned();
+    // What is kept is what it was, not what it is now.
+    std::fs::write(dir.path().join("work/state/current"), "good\n")?;
+    std::fs::remove_dir_all(dir.path().join("cases"))?;
+    let again = adamant(
+        dir.path(),
+        engine,
+        None,
+        &["reproduce", &evidence, "--reports", "again"],
+    );
+    expect(
+        "the reproduction",
+        &again,
+        1,
+        "FATAL: the state is not good",
+    )
+}
+
+fn no_bundle() -> Result<(), Failed> {
+    let dir = tempfile::tempdir()?;
+    let path = dir.path();
+    let ends = |args: &[&str], part: &str| {
+        let ended = adamant(path, "oci", None, args);
+        expect(&args.join(" "), &ended, 2, part)
+    };
+    ends(
+        &["reproduce", "nowhere"],
+        "is neither the evidence of a trial",
+    )?;
+    ends(&["reproduce", "acme/shop/main"], "no store is configured")?;
+    std::fs::create_dir(path.join("evidence"))?;
+    ends(
+        &["reproduce", "evidence"],
+        "`evidence` has no `reproduce.tar`",
+    )?;
+    std::fs::write(path.join("evidence/reproduce.tar"), "no tar")?;
+    ends(&["reproduce", "evidence"], "is no bundle")?;
+    let left = std::fs::read_dir(path)?.count();
+    if left == 1 {
+        Ok(())
+    } else {
+        Err(format!("{left} entries were left, expected the evidence alone").into())
+    }
+}
