@@ -31,7 +31,7 @@ fn main() -> ExitCode {
             let engines = engines.clone();
             move || from_evidence(engines[0])
         }),
-        Trial::test("what_is_no_bundle_is_bad_input", || no_bundle()),
+        Trial::test("what_is_no_bundle_is_bad_input", no_bundle),
     ];
     libtest_mimic::run(&args, trials).exit_code()
 }
