@@ -86,6 +86,8 @@ fn run_args(args: &ReproduceArgs) -> RunArgs {
         quiet: false,
         verbose: false,
         keep_workspaces: false,
+        sarif: None,
+        annotations: false,
     }
 }
 

@@ -10,6 +10,7 @@ use adamant_probe::sinkhole::{NAME_SERVER, Profile};
 use adamant_probe::{Action, Target};
 
 use crate::stage::{GO, Result, Stage, deadline, number, same, told};
+use crate::traced;
 
 /// What an engine must do.
 pub(crate) struct Claim {
