@@ -205,7 +205,7 @@ impl<'a> Side<'a> {
         let snapshot = &said(boot, 2, 1)?[0];
         let held = match self.snapshot(snapshot) {
             Ok(held) => held,
-            Err(finding) => return Ok(vec![finding]),
+            Err(finding) => return Ok(vec![*finding]),
         };
         let mut findings = Vec::new();
         let kept: Vec<String> = held
@@ -637,13 +637,13 @@ impl<'a> Side<'a> {
     fn snapshot(
         &self,
         said: &Said,
-    ) -> Result<std::collections::BTreeMap<String, tape::Held>, Finding> {
+    ) -> Result<std::collections::BTreeMap<String, tape::Held>, Box<Finding>> {
         if let Some(finding) = self.answers(said, &self.routes.create, 200) {
-            return Err(finding);
+            return Err(Box::new(finding));
         }
         tape::read(&said.body.0).map_err(|why| {
             let expected = format!("POST {} gives a whole tar", self.routes.create);
-            Finding::new(expected, why).coded("workspace/snapshot")
+            Box::new(Finding::new(expected, why).coded("workspace/snapshot"))
         })
     }
 
@@ -651,7 +651,7 @@ impl<'a> Side<'a> {
     fn holds(&self, said: &Said, nodes: &[Node], was: &str) -> Option<Finding> {
         let held = match self.snapshot(said) {
             Ok(held) => held,
-            Err(finding) => return Some(finding),
+            Err(finding) => return Some(*finding),
         };
         let lines = tape::differences(nodes, &held);
         if lines.is_empty() {
