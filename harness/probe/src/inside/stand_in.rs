@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -145,7 +145,8 @@ fn converse(scene: &Scene, stream: TcpStream, tell: &Sender<Heard>) {
     };
     // Whoever listened may have gone with its time.
     let _ = tell.send(heard);
-    // A caller that still sends hears the answer only when it is listened to.
+    // A caller that reads to the end must see one; one that still sends hears the answer only when it is listened to.
+    let _ = reader.get_ref().shutdown(Shutdown::Write);
     let end = Deadline::after_ms(PATIENCE_MS);
     let mut rest = [0; 8192];
     while end.left().is_some() && matches!(reader.read(&mut rest), Ok(1..)) {}
