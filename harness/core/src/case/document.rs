@@ -216,7 +216,7 @@ pub enum FaultForm {
     Absent,
     /// A file without content, or a directory without entries.
     Empty,
-    /// The file, which nobody may execute.
+    /// The file of a command, which nobody may execute.
     NotExecutable,
     /// The first half of the file.
     Truncated,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{CaseFile, SubjectFile};
-use crate::case::{Artifact, FaultKind, Manifest, ManifestState};
+use crate::case::{Artifact, FaultForm, FaultKind, Manifest, ManifestState};
 
 /// A case on a subject on an engine.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,10 +118,13 @@ fn variants(subject: &SubjectFile, case: &CaseFile) -> Vec<Option<String>> {
     if fault == FaultKind::DiscoveredArtifactAbsent {
         return vec![None];
     }
+    let form = boot.map(|b| b.form).unwrap_or_default();
     let chosen = subject
         .subject
         .artifacts()
         .filter(|a| a.is_file())
+        // Nobody executes what is only a file; that it is one nobody may execute is how it was shipped.
+        .filter(|a| form != FaultForm::NotExecutable || a.command.is_some() || a.mcp.is_some())
         .filter(|a| {
             // Unknown while the manifest is in an image: planned, and decided when the image is there.
             let on = match (&a.when, &subject.manifest) {
