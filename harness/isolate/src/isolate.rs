@@ -20,8 +20,7 @@ use crate::{platform, run, snapshot};
 /// Stack of a guest's thread: V8 takes at most 984 KiB of it (Node's limit), the rest is for native frames above that.
 pub(crate) const STACK: usize = 8 << 20;
 
-/// How long an isolate may take to honour a termination, before it counts as lost. V8 looks for one between the steps of a
-/// multiplication of large integers, and on a busy machine one such step was seen to take more than half a second.
+/// How long an isolate may take to honour a termination, before it counts as lost: more than a busy machine lets a thread wait.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What the isolate's thread is asked to do.

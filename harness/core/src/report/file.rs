@@ -8,8 +8,9 @@ use jiff::Timestamp;
 
 use super::text;
 
-/// However much a write costs, news waits no longer than this for the next event.
-const SLOWEST: Duration = Duration::from_millis(500);
+/// However much a write costs, news waits no longer than this for the next event. A summary of thousands of trials takes a good
+/// part of a second to write, and every trial waits for it.
+const SLOWEST: Duration = Duration::from_secs(10);
 /// Else a write is followed by a pause of this many times what it cost.
 const SHARE: u32 = 20;
 /// Errors that are kept; a full disk has the same to say about every trial.

@@ -94,6 +94,7 @@ impl Ledger {
             return Err(ImageError::TooLarge {
                 what: written,
                 most,
+                claimed: self.bytes,
             });
         }
         let path = self.place(&written)?;

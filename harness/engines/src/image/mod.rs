@@ -92,7 +92,12 @@ pub(crate) enum ImageError {
     #[error("`{what}` {why}")]
     Invalid { what: String, why: String },
     #[error("`{what}` brings the layer over {most} bytes")]
-    TooLarge { what: String, most: u64 },
+    TooLarge {
+        what: String,
+        most: u64,
+        /// What the layer comes to with it.
+        claimed: u64,
+    },
 }
 
 impl ImageError {

@@ -10,6 +10,10 @@ use adamant_shim::{Note, Order};
 
 use super::shim::{Heard, Orders, Shim};
 
+/// Why nothing more is heard of a container.
+pub(super) const ENDED: &str =
+    "its parent process has ended: somebody killed it, or the machine is out of memory";
+
 /// How long the thread sleeps when nobody says anything.
 const SLICE: Duration = Duration::from_secs(60);
 
@@ -155,9 +159,7 @@ impl Known {
             return EngineError::new(ErrorKind::Engine, attempt).caused_by(chain.join(": "));
         }
         if self.gone {
-            let why =
-                "its parent process has ended: somebody killed it, or the machine is out of memory";
-            return EngineError::new(ErrorKind::Engine, attempt).caused_by(why);
+            return EngineError::new(ErrorKind::Engine, attempt).caused_by(ENDED);
         }
         let (kind, why) = if deadline.is_cancelled() {
             (ErrorKind::Cancelled, "the run was interrupted")

@@ -137,7 +137,12 @@ impl Oci {
             uid: user.uid,
         };
         let asked_ns = monotonic_ns();
-        shim.say(&boot).map_err(trouble)?;
+        shim.say(&boot).map_err(|error| match error.kind() {
+            std::io::ErrorKind::BrokenPipe => {
+                EngineError::new(ErrorKind::Engine, &attempt).caused_by(life::ENDED)
+            }
+            _ => trouble(error),
+        })?;
         let life = Life::follow(shim, log.clone()).map_err(trouble)?;
         let known = life.wait_started(name, deadline)?;
         let started_ns = monotonic_ns();

@@ -246,7 +246,9 @@ impl Store {
 /// Whether it is our disk that has no room for an image, and not the image that is larger than any may be.
 fn is_full(error: &ImageError, limits: Limits) -> bool {
     match error {
-        ImageError::TooLarge { .. } => limits.bytes < Limits::default().bytes,
+        ImageError::TooLarge { claimed, .. } => {
+            limits.bytes < *claimed && *claimed <= Limits::default().bytes
+        }
         ImageError::Read { source, .. } => source.kind() == io::ErrorKind::StorageFull,
         ImageError::Json { .. } | ImageError::Invalid { .. } => false,
     }
