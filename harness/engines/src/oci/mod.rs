@@ -137,12 +137,7 @@ impl Oci {
             uid: user.uid,
         };
         let asked_ns = monotonic_ns();
-        shim.say(&boot).map_err(|error| match error.kind() {
-            std::io::ErrorKind::BrokenPipe => {
-                EngineError::new(ErrorKind::Engine, &attempt).caused_by(life::ENDED)
-            }
-            _ => trouble(error),
-        })?;
+        shim.say(&boot).map_err(|error| unheard(&attempt, error))?;
         let life = Life::follow(shim, log.clone()).map_err(trouble)?;
         let known = life.wait_started(name, deadline)?;
         let started_ns = monotonic_ns();
@@ -388,4 +383,13 @@ fn unique(owner: &Owner) -> String {
         .collect();
     let number = NUMBER.fetch_add(1, Ordering::SeqCst);
     format!("{PREFIX}{run}-{}-{number}", std::process::id())
+}
+
+/// Why a shim did not take an order.
+fn unheard(attempt: &str, error: std::io::Error) -> EngineError {
+    let trouble = EngineError::new(ErrorKind::Engine, attempt);
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => trouble.caused_by(life::ENDED),
+        _ => trouble.caused_by(error),
+    }
 }
