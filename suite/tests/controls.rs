@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use adamant::standard;
-use adamant_core::case::{Control, FaultForm, Span, read};
+use adamant_core::case::{Also, Control, FaultForm, Span, read};
 use adamant_core::discover::{CaseFile, PlannedTrial, plan, read_subject};
 use adamant_core::engine::ImageSource;
 use adamant_core::frontend;
@@ -172,20 +172,20 @@ fn judge(control: &Control, reports: &[TrialReport]) -> Result<(), String> {
         .filter(|r| r.outcome.verdict() == Verdict::Failed)
         .map(|r| r.case.as_str())
         .collect();
+    let engines = session::engine_names();
+    let here = |also: &&Also| {
+        let only = also.only_on.as_ref();
+        only.is_none_or(|only| engines.iter().any(|engine| engine == only))
+    };
+    let also: Vec<&Also> = control.also.iter().filter(here).collect();
+    let (races, certain): (Vec<&Also>, Vec<&Also>) = also.into_iter().partition(|a| a.sometimes);
     let wanted: BTreeSet<&str> = std::iter::once(control.breaks.as_str())
-        .chain(
-            control
-                .also
-                .iter()
-                .filter(|a| !a.sometimes)
-                .map(|a| a.case.as_str()),
-        )
+        .chain(certain.iter().map(|a| a.case.as_str()))
         .collect();
-    let races = control.also.iter().filter(|a| a.sometimes);
     let allowed: BTreeSet<&str> = wanted
         .iter()
         .copied()
-        .chain(races.map(|a| a.case.as_str()))
+        .chain(races.iter().map(|a| a.case.as_str()))
         .collect();
     if !failed.is_superset(&wanted) || !failed.is_subset(&allowed) {
         let shown: Vec<String> = reports

@@ -1,5 +1,6 @@
 //! An isolate on a thread of its own: executions one after the other, each in a fresh context.
 
+use std::os::unix::thread::JoinHandleExt as _;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -20,8 +21,13 @@ use crate::{platform, run, snapshot};
 /// Stack of a guest's thread: V8 takes at most 984 KiB of it (Node's limit), the rest is for native frames above that.
 pub(crate) const STACK: usize = 8 << 20;
 
-/// How long an isolate may take to honour a termination, before it counts as lost: more than a busy machine lets a thread wait.
+/// How much processor time an isolate may take to honour a termination, before it counts as lost: one operation on integers of
+/// some megabytes goes on for a second before V8 looks. Not time on the wall, which a busy machine gives to others.
 const GRACE: Duration = Duration::from_secs(2);
+/// After how many times `GRACE` on the wall nobody waits any longer.
+const PATIENCE: u32 = 10;
+/// A thread that took less of the processor than this during `GRACE` is not on its way anywhere.
+const STIR: Duration = Duration::from_millis(1);
 
 /// What the isolate's thread is asked to do.
 pub(crate) struct Job {
@@ -113,8 +119,7 @@ impl Isolate {
         if jobs.send(job).is_err() {
             return Err(self.lose());
         }
-        let patience = request.limits.wall.saturating_add(GRACE);
-        match answer.recv_timeout(patience) {
+        match self.wait(&answer, request.limits.wall) {
             Ok(Reply::Done(execution)) => {
                 self.corrupted |= execution.health == Health::Corrupted;
                 Ok(*execution)
@@ -133,6 +138,52 @@ impl Isolate {
             }
             Err(RecvTimeoutError::Disconnected) => Err(self.lose()),
         }
+    }
+
+    /// Waits for the answer until the wall-clock limit, and then as long as the isolate may take to notice it.
+    fn wait(
+        &self,
+        answer: &mpsc::Receiver<Reply>,
+        wall: Duration,
+    ) -> Result<Reply, RecvTimeoutError> {
+        let mut outcome = answer.recv_timeout(wall);
+        let since = self.processor_time();
+        let mut used = Duration::ZERO;
+        for _ in 0..PATIENCE {
+            if !matches!(outcome, Err(RecvTimeoutError::Timeout)) {
+                break;
+            }
+            outcome = answer.recv_timeout(GRACE);
+            let now = self.processor_time().saturating_sub(since);
+            if now >= GRACE || now.saturating_sub(used) < STIR {
+                break;
+            }
+            used = now;
+        }
+        outcome
+    }
+
+    /// What its thread has taken of the processor so far; nothing where that cannot be told.
+    fn processor_time(&self) -> Duration {
+        let Some(thread) = &self.thread else {
+            return Duration::ZERO;
+        };
+        let mut clock = 0;
+        let mut time = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        #[expect(unsafe_code, reason = "no wrapper reads another thread's clock")]
+        // SAFETY: the thread is not joined, so its name is valid; both calls write to what lives as long as they do.
+        let told = unsafe {
+            libc::pthread_getcpuclockid(thread.as_pthread_t(), &raw mut clock) == 0
+                && libc::clock_gettime(clock, &raw mut time) == 0
+        };
+        if !told {
+            return Duration::ZERO;
+        }
+        let seconds = Duration::from_secs(time.tv_sec.unsigned_abs());
+        seconds.saturating_add(Duration::from_nanos(time.tv_nsec.unsigned_abs()))
     }
 
     /// Whether the isolate can still execute.
@@ -216,6 +267,9 @@ fn serve(
             reusable = execution.health == Health::Reusable;
             let _nobody_waits = job.reply.send(Reply::Done(Box::new(execution)));
         });
+        if reusable {
+            memory::leave_room(&mut isolate, memory.heap);
+        }
         // An isolate out of memory may have none left for a context, and nobody should use it anyway.
         next = reusable.then(|| run::prepare(&mut isolate));
     }

@@ -178,6 +178,14 @@ pub(crate) unsafe extern "C" fn sample(isolate: &mut v8::Isolate, _data: *mut c_
 /// What V8 counts as external beside array buffers, and does not always take back at once.
 const SLACK: usize = 64 << 20;
 
+/// Between two executions: what earlier ones left behind does not count against the next. V8's collector runs beside the program,
+/// and where a busy machine lets it fall behind, the heap's limit is reached with a heap full of garbage.
+pub(crate) fn leave_room(isolate: &mut v8::Isolate, limit: usize) {
+    if isolate.get_heap_statistics().used_heap_size() > limit / 2 {
+        isolate.low_memory_notification();
+    }
+}
+
 /// V8 asks here for a higher limit: the execution is terminated, and gets just enough to unwind.
 #[expect(unsafe_code, reason = "V8 calls back with a raw pointer")]
 pub(crate) unsafe extern "C" fn near_heap_limit(

