@@ -240,6 +240,11 @@ impl Walk<'_> {
         if plain && !exec {
             let functions = self.scope.functions(&name).to_vec();
             if !functions.is_empty() {
+                // `run_cmd php artisan migrate`: what the function runs is written here, and its failure is the call's.
+                if at.swallow.is_some() && functions.iter().any(|id| self.runs_arguments(*id)) {
+                    let step = rule::step(&texts(argv.get(1..).unwrap_or_default()));
+                    self.fails(step.forwarded(), &origin, at);
+                }
                 let at = self.at_call(&origin, at);
                 return self.call(&functions, &origin, argv, at);
             }

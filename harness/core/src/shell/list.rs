@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::{
     command, expand,
-    rule::{Sink, Swallow},
-    syntax::{Item, Op, Redirect, Stmt, Word},
+    rule::{self, Sink, Swallow},
+    syntax::{Block, Item, Op, Redirect, Stmt, Word},
     walk::{At, Flow, Walk},
     wrapper::{self, Call},
 };
@@ -76,6 +76,10 @@ impl Walk<'_> {
                             .functions
                             .get(*one)
                             .map(|function| Rc::clone(&function.body))?;
+                        // Log functions ask for a level, take arguments apart and call one another.
+                        if rule::talks(&name) && !self.may_end(&body, calls) {
+                            return Some(Swallow::Echo);
+                        }
                         self.swallows(&body, calls + 1)
                     }
                     _ => None,
@@ -102,6 +106,46 @@ impl Walk<'_> {
         }
     }
 
+    /// Whether something in a statement may end the shell, or the function with a failure.
+    fn may_end(&self, stmt: &Stmt, calls: u32) -> bool {
+        let block = |block: &Block| block.iter().any(|item| self.may_end(&item.stmt, calls));
+        match stmt {
+            Stmt::Command(command) => {
+                let mut words = command.words.iter().map(Word::as_literal);
+                let Some(Some(name)) = words.next() else {
+                    return true;
+                };
+                match name.as_str() {
+                    "return" => !words
+                        .next()
+                        .is_none_or(|status| status.as_deref() == Some("0")),
+                    "exit" | "exec" | "kill" | "eval" | "." | "source" | "false" => true,
+                    _ => match self.scope.functions(&name) {
+                        [] => rule::step(&[name.as_str()]) != rule::Step::Tolerable,
+                        _ if calls >= 4 => true,
+                        all => all.iter().any(|id| {
+                            let function = self.functions.get(*id);
+                            function.is_none_or(|f| self.may_end(&f.body, calls + 1))
+                        }),
+                    },
+                }
+            }
+            Stmt::Assign(_) | Stmt::Arithmetic(_) | Stmt::Function { .. } => false,
+            Stmt::AndOr(first, rest) => {
+                self.may_end(first, calls) || rest.iter().any(|(_, s)| self.may_end(s, calls))
+            }
+            Stmt::Pipeline(stages) => stages.iter().any(|s| self.may_end(s, calls)),
+            Stmt::Not(inner) | Stmt::Redirected(inner, _) => self.may_end(inner, calls),
+            Stmt::Group(body) | Stmt::Subshell(body) | Stmt::For { body, .. } => block(body),
+            Stmt::If { arms, otherwise } => {
+                arms.iter().any(|(head, body)| block(head) || block(body))
+                    || otherwise.as_ref().is_some_and(block)
+            }
+            Stmt::Loop { head, body } => block(head) || block(body),
+            Stmt::Case { arms, .. } => arms.iter().any(block),
+        }
+    }
+
     /// Whether a statement surely ends the function or the shell, or fails.
     fn leaves(&self, stmt: &Stmt) -> bool {
         match stmt {
@@ -115,6 +159,33 @@ impl Walk<'_> {
             Stmt::Group(block) => block.iter().any(|item| self.leaves(&item.stmt)),
             _ => false,
         }
+    }
+
+    /// Whether a function runs `"$@"` as a command somewhere.
+    pub(super) fn runs_arguments(&self, id: usize) -> bool {
+        fn in_block(block: &Block) -> bool {
+            block.iter().any(|item| runs(&item.stmt))
+        }
+        fn runs(stmt: &Stmt) -> bool {
+            match stmt {
+                Stmt::Command(command) => command.words.first().is_some_and(Word::is_arguments),
+                Stmt::AndOr(first, rest) => runs(first) || rest.iter().any(|(_, s)| runs(s)),
+                Stmt::Pipeline(stages) => stages.iter().any(runs),
+                Stmt::Not(inner) | Stmt::Redirected(inner, _) => runs(inner),
+                Stmt::Group(body) | Stmt::Subshell(body) | Stmt::For { body, .. } => in_block(body),
+                Stmt::If { arms, otherwise } => {
+                    arms.iter()
+                        .any(|(head, body)| in_block(head) || in_block(body))
+                        || otherwise.as_ref().is_some_and(in_block)
+                }
+                Stmt::Loop { head, body } => in_block(head) || in_block(body),
+                Stmt::Case { arms, .. } => arms.iter().any(in_block),
+                Stmt::Assign(_) | Stmt::Arithmetic(_) | Stmt::Function { .. } => false,
+            }
+        }
+        self.functions
+            .get(id)
+            .is_some_and(|function| runs(&function.body))
     }
 
     fn probes(&self, stmt: &Stmt) -> bool {

@@ -262,7 +262,9 @@ impl<'a> Walk<'a> {
             Stmt::Pipeline(stages) => self.pipeline(stages, at),
             // `! step` never ends a shell, but what stands behind it may be the answer.
             Stmt::Not(inner) => {
+                let alone = !at.checked && self.option("errexit") == Some(true);
                 let at = At {
+                    swallow: at.swallow.or(alone.then_some(Swallow::Condition)),
                     probe: false,
                     checked: true,
                     ..at

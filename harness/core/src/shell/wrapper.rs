@@ -78,6 +78,11 @@ const WRAPPERS: &[Wrapper] = &[
         0,
     ),
     wrapper(&["watch"], "-n --interval", 0),
+    wrapper(
+        &["parallel"],
+        "-j --jobs -a --arg-file --delay --retries --timeout -I -N -n",
+        0,
+    ),
     wrapper(&["prlimit", "softlimit"], "-m -d -o -f -p", 0),
     wrapper(&["caffeinate", "unbuffer"], "", 0),
     wrapper(
@@ -202,7 +207,7 @@ pub(super) fn unwrap(argv: &[Field]) -> Invocation {
                 exec,
             };
         }
-        if matches!(name.as_str(), "su" | "runuser")
+        if matches!(name.as_str(), "su" | "runuser" | "script")
             && let Some(call) = switch_user(&argv)
         {
             return Invocation { call, exec };

@@ -58,7 +58,9 @@ pub(super) static RULES: &[Rule] = &[
 pub(in crate::shell) enum Sink {
     /// It unpacks it.
     Unpack,
-    /// It runs it.
+    /// A program for another language than the shell's runs it.
+    Program,
+    /// A shell runs it.
     Shell,
 }
 
@@ -120,13 +122,28 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
         | ("docker" | "podman" | "nerdctl", ["image" | "compose", "pull", ..])
         | ("docker-compose", ["pull", ..])
         | ("skopeo" | "crane", ["copy" | "pull", ..]) => Some("fetch/image"),
-        ("aws", ["s3", "cp" | "sync" | "mv", from, ..])
-        | ("gcloud", ["storage", "cp" | "rsync", from, ..])
-            if remote_software(from, "s3://") || remote_software(from, "gs://") =>
+        ("aws" | "s5cmd", ["s3", "cp" | "sync" | "mv", from, rest @ ..])
+        | ("s5cmd" | "s3cmd", ["cp" | "sync" | "mv" | "get", from, rest @ ..])
+        | ("gcloud", ["storage", "cp" | "rsync", from, rest @ ..])
+        | ("gsutil", ["cp" | "rsync" | "mv", from, rest @ ..])
+        | (
+            "mc" | "rclone",
+            [
+                "cp" | "mirror" | "copy" | "sync" | "copyto",
+                from,
+                rest @ ..,
+            ],
+        ) if is_object(call.tool, from) && is_code(from, rest.first().copied()) => {
+            Some("fetch/download")
+        }
+        ("azcopy", ["copy" | "cp" | "sync", from, rest @ ..])
+            if is_web(from) && is_code(from, rest.first().copied()) =>
         {
             Some("fetch/download")
         }
-        ("gsutil", ["cp" | "rsync", from, ..]) if remote_software(from, "gs://") => {
+        ("kubectl", ["apply" | "create" | "replace", ..])
+            if call.args.iter().any(|arg| is_web(arg)) =>
+        {
             Some("fetch/download")
         }
         ("php", [..])
@@ -147,8 +164,35 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
     }
 }
 
-fn remote_software(from: &str, scheme: &str) -> bool {
-    from.starts_with(scheme) && kind_of(from) == Kind::Software
+/// An address of the web.
+fn is_web(arg: &str) -> bool {
+    (arg.starts_with("http://") || arg.starts_with("https://"))
+        && !is_loopback(arg)
+        && !is_beside(arg)
+}
+
+/// Where an object store's tool reads: a bucket, or a name with a colon that is no path of this machine.
+fn is_object(tool: &str, from: &str) -> bool {
+    let remote = |scheme| from.starts_with(scheme);
+    match tool {
+        "rclone" => !is_local(from) && from.contains(':'),
+        "mc" => !is_local(from) && from.contains('/'),
+        _ => remote("s3://") || remote("gs://"),
+    }
+}
+
+/// Software by its ending, or something without one that goes to where programs stand: a backup is neither.
+fn is_code(from: &str, to: Option<&str>) -> bool {
+    let kind = kind_of(from);
+    let programs = |to: &str| {
+        let homes = ["/app", "/opt", "/srv", "/usr", "/var/www", "/code"];
+        let below = |home: &str| {
+            to.strip_prefix(home)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        homes.iter().any(|home| below(home)) && !to.contains("/data") && !to.contains("/backup")
+    };
+    kind == Kind::Software || kind == Kind::Unknown && to.is_some_and(programs)
 }
 
 /// Whether code that is given as an argument has one of the calls, with an address of the network.
@@ -184,7 +228,7 @@ fn named(id: &str) -> Option<&'static Rule> {
 pub(in crate::shell) fn feeds(argv: &[&str], sink: Sink) -> Option<&'static Rule> {
     Invoked::new(argv).filter(downloads)?;
     named(match sink {
-        Sink::Shell => "fetch/curl-pipe-shell",
+        Sink::Program | Sink::Shell => "fetch/curl-pipe-shell",
         Sink::Unpack => "fetch/archive",
     })
 }
@@ -541,7 +585,7 @@ pub(in crate::shell) fn sink(argv: &[&str]) -> Option<Sink> {
                 .find(|arg| !arg.starts_with('-') || arg.len() == 1);
             let code = call.has(&["-c", "-e", "-m", "-p", "-r", "--eval", "--print"]);
             (!code && script.is_none_or(|arg| matches!(*arg, "-" | "/dev/stdin")))
-                .then_some(Sink::Shell)
+                .then_some(Sink::Program)
         }
         "source" | "." => call
             .args

@@ -12,7 +12,7 @@ use serde::Serialize;
 pub(super) use fetch::{Sink, feeds, keeps, output, sink};
 pub use ran::judge_exec;
 pub(super) use step::{Step, step};
-pub(super) use swallow::{Swallow, is_probe};
+pub(super) use swallow::{Swallow, is_probe, talks};
 
 use super::{idiom::basename, lint::Class, scope::HOLE};
 
@@ -89,15 +89,21 @@ pub(super) fn judge_behind(argv: &[&str], variable: Option<&str>) -> Option<&'st
                 .fold(variable.as_str(), |name, end| {
                     name.strip_suffix(end).unwrap_or(name)
                 });
+            // `$APT_INSTALL curl`: the tool and its verb.
+            let (stem, verb) = match stem.strip_suffix("_install") {
+                Some(tool) => (tool, Some("install")),
+                None => (stem, None),
+            };
             let stem = if stem.ends_with("apt_get") {
                 "apt-get"
             } else {
                 stem.rsplit('_').next().unwrap_or(stem)
             };
-            NAMED.iter().find(|tool| **tool == stem)
+            let tool = NAMED.iter().find(|tool| **tool == stem)?;
+            Some(std::iter::once(*tool).chain(verb))
         });
-        if let Some(tool) = named {
-            let call: Vec<&str> = std::iter::once(*tool).chain(args.iter().copied()).collect();
+        if let Some(named) = named {
+            let call: Vec<&str> = named.chain(args.iter().copied()).collect();
             return judge(&call);
         }
         // `$SUDO`, empty for root.

@@ -314,7 +314,12 @@ const TOOLS: &[Tool] = &[
         "",
         "*",
     ),
-    tool("install/php-extension", &["phive"], "", "install,update"),
+    tool(
+        "install/php-extension",
+        &["phive", "pickle", "pie"],
+        "",
+        "install,update",
+    ),
     tool(
         "install/perl",
         &["cpan", "cpanm", "cpm", "cpanp"],
@@ -390,13 +395,15 @@ const TOOLS: &[Tool] = &[
         "install/maven",
         &["mvn", "mvnw", "mvnd"],
         "-f --file -pl -s --settings -P -D -T",
-        "install,package,verify,deploy,clean install,clean package,clean verify,clean deploy,clean compile,compile,dependency:resolve,dependency:get,dependency:copy,dependency:go-offline,dependency:copy-dependencies",
+        "install,package,verify,deploy,clean install,clean package,clean verify,clean deploy,clean compile,compile,dependency:resolve,dependency:get,dependency:copy,dependency:go-offline,dependency:copy-dependencies,\
+         test,clean test,spring-boot:run,clean spring-boot:run,quarkus:dev,exec:java,compile exec:java,jetty:run,tomcat7:run,liberty:dev",
     ),
     tool(
         "install/maven",
         &["gradle", "gradlew"],
         "-p --project-dir -b --build-file",
-        "build,assemble,clean build,dependencies,installDist,shadowJar,bootJar,clean assemble",
+        "build,assemble,clean build,dependencies,installDist,shadowJar,bootJar,clean assemble,\
+         bootRun,clean bootRun,quarkusDev,run,test,war,jar",
     ),
     tool("install/maven", &["lein"], "", "deps,install,uberjar"),
     tool(
@@ -604,11 +611,29 @@ fn by_code(call: &Invoked<'_>) -> Option<&'static str> {
 /// Interpreters and build tools of which an argument tells what they do.
 fn by_arguments(call: &Invoked<'_>) -> Option<&'static str> {
     match call.tool {
+        // `helm upgrade --install x repo/chart`: a chart that no directory holds comes from a repository.
+        "helm" | "helm3" => {
+            let words = call.words(
+                "-n --namespace --kube-context --kubeconfig --version -f --values --set --timeout",
+            );
+            let chart = match words.as_slice() {
+                ["install" | "template", chart] => chart,
+                ["install" | "upgrade" | "template", _, chart, ..] => chart,
+                _ => return None,
+            };
+            let remote = chart.contains("://") || !chart.starts_with(['.', '/', '~']);
+            (remote && chart.contains('/') && !chart.ends_with(".tgz") || call.has(&["--repo"]))
+                .then_some("install/provider")
+        }
         "perl" => call
             .args
             .iter()
             .any(|arg| matches!(*arg, "-MCPAN" | "-MCPAN=install"))
             .then_some("install/perl"),
+        // `python -m cobaya.install`: a module that brings what the package works on.
+        tool if tool.ends_with(".install") && !tool.contains('/') && !call.args.is_empty() => {
+            Some("install/pip")
+        }
         "python" | "python3" => {
             let script = call.args.iter().position(|arg| !arg.starts_with('-'))?;
             let setup = call.args.get(script)?.rsplit('/').next() == Some("setup.py");

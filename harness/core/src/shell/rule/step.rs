@@ -19,6 +19,16 @@ pub(in crate::shell) enum Step {
     Work,
 }
 
+impl Step {
+    /// What it is behind a function that runs its arguments: a first word that says nothing may be an argument of another kind.
+    pub(in crate::shell) fn forwarded(self) -> Self {
+        match self {
+            Self::Unknown => Self::Tolerable,
+            known => known,
+        }
+    }
+}
+
 /// Commands that a boot may go on without, sorted.
 const TOLERABLE: &[&str] = &[
     ":",
@@ -482,6 +492,7 @@ const ASKING: &[&str] = &[
     "disable",
     "unlink",
     "umount",
+    "destroy",
     "cache:clear",
     "config:clear",
     "route:clear",
@@ -640,6 +651,13 @@ fn by_words(call: &Invoked<'_>) -> Step {
             || word.ends_with(":clear")
             || word.ends_with(":status")
             || word.ends_with(":list")
+        {
+            return Step::Tolerable;
+        }
+        // `verify-seed`, `check_migrations`, `system-checks` ask; a bare `check` is a verb above.
+        let mut parts = last.split([':', '-', '_']);
+        if let (Some(head), Some(tail)) = (parts.next(), parts.next_back())
+            && (asks(head) || matches!(tail, "check" | "checks" | "status"))
         {
             return Step::Tolerable;
         }

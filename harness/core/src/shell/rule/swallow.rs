@@ -116,7 +116,7 @@ impl Swallow {
 
 /// A library's function that only prints, by its name: `log_warn`, `bashio::log.warning`. One that is called `error`,
 /// `fatal` or `die` often ends the boot.
-fn talks(name: &str) -> bool {
+pub(in crate::shell) fn talks(name: &str) -> bool {
     let name = name.trim_start_matches('_').to_ascii_lowercase();
     let ends = ["fatal", "die", "exit", "abort", "fail", "panic"];
     if ends.iter().any(|end| name.contains(end)) {

@@ -1,0 +1,184 @@
+//! What scripts from the field taught the lint: each text with the lines that smell, and its look-alikes that do not.
+
+use adamant_core::shell::script;
+
+/// The rules that each line breaks, as `line rule`.
+fn smells(text: &str) -> Vec<String> {
+    let lint = script("/s.sh", text.as_bytes());
+    assert_eq!(lint.unparsed, [], "{text}");
+    let smells = lint.smells.iter();
+    smells
+        .map(|smell| format!("{} {}", smell.line, smell.rule))
+        .collect()
+}
+
+fn check(table: &[(&str, &[&str])]) {
+    let mut wrong = Vec::new();
+    for (text, expected) in table {
+        let found = smells(text);
+        if found != *expected {
+            wrong.push(format!(
+                "{text}\n  expected {expected:?}\n  found {found:?}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_message_may_be_written_by_functions_of_the_script() {
+    // A level is asked, arguments are taken apart, a file is written: it is talk all the same.
+    const LOG: &str = "log() { level=\"$1\"; shift || true; if ! emits \"$level\"; then return 0; fi; echo \"$*\" >>\"$LOG\"; }\n\
+        emits() { [ \"$1\" != debug ]; }\nlog_warn() { log warn \"$@\"; }\n";
+    check(&[
+        (
+            &format!("{LOG}chown app /srv || log_warn 'not changed'\n"),
+            &["4 swallow/or-echo"],
+        ),
+        (
+            &format!("{LOG}if ! cp -a /a /b; then log_warn 'no copy'; fi\n"),
+            &["4 swallow/if-message"],
+        ),
+        // One that ends the boot, or fails itself, is an answer.
+        (
+            "log_error() { echo \"$*\" >&2; exit 1; }\nchown app /srv || log_error no\n",
+            &[],
+        ),
+        (
+            "set -e\nlog_error() { echo \"$*\" >&2; return 1; }\nchown app /srv || log_error no\n",
+            &[],
+        ),
+        (
+            "log_and_mend() { echo \"$*\"; /opt/mend; }\nchown app /srv || log_and_mend no\n",
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn a_step_behind_a_function_that_runs_its_arguments_is_the_calls() {
+    const RUN: &str = "run_cmd() { if \"$@\" >/tmp/out 2>&1; then return 0; else rc=$?; cat /tmp/out; return $rc; fi; }\n";
+    check(&[
+        (
+            &format!("{RUN}if ! run_cmd php artisan migrate --force; then echo failed; fi\n"),
+            &["2 swallow/if-message"],
+        ),
+        (
+            &format!("{RUN}run_cmd php artisan migrate --force || true\n"),
+            &["2 swallow/or-true"],
+        ),
+        (
+            &format!("{RUN}if ! run_cmd php artisan cache:clear; then echo failed; fi\n"),
+            &[],
+        ),
+        (
+            &format!("{RUN}if ! run_cmd php artisan migrate; then echo failed; exit 1; fi\n"),
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn a_negated_step_hides_its_failure() {
+    check(&[
+        (
+            "set -e\n! python manage.py migrate\n",
+            &["2 swallow/condition"],
+        ),
+        ("set -e\n! grep -q x /etc/passwd\n", &[]),
+        (
+            "set -e\nif ! python manage.py migrate; then exit 1; fi\n",
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn what_asks_is_no_work_whatever_its_name_is_about() {
+    check(&[
+        (
+            "node scripts/verify-seed.js || echo 'seed looks odd'\n",
+            &[],
+        ),
+        ("php artisan app:system-checks || echo warnings\n", &[]),
+        ("ipset destroy allowed || true\n", &[]),
+        (
+            "node scripts/seed.js || echo 'not seeded'\n",
+            &["1 swallow/or-echo"],
+        ),
+    ]);
+}
+
+#[test]
+fn text_for_another_language_is_no_shell() {
+    check(&[
+        (
+            "x=$(cd /app && echo '<?php $c = require(\"c.php\"); echo $c[\"db\"];' | php)\n",
+            &[],
+        ),
+        ("echo 'pip install x' | python3\n", &[]),
+        ("echo 'pip install x' | sh\n", &["1 install/pip"]),
+        (
+            "curl -fsS https://get.test/x.py | python3\n",
+            &["1 fetch/curl-pipe-shell"],
+        ),
+    ]);
+}
+
+#[test]
+fn installs_in_the_spellings_of_the_field() {
+    check(&[
+        (
+            "$APT_INSTALL curl jq\n\"$PIP_INSTALL\" flask\n",
+            &["1 install/apt", "2 install/pip"],
+        ),
+        ("$SKIP_INSTALL curl\n$NPM_INSTALL_DIR/bin/x\n", &[]),
+        (
+            "python -m cobaya.install cosmo\npython -m app.main install\n",
+            &["1 install/pip"],
+        ),
+        (
+            "pickle install redis\npickle info redis\n",
+            &["1 install/php-extension"],
+        ),
+        (
+            "mvn spring-boot:run\n./gradlew bootRun\nmvn -v\n",
+            &["1 install/maven", "2 install/maven"],
+        ),
+        (
+            "parallel -j2 npm ci --prefix ::: a b\nparallel gzip ::: a b\n",
+            &["1 install/npm"],
+        ),
+        (
+            "script -qec 'npm ci' /dev/null\nscript -q /tmp/log\n",
+            &["1 install/npm"],
+        ),
+        (
+            "helm upgrade --install x stable/x\nhelm install x oci://r.test/x\nhelm install x ./chart\nhelm upgrade x /charts/x\nhelm list\n",
+            &["1 install/provider", "2 install/provider"],
+        ),
+    ]);
+}
+
+#[test]
+fn software_of_an_object_store_is_a_fetch_and_data_is_not() {
+    check(&[
+        (
+            "aws s3 sync s3://bucket/app /app\ngsutil -m rsync -r gs://b/site /var/www/html\nrclone copy store:plugins /opt/plugins\naws s3 cp s3://b/x.tar.gz /tmp/\n",
+            &[
+                "1 fetch/download",
+                "2 fetch/download",
+                "3 fetch/download",
+                "4 fetch/download",
+            ],
+        ),
+        (
+            "aws s3 sync s3://bucket/state /data\naws s3 cp s3://b/db.sql /tmp/db.sql\naws s3 cp /backup/x s3://b/\nrclone copy /data store:backup\naws s3 ls s3://b/app\n",
+            &[],
+        ),
+        (
+            "kubectl apply -f https://x.test/crd.yaml\nkubectl apply -f ./crd.yaml\nkubectl apply -f http://gitea:3000/x.yaml\n",
+            &["1 fetch/download"],
+        ),
+    ]);
+}
