@@ -79,6 +79,26 @@ fn a_step_behind_a_function_that_runs_its_arguments_is_the_calls() {
 }
 
 #[test]
+fn a_job_is_waited_for_by_its_own_number() {
+    check(&[
+        // The number that is waited for is the service's.
+        (
+            "ollama serve &\npid=$!\nollama pull llama3 &\nwait \"$pid\"\n",
+            &["3 fetch/model", "3 swallow/background"],
+        ),
+        (
+            "set -e\npython manage.py migrate &\nmigrate=$!\n./serve &\nwait \"$migrate\"\n",
+            &[],
+        ),
+        (
+            "set -e\npids=()\nnpm run build & pids+=($!)\nfor p in \"${pids[@]}\"; do wait \"$p\"; done\n",
+            &[],
+        ),
+        ("npm run build &\nnpm run migrate &\nwait -n\n", &[]),
+    ]);
+}
+
+#[test]
 fn a_negated_step_hides_its_failure() {
     check(&[
         (
@@ -102,6 +122,7 @@ fn what_asks_is_no_work_whatever_its_name_is_about() {
         ),
         ("php artisan app:system-checks || echo warnings\n", &[]),
         ("ipset destroy allowed || true\n", &[]),
+        ("wp plugin deactivate hello || true\n", &[]),
         (
             "node scripts/seed.js || echo 'not seeded'\n",
             &["1 swallow/or-echo"],

@@ -76,13 +76,14 @@ impl Walk<'_> {
     pub(super) fn lost(
         &self,
         item: &Item,
-        next: Option<&Item>,
+        rest: &[Item],
         at: At,
-        last: bool,
     ) -> Option<Swallow> {
         if item.background {
-            return (!self.unit.waits()).then_some(Swallow::Background);
+            let named = self.unit.asks("wait -n") || is_named(rest);
+            return (!named || !self.unit.waits()).then_some(Swallow::Background);
         }
+        let (next, last) = (rest.first(), rest.is_empty());
         if let Some(next) = next.filter(|next| asks_status(&next.stmt)) {
             let ends = self.option("errexit") == Some(true) && !at.checked;
             return self.only_told(&next.stmt).filter(|_| !ends);
@@ -226,12 +227,28 @@ fn ends(block: &Block) -> bool {
     })
 }
 
+/// Whether the job that was sent to the background just before is remembered by its number, for someone to wait for.
+fn is_named(rest: &[Item]) -> bool {
+    // The next job takes `$!` away.
+    let end = rest.iter().position(|item| item.background);
+    let until = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+    until.iter().any(|item| asks_for(&item.stmt, "!"))
+}
+
 /// Whether a statement looks at `$?`.
 fn asks_status(stmt: &Stmt) -> bool {
+    asks_for(stmt, "?")
+}
+
+/// Whether a statement begins by looking at a variable.
+fn asks_for(stmt: &Stmt, name: &str) -> bool {
+    let in_word = |word: &Word| in_word(word, name);
+    let asks_status = |stmt: &Stmt| asks_for(stmt, name);
+    let first_asks = |block: &Block| first_asks(block, name);
     match stmt {
         Stmt::Command(command) => {
-            command.words.iter().any(in_word)
-                || command.assigns.iter().flat_map(|a| &a.words).any(in_word)
+            command.words.iter().any(&in_word)
+                || command.assigns.iter().flat_map(|a| &a.words).any(&in_word)
         }
         Stmt::Assign(all) => all
             .list
@@ -249,17 +266,17 @@ fn asks_status(stmt: &Stmt) -> bool {
     }
 }
 
-fn first_asks(block: &Block) -> bool {
-    block.first().is_some_and(|item| asks_status(&item.stmt))
+fn first_asks(block: &Block, name: &str) -> bool {
+    block.first().is_some_and(|item| asks_for(&item.stmt, name))
 }
 
-fn in_word(word: &Word) -> bool {
+fn in_word(word: &Word, name: &str) -> bool {
     word.parts.iter().any(|part| match part {
         Part::Var(var) => {
-            var.name == "?"
+            var.name == name
                 || match &var.op {
                     VarOp::Default(word) | VarOp::Instead(word) | VarOp::Other(word) => {
-                        in_word(word)
+                        in_word(word, name)
                     }
                     VarOp::Plain | VarOp::Directory | VarOp::Last => false,
                 }

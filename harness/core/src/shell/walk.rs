@@ -207,7 +207,8 @@ impl<'a> Walk<'a> {
                 at.swallow = None;
             }
             if at.swallow.is_none() {
-                at.swallow = self.lost(item, block.get(position + 1), at, position == last);
+                let rest = block.get(position + 1..).unwrap_or_default();
+                at.swallow = self.lost(item, rest, at);
             }
             if item.background {
                 self.subshell(|walk| walk.run(&item.stmt, at));

@@ -493,6 +493,7 @@ const ASKING: &[&str] = &[
     "unlink",
     "umount",
     "destroy",
+    "deactivate",
     "cache:clear",
     "config:clear",
     "route:clear",
