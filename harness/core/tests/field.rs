@@ -6,8 +6,10 @@ use adamant_core::shell::script;
 fn smells(text: &str) -> Vec<String> {
     let lint = script("/s.sh", text.as_bytes());
     assert_eq!(lint.unparsed, [], "{text}");
-    let smells = lint.smells.iter();
+    let mut smells = lint.smells.iter().collect::<Vec<_>>();
+    smells.sort_by_key(|smell| (smell.line, smell.rule));
     smells
+        .iter()
         .map(|smell| format!("{} {}", smell.line, smell.rule))
         .collect()
 }
@@ -131,6 +133,39 @@ fn what_asks_is_no_work_whatever_its_name_is_about() {
 }
 
 #[test]
+fn output_that_is_kept_for_a_message_hides_the_failure_all_the_same() {
+    check(&[
+        (
+            "out=$(python manage.py migrate 2>&1) || echo \"failed: $out\"\n",
+            &["1 swallow/or-echo"],
+        ),
+        (
+            "if ! out=$(flask db upgrade 2>&1); then echo \"$out\"; fi\n",
+            &["1 swallow/if-message"],
+        ),
+        ("key=$(openssl rand -hex 32) || true\nhead=$(flask db current) || true\n", &[]),
+        ("if ! out=$(flask db upgrade 2>&1); then echo \"$out\"; exit 1; fi\n", &[]),
+        ("set -e\nout=$(flask db upgrade 2>&1)\necho \"$out\"\n", &[]),
+    ]);
+}
+
+#[test]
+fn a_download_that_stays_is_one_even_when_its_status_is_asked() {
+    check(&[
+        (
+            "curl -fsS -o /app/x https://e.test/x || true\n",
+            &["1 fetch/download", "1 swallow/or-true"],
+        ),
+        (
+            "if curl -fsS -o /opt/app/tool https://e.test/tool; then chmod +x /opt/app/tool; fi\n",
+            &["1 fetch/download-run", "1 swallow/condition"],
+        ),
+        ("curl -fsS -o /tmp/answer http://e.test/health || true\n", &[]),
+        ("if curl -s -o /dev/null https://e.test/health; then echo up; fi\n", &[]),
+    ]);
+}
+
+#[test]
 fn text_for_another_language_is_no_shell() {
     check(&[
         (
@@ -178,6 +213,26 @@ fn installs_in_the_spellings_of_the_field() {
             "helm upgrade --install x stable/x\nhelm install x oci://r.test/x\nhelm install x ./chart\nhelm upgrade x /charts/x\nhelm list\n",
             &["1 install/provider", "2 install/provider"],
         ),
+    ]);
+}
+
+#[test]
+fn downloads_in_the_spellings_of_the_field() {
+    check(&[
+        (
+            "python3 <(curl -fsS https://e.test/x)\npython3 app.py $(curl -s ifconfig.test)\nnode $(echo '(x')\n",
+            &["1 fetch/curl-pipe-shell"],
+        ),
+        ("python scripts/download_models.py --all\npython downloads.py\npython download.py --help\n", &["1 fetch/download"]),
+        ("php bin/console importmap:install\nphp bin/console assets:install\n", &["1 fetch/download"]),
+        ("python -c 'from transformers import M; M.from_pretrained(\"x\")'\n", &["1 fetch/download"]),
+        ("az storage blob download -c c -n x.zip -f /tmp/x.zip\naz storage blob list -c c\naz storage blob download -c c -n db.sql -f /tmp/db.sql\n", &["1 fetch/download"]),
+        ("gdown 1abc\nrclone sync remote:models /models\n", &["1 fetch/download", "2 fetch/download"]),
+        ("go mod vendor\ncargo +nightly install x\ncargo +nightly --version\n", &["1 install/go", "2 install/cargo"]),
+        ("mix do deps.get, compile\nmix do compile, phx.server\n", &["1 install/mix"]),
+        ("symfony composer install\nsymfony console cache:clear\n", &["1 install/composer"]),
+        ("comfy node install x\ncomfy launch\nclaude install\nclaude -p install\njupyter lab build\njupyter lab\n", &["1 install/plugin", "3 install/plugin", "5 install/plugin"]),
+        ("R CMD INSTALL /src/x\nR CMD BATCH x.R\n", &["1 install/r"]),
     ]);
 }
 

@@ -37,6 +37,17 @@ pub(super) fn sink(argv: &[Field]) -> Option<Sink> {
     }
 }
 
+/// The word that a program for another language runs: `python3 <(curl …)`, `node -e "$(curl …)"`.
+fn program(argv: &[Field]) -> Option<usize> {
+    let (name, args) = argv.split_first()?;
+    if !rule::interprets(&name.text) {
+        return None;
+    }
+    let takes_code = |arg: &Field| matches!(arg.text.as_str(), "-c" | "-e" | "-r");
+    let at = usize::from(args.first().is_some_and(takes_code));
+    args.get(at).map(|arg| arg.word)
+}
+
 impl Walk<'_> {
     pub(super) fn command(&mut self, command: &Command, at: At) -> Flow {
         let lists = expand::command(&command.words, &self.scope);
@@ -77,8 +88,14 @@ impl Walk<'_> {
             },
             Call::Nothing | Call::Probe | Call::Stdin { .. } => Vec::new(),
         };
+        let program = match &invocation.call {
+            Call::Command { argv, .. } => program(argv),
+            _ => None,
+        };
         for (index, word) in command.words.iter().enumerate() {
-            self.substitutions(word, code.contains(&index).then_some(Sink::Shell));
+            let shell = code.contains(&index).then_some(Sink::Shell);
+            let program = (program == Some(index)).then_some(Sink::Program);
+            self.substitutions(word, shell.or(program));
         }
         for word in command.assigns.iter().flat_map(|assign| &assign.words) {
             self.substitutions(word, None);
@@ -277,7 +294,9 @@ impl Walk<'_> {
                 self.hidden(swallow, &origin, at);
             }
         } else {
-            self.fails(rule::step(&args), &origin, at);
+            // Whoever keeps the output of a migration does not ask for it: it is kept for the message.
+            let value = at.value && !rule::does(&args);
+            self.fails(rule::step(&args), &origin, At { value, ..at });
         }
         self.remember(command, &origin, &args);
         if at.feeds == Some(Sink::Shell) && self.printed(command, argv, at) {

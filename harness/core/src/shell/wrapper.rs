@@ -251,10 +251,11 @@ fn inner(name: &str, argv: &[Field]) -> Option<Vec<Field>> {
             .unwrap_or(command.len());
         return command.get(..end).map(<[Field]>::to_vec);
     }
-    if name == "corepack" {
+    if matches!(name, "corepack" | "symfony") {
+        let runs = ["npm", "npx", "pnpm", "yarn", "composer", "php", "console"];
         return args
             .first()
-            .filter(|arg| matches!(arg.text.as_str(), "npm" | "npx" | "pnpm" | "yarn"))
+            .filter(|arg| runs.contains(&arg.text.as_str()))
             .map(|_| args.to_vec());
     }
     if let Some((_, verbs)) = RUNNERS.iter().find(|(runner, _)| *runner == name) {

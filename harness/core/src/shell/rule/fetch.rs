@@ -146,6 +146,21 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
         {
             Some("fetch/download")
         }
+        ("gdown", [_, ..]) => Some("fetch/download"),
+        ("az", ["storage", "blob" | "file", "download" | "download-batch", ..])
+            if call.args.iter().any(|arg| is_code(arg, Some(arg))) =>
+        {
+            Some("fetch/download")
+        }
+        // Symfony's import map: the modules come from a network of their own.
+        ("php" | "console", [.., "importmap:install" | "importmap:require" | "importmap:update"]) => {
+            Some("fetch/download")
+        }
+        ("python" | "python3" | "node" | "nodejs" | "ruby" | "bun", [script, ..])
+            if !asks && is_download(script) =>
+        {
+            Some("fetch/download")
+        }
         ("php", [..])
             if runs_code(call, &["-r"], &["copy(", "file_get_contents(", "readfile("]) =>
         {
@@ -155,7 +170,13 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
             if runs_code(
                 call,
                 &["-c"],
-                &["urlretrieve(", "snapshot_download(", "nltk.download("],
+                &[
+                    "urlretrieve(",
+                    "snapshot_download(",
+                    "hf_hub_download(",
+                    "nltk.download(",
+                    ".from_pretrained(",
+                ],
             ) =>
         {
             Some("fetch/download")
@@ -190,9 +211,19 @@ fn is_code(from: &str, to: Option<&str>) -> bool {
             to.strip_prefix(home)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        homes.iter().any(|home| below(home)) && !to.contains("/data") && !to.contains("/backup")
+        let code = homes.iter().any(|home| below(home)) || is_for_programs(&format!("{to}/"));
+        code && !to.contains("/data") && !to.contains("/backup")
     };
     kind == Kind::Software || kind == Kind::Unknown && to.is_some_and(programs)
+}
+
+/// A script that is called after what it does: `download_models.py`, `scripts/download.js`.
+fn is_download(script: &str) -> bool {
+    let name = script.rsplit('/').next().unwrap_or(script);
+    let Some((stem, "py" | "js" | "mjs" | "cjs" | "ts" | "rb")) = name.rsplit_once('.') else {
+        return false;
+    };
+    stem.split(['-', '_', '.']).next() == Some("download")
 }
 
 /// Whether code that is given as an argument has one of the calls, with an address of the network.
@@ -204,7 +235,8 @@ fn runs_code(call: &Invoked<'_>, flags: &[&str], calls: &[&str]) -> bool {
     let remote = code.contains("http://")
         || code.contains("https://")
         || code.contains("nltk.download(")
-        || code.contains("snapshot_download(");
+        || code.contains("_download(")
+        || code.contains(".from_pretrained(");
     remote && calls.iter().any(|call| code.contains(call))
 }
 
@@ -491,9 +523,26 @@ pub(in crate::shell) fn keeps(
         () if kinds.contains(&Kind::Data) || sends => false,
         () if hosted => true,
         () if call.args.iter().any(|arg| is_beside(arg)) => false,
-        () => !asked && !call.args.is_empty(),
+        // A health check may keep its answer, but not where it stays.
+        () if asked => named_file(&call).is_some_and(stays),
+        () => !call.args.is_empty(),
     };
     software.then(|| named("fetch/download")).flatten()
+}
+
+/// The file that a downloader's own option names.
+fn named_file<'a>(call: &Invoked<'a>) -> Option<&'a str> {
+    let file = saved(call)?;
+    (file.contains('/') && call.args.contains(&file)).then_some(file)
+}
+
+/// Whether a file is there after the boot: not the place of passing things.
+fn stays(path: &str) -> bool {
+    let passing = ["/tmp", "/var/tmp", "/run", "/var/run", "/dev", "/var/log"];
+    path.starts_with('/')
+        && !passing
+            .iter()
+            .any(|dir| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')))
 }
 
 /// Whether an argument is a bundle of short options with this one.

@@ -492,7 +492,14 @@ const TOOLS: &[Tool] = &[
         rule: "install/go",
         names: &["go"],
         values: "-C",
-        verbs: &["install", "get", "mod download", "mod tidy"],
+        verbs: &[
+            "install",
+            "get",
+            "mod download",
+            "mod tidy",
+            "mod vendor",
+            "work sync",
+        ],
     },
     Tool {
         rule: "install/composer",
@@ -545,7 +552,9 @@ fn named(id: &str) -> Option<&'static Rule> {
 fn by_verb(call: &Invoked<'_>) -> Option<&'static str> {
     let mut tools = TOOLS.iter().filter(|tool| tool.names.contains(&call.tool));
     let found = tools.find(|tool| {
-        let words = call.words(tool.values);
+        let mut words = call.words(tool.values);
+        // `cargo +nightly install`: the toolchain stands before the verb.
+        words.retain(|word| tool.rule != "install/cargo" || !word.starts_with('+'));
         // What only the run knows may be a word: then there is no saying that there is none.
         let bare = words.is_empty() && !call.args.contains(&HOLE);
         tool.verbs.iter().any(|verb| {

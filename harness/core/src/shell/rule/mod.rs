@@ -10,8 +10,9 @@ mod swallow;
 use serde::Serialize;
 
 pub(super) use fetch::{Sink, feeds, keeps, output, sink};
+pub(super) use ran::interprets;
 pub use ran::judge_exec;
-pub(super) use step::{Step, step};
+pub(super) use step::{Step, does, step};
 pub(super) use swallow::{Swallow, is_probe, talks};
 
 use super::{idiom::basename, lint::Class, scope::HOLE};

@@ -194,7 +194,7 @@ const TOOLS: &[Tool] = &[
         "install/plugin",
         &["jupyter", "jupyter-labextension"],
         "",
-        "labextension install,nbextension install,install,serverextension install",
+        "labextension install,nbextension install,install,serverextension install,lab build",
     ),
     tool(
         "install/plugin",
@@ -236,6 +236,13 @@ const TOOLS: &[Tool] = &[
         &["openclaw", "clawdbot", "claude", "gemini"],
         "",
         "plugins install,plugin install,plugins update,extensions install,update,skills install",
+    ),
+    tool("install/plugin", &["claude"], "-p --print --model", "install"),
+    tool(
+        "install/plugin",
+        &["comfy", "comfy-cli"],
+        "--workspace --channel",
+        "install,node install,node update,model download,manager update",
     ),
     tool(
         "install/plugin",
@@ -296,6 +303,7 @@ const TOOLS: &[Tool] = &[
         "install,i,update,upgrade,selfupdate",
     ),
     tool("install/toolchain", &["n"], "", "latest,lts,stable,install"),
+    tool("install/toolchain", &["sdkmanager"], "--sdk_root --channel", "*"),
     tool(
         "install/toolchain",
         &["proto", "devbox"],
@@ -338,7 +346,7 @@ const TOOLS: &[Tool] = &[
         "install/mix",
         &["mix"],
         "",
-        "deps.get,deps.update,local.hex,local.rebar,archive.install,escript.install,setup",
+        "deps.get,do deps.get,do local.hex,deps.update,local.hex,local.rebar,archive.install,escript.install,setup",
     ),
     tool(
         "install/mix",
@@ -405,12 +413,12 @@ const TOOLS: &[Tool] = &[
         "build,assemble,clean build,dependencies,installDist,shadowJar,bootJar,clean assemble,\
          bootRun,clean bootRun,quarkusDev,run,test,war,jar",
     ),
-    tool("install/maven", &["lein"], "", "deps,install,uberjar"),
+    tool("install/maven", &["lein"], "", "deps,install,uberjar,run"),
     tool(
         "install/maven",
         &["sbt"],
         "",
-        "update,compile,assembly,stage,package",
+        "update,compile,assembly,stage,package,run",
     ),
     tool(
         "install/maven",
@@ -522,7 +530,8 @@ fn asks(tool: &Tool, call: &Invoked<'_>) -> bool {
         verb => verb
             .split(' ')
             .enumerate()
-            .all(|(at, part)| words.get(at) == Some(&part)),
+            // `mix do deps.get, compile`
+            .all(|(at, part)| words.get(at).map(|word| word.trim_end_matches(',')) == Some(part)),
     })
 }
 
@@ -573,6 +582,8 @@ fn by_code(call: &Invoked<'_>) -> Option<&'static str> {
             let installs = |arg: &&str| verbs.iter().any(|verb| arg.contains(verb));
             call.args.iter().any(installs).then_some("install/plugin")
         }
+        "R" if matches!(call.args, ["CMD", "INSTALL", ..]) => Some("install/r"),
+        "fnm" if call.has(&["--install-if-missing"]) => Some("install/toolchain"),
         "R" | "Rscript" | "r" | "littler" => {
             let calls = [
                 "install.packages(",

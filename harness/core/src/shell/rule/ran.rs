@@ -107,11 +107,16 @@ fn is_compiler(call: &Invoked<'_>) -> bool {
     }
 }
 
+/// Whether a program runs the code of another language than the shell's.
+pub(in crate::shell) fn interprets(program: &str) -> bool {
+    let known = ["node", "nodejs", "bun", "python", "ruby", "perl", "php"];
+    known.contains(&tool_name(program))
+}
+
 /// The call that an interpreter makes of its script: `python3 /usr/bin/pip install x` is `pip install x`.
 fn interpreted<'a>(words: &[&'a str]) -> Option<Vec<&'a str>> {
     let (interpreter, rest) = words.split_first()?;
-    let interprets = ["node", "nodejs", "bun", "python", "ruby", "perl", "php"];
-    if !interprets.contains(&tool_name(interpreter)) {
+    if !interprets(interpreter) {
         return None;
     }
     let script = rest.iter().position(|word| !word.starts_with('-'))?;

@@ -592,6 +592,31 @@ pub(in crate::shell) fn step(argv: &[&str]) -> Step {
     by_words(&call)
 }
 
+/// Whether a command is run for what it does, whoever reads what it prints: a migration, and not a new password.
+pub(in crate::shell) fn does(argv: &[&str]) -> bool {
+    const DONE: [&str; 14] = [
+        "migrate",
+        "migration",
+        "migrations",
+        "upgrade",
+        "seed",
+        "syncdb",
+        "initdb",
+        "updb",
+        "collectstatic",
+        "loaddata",
+        "deploy",
+        "compile",
+        "restore",
+        "provision",
+    ];
+    let parts = |word: &&str| {
+        let last = word.rsplit('/').next().unwrap_or(word);
+        last.split([':', '-', '_', '.']).any(|part| DONE.contains(&part))
+    };
+    step(argv) == Step::Work && argv.iter().take(7).any(parts)
+}
+
 /// Tools that ask as often as they change: by their verbs.
 fn changing(tool: &str, call: &Invoked<'_>) -> Step {
     let (verbs, step): (&[&str], Step) = if tool == "git" {
