@@ -143,8 +143,14 @@ fn output_that_is_kept_for_a_message_hides_the_failure_all_the_same() {
             "if ! out=$(flask db upgrade 2>&1); then echo \"$out\"; fi\n",
             &["1 swallow/if-message"],
         ),
-        ("key=$(openssl rand -hex 32) || true\nhead=$(flask db current) || true\n", &[]),
-        ("if ! out=$(flask db upgrade 2>&1); then echo \"$out\"; exit 1; fi\n", &[]),
+        (
+            "key=$(openssl rand -hex 32) || true\nhead=$(flask db current) || true\n",
+            &[],
+        ),
+        (
+            "if ! out=$(flask db upgrade 2>&1); then echo \"$out\"; exit 1; fi\n",
+            &[],
+        ),
         ("set -e\nout=$(flask db upgrade 2>&1)\necho \"$out\"\n", &[]),
     ]);
 }
@@ -160,8 +166,14 @@ fn a_download_that_stays_is_one_even_when_its_status_is_asked() {
             "if curl -fsS -o /opt/app/tool https://e.test/tool; then chmod +x /opt/app/tool; fi\n",
             &["1 fetch/download-run", "1 swallow/condition"],
         ),
-        ("curl -fsS -o /tmp/answer http://e.test/health || true\n", &[]),
-        ("if curl -s -o /dev/null https://e.test/health; then echo up; fi\n", &[]),
+        (
+            "curl -fsS -o /tmp/answer http://e.test/health || true\n",
+            &[],
+        ),
+        (
+            "if curl -s -o /dev/null https://e.test/health; then echo up; fi\n",
+            &[],
+        ),
     ]);
 }
 
@@ -197,10 +209,7 @@ fn installs_in_the_spellings_of_the_field() {
             "pickle install redis\npickle info redis\n",
             &["1 install/php-extension"],
         ),
-        (
-            "mvn spring-boot:run\n./gradlew bootRun\nmvn -v\n",
-            &["1 install/maven", "2 install/maven"],
-        ),
+        ("mvn spring-boot:run\n./gradlew bootRun\nmvn -v\n", &[]),
         (
             "parallel -j2 npm ci --prefix ::: a b\nparallel gzip ::: a b\n",
             &["1 install/npm"],
@@ -223,17 +232,86 @@ fn downloads_in_the_spellings_of_the_field() {
             "python3 <(curl -fsS https://e.test/x)\npython3 app.py $(curl -s ifconfig.test)\nnode $(echo '(x')\n",
             &["1 fetch/curl-pipe-shell"],
         ),
-        ("python scripts/download_models.py --all\npython downloads.py\npython download.py --help\n", &["1 fetch/download"]),
-        ("php bin/console importmap:install\nphp bin/console assets:install\n", &["1 fetch/download"]),
-        ("python -c 'from transformers import M; M.from_pretrained(\"x\")'\n", &["1 fetch/download"]),
-        ("az storage blob download -c c -n x.zip -f /tmp/x.zip\naz storage blob list -c c\naz storage blob download -c c -n db.sql -f /tmp/db.sql\n", &["1 fetch/download"]),
-        ("gdown 1abc\nrclone sync remote:models /models\n", &["1 fetch/download", "2 fetch/download"]),
-        ("go mod vendor\ncargo +nightly install x\ncargo +nightly --version\n", &["1 install/go", "2 install/cargo"]),
-        ("mix do deps.get, compile\nmix do compile, phx.server\n", &["1 install/mix"]),
-        ("symfony composer install\nsymfony console cache:clear\n", &["1 install/composer"]),
-        ("comfy node install x\ncomfy launch\nclaude install\nclaude -p install\njupyter lab build\njupyter lab\n", &["1 install/plugin", "3 install/plugin", "5 install/plugin"]),
+        (
+            "python scripts/download_models.py --all\npython downloads.py\npython download.py --help\n",
+            &["1 fetch/download"],
+        ),
+        (
+            "php bin/console importmap:install\nphp bin/console assets:install\n",
+            &["1 fetch/download"],
+        ),
+        (
+            "python -c 'from transformers import M; M.from_pretrained(\"x\")'\n",
+            &["1 fetch/download"],
+        ),
+        (
+            "az storage blob download -c c -n x.zip -f /tmp/x.zip\naz storage blob list -c c\naz storage blob download -c c -n db.sql -f /tmp/db.sql\n",
+            &["1 fetch/download"],
+        ),
+        (
+            "cmd=$(command -v hf || command -v huggingface-cli)\n\"$HF_CMD\" download a/b\n",
+            &["2 fetch/model"],
+        ),
+        (
+            "gsutil cp `gsutil ls gs://b/ | tail -1` /tmp/x.zip\ngsutil cp `ls | tail -1` gs://b/\n",
+            &["1 fetch/download"],
+        ),
+        (
+            "curl -SfL \"$url/$name.hpi\" -o \"/ref/$name.jpi\" || exit 1\n",
+            &["1 fetch/download"],
+        ),
+        (
+            "gdown 1abc\nrclone sync remote:models /models\n",
+            &["1 fetch/download", "2 fetch/download"],
+        ),
+        (
+            "go mod vendor\ncargo +nightly install x\ncargo +nightly --version\n",
+            &["1 install/go", "2 install/cargo"],
+        ),
+        (
+            "mix do deps.get, compile\nmix do compile, phx.server\n",
+            &["1 install/mix"],
+        ),
+        (
+            "symfony composer install\nsymfony console cache:clear\n",
+            &["1 install/composer"],
+        ),
+        (
+            "comfy node install x\ncomfy launch\nclaude install\nclaude -p install\njupyter lab build\njupyter lab\n",
+            &["1 install/plugin", "3 install/plugin", "5 install/plugin"],
+        ),
         ("R CMD INSTALL /src/x\nR CMD BATCH x.R\n", &["1 install/r"]),
     ]);
+}
+
+#[test]
+fn code_of_many_texts_is_one_finding() {
+    let values = |name: &str| {
+        let tests = (0..9).map(|n| format!("[ \"$k\" = {n} ] && {name}=v{n}\n"));
+        tests.collect::<String>()
+    };
+    let all = format!("{}{}", values("a"), values("b"));
+    let lines = all.lines().count();
+    for (code, count) in [
+        ("su app -c \"nvm install '$a'\"", 1),
+        ("su \"$a\" -c \"cd '$b' && nvm install '$a'\"", 1),
+    ] {
+        let found = smells(&format!("{all}{code}\n"));
+        assert_eq!(
+            found,
+            vec![format!("{} install/toolchain", lines + 1); count],
+            "{code}"
+        );
+    }
+}
+
+#[test]
+fn a_command_in_an_assignment_has_its_place_whichever_parser_read_it() {
+    // A bare `for x do` is for the second parser, which does not tell where an assigned word stands.
+    check(&[(
+        "f() {\n  for x do\n    err=$(curl -s \"$1\" --output \"$2\" 2>&1)\n  done\n}\nVALUE=${:-}\nf https://e.test/x /opt/x\nout=$(\n  pip install a\n) all=(1 \"$(npm ci)\")\n",
+        &["3 fetch/download", "9 install/pip", "10 install/npm"],
+    )]);
 }
 
 #[test]

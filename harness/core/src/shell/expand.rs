@@ -22,7 +22,7 @@ pub(super) fn command(words: &[Word], scope: &Scope) -> Vec<Vec<Field>> {
     for (word, source) in words.iter().enumerate() {
         let mut values = fields(source, scope);
         if values.len() * lists.len() > MAX_ALTERNATIVES {
-            values = vec![vec![HOLE.to_owned()]];
+            values = vec![vec![coarse(source)]];
         }
         if let [value] = values.as_slice() {
             for list in &mut lists {
@@ -47,6 +47,15 @@ pub(super) fn command(words: &[Word], scope: &Scope) -> Vec<Vec<Field>> {
             .collect();
     }
     lists
+}
+
+/// A word of which only the literal text is told: code in an argument is code whatever its variables are.
+fn coarse(word: &Word) -> String {
+    let piece = |part: &Part| match part {
+        Part::Text(text) => text.clone(),
+        Part::Var(_) | Part::Sub(_) | Part::Unknown => HOLE.to_owned(),
+    };
+    word.parts.iter().map(piece).collect()
 }
 
 /// The possible texts of a word that is not split, as in an assignment.

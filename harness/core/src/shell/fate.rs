@@ -73,12 +73,7 @@ impl Walk<'_> {
     }
 
     /// What hides the failure of a statement that has no handler of its own.
-    pub(super) fn lost(
-        &self,
-        item: &Item,
-        rest: &[Item],
-        at: At,
-    ) -> Option<Swallow> {
+    pub(super) fn lost(&self, item: &Item, rest: &[Item], at: At) -> Option<Swallow> {
         if item.background {
             let named = self.unit.asks("wait -n") || is_named(rest);
             return (!named || !self.unit.waits()).then_some(Swallow::Background);

@@ -430,11 +430,21 @@ impl Lower<'_> {
             AssignmentName::VariableName(name) => (name.clone(), false),
             AssignmentName::ArrayElementName(name, _) => (name.clone(), true),
         };
+        let start = self.offset(assignment.loc.start.index);
+        let end = self.offset(assignment.loc.end.index);
+        let mut from = self
+            .text
+            .get(start..end)
+            .and_then(|text| text.find('='))
+            .map_or(start, |at| start + at + 1);
         let (array, words) = match &assignment.value {
-            AssignmentValue::Scalar(word) => (false, vec![self.word(word)]),
-            AssignmentValue::Array(all) => {
-                (true, all.iter().map(|(_, word)| self.word(word)).collect())
-            }
+            AssignmentValue::Scalar(word) => (false, vec![self.word_behind(word, &mut from)]),
+            AssignmentValue::Array(all) => (
+                true,
+                all.iter()
+                    .map(|(_, word)| self.word_behind(word, &mut from))
+                    .collect(),
+            ),
         };
         Assign {
             name,
@@ -443,6 +453,25 @@ impl Lower<'_> {
             array,
             words,
         }
+    }
+
+    /// A word whose place the second parser does not tell: it is looked for from `from` on, which moves behind it.
+    fn word_behind(&mut self, raw: &RawWord, from: &mut usize) -> Word {
+        if raw.loc.is_some() {
+            return self.word(raw);
+        }
+        let rest = self.text.get(*from..).unwrap_or_default();
+        let at = *from + rest.find(&raw.value).unwrap_or_default();
+        *from = at + raw.value.len();
+        let above = self
+            .text
+            .get(..at)
+            .unwrap_or_default()
+            .matches('\n')
+            .count();
+        let line = self.line + u32::try_from(above).unwrap_or(u32::MAX);
+        word_of(&raw.value, line, self.byte + at)
+            .unwrap_or_else(|| self.unknown(&raw.value, line, self.byte + at))
     }
 
     /// A word, read by the first parser; one that it cannot read is unknown, unless it may run something.

@@ -167,6 +167,20 @@ impl<'a> Walk<'a> {
         }
         let (line, end_line) = unit.lines(span);
         let (column, width) = unit.columns(span);
+        let text = unit.source(span);
+        // Code in an argument is read once for each text that it may be.
+        let same = |other: &Smell| {
+            let head = |text: &str| -> Vec<String> {
+                text.split(' ').take(2).map(str::to_owned).collect()
+            };
+            (other.rule, other.line, other.end_line) == (rule.id, line, end_line)
+                && other.column.is_none()
+                && other.file == unit.file
+                && head(&other.text) == head(&text)
+        };
+        if column.is_none() && self.lint.smells.iter().any(same) {
+            return;
+        }
         self.lint.smells.push(Smell {
             rule: rule.id,
             class: rule.class,
@@ -175,7 +189,7 @@ impl<'a> Walk<'a> {
             end_line,
             column,
             width,
-            text: unit.source(span),
+            text,
             reached_by: trail,
             clause: rule.clause,
             explain: rule.explain,

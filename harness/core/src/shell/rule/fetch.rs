@@ -104,6 +104,7 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
         .iter()
         .any(|arg| arg.contains("version") || arg.contains("help") || arg.contains("list"));
     match (call.tool, words.as_slice()) {
+        _ if objects(call) => Some("fetch/download"),
         _ if downloader && !call.args.is_empty() && !asks => Some("fetch/download"),
         (
             "svn" | "hg" | "bzr",
@@ -122,40 +123,29 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
         | ("docker" | "podman" | "nerdctl", ["image" | "compose", "pull", ..])
         | ("docker-compose", ["pull", ..])
         | ("skopeo" | "crane", ["copy" | "pull", ..]) => Some("fetch/image"),
-        ("aws" | "s5cmd", ["s3", "cp" | "sync" | "mv", from, rest @ ..])
-        | ("s5cmd" | "s3cmd", ["cp" | "sync" | "mv" | "get", from, rest @ ..])
-        | ("gcloud", ["storage", "cp" | "rsync", from, rest @ ..])
-        | ("gsutil", ["cp" | "rsync" | "mv", from, rest @ ..])
-        | (
-            "mc" | "rclone",
-            [
-                "cp" | "mirror" | "copy" | "sync" | "copyto",
-                from,
-                rest @ ..,
-            ],
-        ) if is_object(call.tool, from) && is_code(from, rest.first().copied()) => {
-            Some("fetch/download")
-        }
-        ("azcopy", ["copy" | "cp" | "sync", from, rest @ ..])
-            if is_web(from) && is_code(from, rest.first().copied()) =>
-        {
-            Some("fetch/download")
-        }
         ("kubectl", ["apply" | "create" | "replace", ..])
             if call.args.iter().any(|arg| is_web(arg)) =>
         {
             Some("fetch/download")
         }
         ("gdown", [_, ..]) => Some("fetch/download"),
-        ("az", ["storage", "blob" | "file", "download" | "download-batch", ..])
-            if call.args.iter().any(|arg| is_code(arg, Some(arg))) =>
-        {
-            Some("fetch/download")
-        }
+        (
+            "az",
+            [
+                "storage",
+                "blob" | "file",
+                "download" | "download-batch",
+                ..,
+            ],
+        ) if call.args.iter().any(|arg| is_code(arg, Some(arg))) => Some("fetch/download"),
         // Symfony's import map: the modules come from a network of their own.
-        ("php" | "console", [.., "importmap:install" | "importmap:require" | "importmap:update"]) => {
-            Some("fetch/download")
-        }
+        (
+            "php" | "console",
+            [
+                ..,
+                "importmap:install" | "importmap:require" | "importmap:update",
+            ],
+        ) => Some("fetch/download"),
         ("python" | "python3" | "node" | "nodejs" | "ruby" | "bun", [script, ..])
             if !asks && is_download(script) =>
         {
@@ -185,6 +175,30 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
     }
 }
 
+/// Whether software comes from an object store.
+fn objects(call: &Invoked<'_>) -> bool {
+    // A source that only the run knows has its place.
+    let words = call.places("--profile --region --endpoint-url --config --exclude --include");
+    match (call.tool, words.as_slice()) {
+        ("aws", ["s3", "cp" | "sync" | "mv", from, rest @ ..])
+        | ("s5cmd" | "s3cmd", ["cp" | "sync" | "mv" | "get", from, rest @ ..])
+        | ("gcloud", ["storage", "cp" | "rsync", from, rest @ ..])
+        | ("gsutil", ["cp" | "rsync" | "mv", from, rest @ ..])
+        | (
+            "mc" | "rclone",
+            [
+                "cp" | "mirror" | "copy" | "sync" | "copyto",
+                from,
+                rest @ ..,
+            ],
+        ) => is_object(call.tool, from) && is_code(from, rest.first().copied()),
+        ("azcopy", ["copy" | "cp" | "sync", from, rest @ ..]) => {
+            is_web(from) && is_code(from, rest.first().copied())
+        }
+        _ => false,
+    }
+}
+
 /// An address of the web.
 fn is_web(arg: &str) -> bool {
     (arg.starts_with("http://") || arg.starts_with("https://"))
@@ -198,7 +212,8 @@ fn is_object(tool: &str, from: &str) -> bool {
     match tool {
         "rclone" => !is_local(from) && from.contains(':'),
         "mc" => !is_local(from) && from.contains('/'),
-        _ => remote("s3://") || remote("gs://"),
+        // What is only known at run time, as ``gsutil cp `gsutil ls …` x.zip``.
+        _ => remote("s3://") || remote("gs://") || from.starts_with(HOLE),
     }
 }
 
@@ -214,7 +229,9 @@ fn is_code(from: &str, to: Option<&str>) -> bool {
         let code = homes.iter().any(|home| below(home)) || is_for_programs(&format!("{to}/"));
         code && !to.contains("/data") && !to.contains("/backup")
     };
-    kind == Kind::Software || kind == Kind::Unknown && to.is_some_and(programs)
+    let to_software = |to: &str| kind_of(to) == Kind::Software && !to.contains("://");
+    kind == Kind::Software
+        || kind == Kind::Unknown && to.is_some_and(|to| programs(to) || to_software(to))
 }
 
 /// A script that is called after what it does: `download_models.py`, `scripts/download.js`.
@@ -374,6 +391,12 @@ const SOFTWARE: &[&str] = &[
     "elf",
     "smx",
     "mcpack",
+    "hpi",
+    "jpi",
+    "nar",
+    "kar",
+    "litemod",
+    "mrpack",
 ];
 /// Endings of settings, certificates, pages and tables.
 const DATA: &[&str] = &[
@@ -540,9 +563,10 @@ fn named_file<'a>(call: &Invoked<'a>) -> Option<&'a str> {
 fn stays(path: &str) -> bool {
     let passing = ["/tmp", "/var/tmp", "/run", "/var/run", "/dev", "/var/log"];
     path.starts_with('/')
-        && !passing
-            .iter()
-            .any(|dir| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')))
+        && !passing.iter().any(|dir| {
+            path.strip_prefix(dir)
+                .is_some_and(|rest| rest.starts_with('/'))
+        })
 }
 
 /// Whether an argument is a bundle of short options with this one.

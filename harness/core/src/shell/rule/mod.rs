@@ -55,7 +55,7 @@ pub(super) fn judge(argv: &[&str]) -> Option<&'static Rule> {
 }
 
 /// Tools that a variable is named after: `"$COMFYUI_VENV_PIP" install`.
-const NAMED: [&str; 20] = [
+const NAMED: [&str; 22] = [
     "pip",
     "pip3",
     "npm",
@@ -76,6 +76,8 @@ const NAMED: [&str; 20] = [
     "steamcmd",
     "curl",
     "wget",
+    "hf",
+    "huggingface-cli",
 ];
 
 /// The rule that a command breaks when only the run knows its first word, or when that word only runs the others:

@@ -237,7 +237,12 @@ const TOOLS: &[Tool] = &[
         "",
         "plugins install,plugin install,plugins update,extensions install,update,skills install",
     ),
-    tool("install/plugin", &["claude"], "-p --print --model", "install"),
+    tool(
+        "install/plugin",
+        &["claude"],
+        "-p --print --model",
+        "install",
+    ),
     tool(
         "install/plugin",
         &["comfy", "comfy-cli"],
@@ -303,7 +308,12 @@ const TOOLS: &[Tool] = &[
         "install,i,update,upgrade,selfupdate",
     ),
     tool("install/toolchain", &["n"], "", "latest,lts,stable,install"),
-    tool("install/toolchain", &["sdkmanager"], "--sdk_root --channel", "*"),
+    tool(
+        "install/toolchain",
+        &["sdkmanager"],
+        "--sdk_root --channel",
+        "*",
+    ),
     tool(
         "install/toolchain",
         &["proto", "devbox"],
@@ -403,22 +413,20 @@ const TOOLS: &[Tool] = &[
         "install/maven",
         &["mvn", "mvnw", "mvnd"],
         "-f --file -pl -s --settings -P -D -T",
-        "install,package,verify,deploy,clean install,clean package,clean verify,clean deploy,clean compile,compile,dependency:resolve,dependency:get,dependency:copy,dependency:go-offline,dependency:copy-dependencies,\
-         test,clean test,spring-boot:run,clean spring-boot:run,quarkus:dev,exec:java,compile exec:java,jetty:run,tomcat7:run,liberty:dev",
+        "install,package,verify,deploy,clean install,clean package,clean verify,clean deploy,clean compile,compile,dependency:resolve,dependency:get,dependency:copy,dependency:go-offline,dependency:copy-dependencies",
     ),
     tool(
         "install/maven",
         &["gradle", "gradlew"],
         "-p --project-dir -b --build-file",
-        "build,assemble,clean build,dependencies,installDist,shadowJar,bootJar,clean assemble,\
-         bootRun,clean bootRun,quarkusDev,run,test,war,jar",
+        "build,assemble,clean build,dependencies,installDist,shadowJar,bootJar,clean assemble",
     ),
-    tool("install/maven", &["lein"], "", "deps,install,uberjar,run"),
+    tool("install/maven", &["lein"], "", "deps,install,uberjar"),
     tool(
         "install/maven",
         &["sbt"],
         "",
-        "update,compile,assembly,stage,package,run",
+        "update,compile,assembly,stage,package",
     ),
     tool(
         "install/maven",
@@ -435,6 +443,13 @@ const TOOLS: &[Tool] = &[
         "",
         "install,refresh,update,upgrade,add,package -i,bundle-add",
     ),
+    tool(
+        "install/system",
+        &["tlmgr"],
+        "--repository",
+        "install,update,option repository",
+    ),
+    tool("install/system", &["quarto"], "", "install,add,update"),
     tool(
         "install/system",
         &["emerge", "xbps-install", "pkg_add", "swupd-client"],

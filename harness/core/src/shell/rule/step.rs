@@ -612,7 +612,8 @@ pub(in crate::shell) fn does(argv: &[&str]) -> bool {
     ];
     let parts = |word: &&str| {
         let last = word.rsplit('/').next().unwrap_or(word);
-        last.split([':', '-', '_', '.']).any(|part| DONE.contains(&part))
+        last.split([':', '-', '_', '.'])
+            .any(|part| DONE.contains(&part))
     };
     step(argv) == Step::Work && argv.iter().take(7).any(parts)
 }
