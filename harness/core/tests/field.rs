@@ -125,6 +125,11 @@ fn what_asks_is_no_work_whatever_its_name_is_about() {
         ("php artisan app:system-checks || echo warnings\n", &[]),
         ("ipset destroy allowed || true\n", &[]),
         ("wp plugin deactivate hello || true\n", &[]),
+        ("xsetroot -solid black || true\n", &[]),
+        (
+            "for n in 1 2 3; do\n  python manage.py migrate && ok=1 && break || true\ndone\n[ \"$ok\" ] || exit 1\n",
+            &[],
+        ),
         (
             "node scripts/seed.js || echo 'not seeded'\n",
             &["1 swallow/or-echo"],
@@ -279,6 +284,10 @@ fn downloads_in_the_spellings_of_the_field() {
         (
             "comfy node install x\ncomfy launch\nclaude install\nclaude -p install\njupyter lab build\njupyter lab\n",
             &["1 install/plugin", "3 install/plugin", "5 install/plugin"],
+        ),
+        (
+            "mise use -g uv\nmise activate bash\n",
+            &["1 install/toolchain"],
         ),
         ("R CMD INSTALL /src/x\nR CMD BATCH x.R\n", &["1 install/r"]),
     ]);

@@ -35,7 +35,12 @@ impl Walk<'_> {
                     let ends = rest
                         .get(index + 1)
                         .is_some_and(|(op, next)| *op == Op::And && self.leaves(next));
-                    let swallow = self.swallows(next, 0).filter(|_| !ends);
+                    // `migrate && break || true`: the loop goes on until it is done.
+                    let before = rest.get(..index).unwrap_or_default().iter().rev();
+                    let answered = before
+                        .take_while(|(op, _)| *op == Op::And)
+                        .any(|(_, member)| leaves_loop(member));
+                    let swallow = self.swallows(next, 0).filter(|_| !ends && !answered);
                     At {
                         swallow,
                         probe: !at.value,
@@ -116,9 +121,9 @@ impl Walk<'_> {
                     return true;
                 };
                 match name.as_str() {
-                    "return" => !words
+                    "return" => words
                         .next()
-                        .is_none_or(|status| status.as_deref() == Some("0")),
+                        .is_some_and(|status| status.as_deref() != Some("0")),
                     "exit" | "exec" | "kill" | "eval" | "." | "source" | "false" => true,
                     _ => match self.scope.functions(&name) {
                         [] => rule::step(&[name.as_str()]) != rule::Step::Tolerable,
@@ -254,6 +259,15 @@ impl Walk<'_> {
             _ => None,
         }
     }
+}
+
+/// `break` and `continue`.
+fn leaves_loop(stmt: &Stmt) -> bool {
+    let Stmt::Command(command) = stmt else {
+        return false;
+    };
+    let name = command.words.first().and_then(Word::as_literal);
+    name.is_some_and(|name| matches!(name.as_str(), "break" | "continue"))
 }
 
 fn writes_file(redirects: &[Redirect]) -> bool {

@@ -308,6 +308,7 @@ const TOOLS: &[Tool] = &[
         "install,i,update,upgrade,selfupdate",
     ),
     tool("install/toolchain", &["n"], "", "latest,lts,stable,install"),
+    tool("install/toolchain", &["mise", "rtx"], "", "use"),
     tool(
         "install/toolchain",
         &["sdkmanager"],
