@@ -50,6 +50,8 @@ pub(super) enum Shape {
     Exec(At, usize, Follow),
     /// `exit_group`.
     Exit,
+    /// `exit`, by which a thread ends, and with its last one a process that has no C library.
+    ExitThread,
     /// Changes the user; not told, but what is known of the process is read anew.
     User,
 }
@@ -169,6 +171,7 @@ const COMMON: &[Call] = &[
     call("execve", libc::SYS_execve, Shape::Exec(path(0), 1, Follow::Yes)),
     call("execveat", libc::SYS_execveat, Shape::Exec(at(0, 1), 2, Follow::Unless(4))),
     call("exit_group", libc::SYS_exit_group, Shape::Exit),
+    call("exit", libc::SYS_exit, Shape::ExitThread),
     call("setuid", libc::SYS_setuid, Shape::User),
     call("setreuid", libc::SYS_setreuid, Shape::User),
     call("setresuid", libc::SYS_setresuid, Shape::User),

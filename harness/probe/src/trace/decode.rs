@@ -48,7 +48,7 @@ pub(super) fn decode(call: &Call, notification: &Notification, member: &Member) 
             let spot = asked.spot(at, follow);
             vec![exec::exec(member, asked.memory, &spot, args[argv])]
         }
-        Shape::Exit => vec![exit(notification)],
+        Shape::Exit | Shape::ExitThread => vec![exit(notification)],
         Shape::User => Vec::new(),
     }
 }
@@ -70,7 +70,7 @@ pub(super) fn undecoded(call: &Call, notification: &Notification) -> Option<Acti
             refused: None,
             runs: Vec::new(),
         }),
-        Shape::Exit => Some(exit(notification)),
+        Shape::Exit | Shape::ExitThread => Some(exit(notification)),
         Shape::User => None,
         Shape::Open(_, flags) if notification.args[flags] & u64::from(WRITE_FLAGS) == 0 => None,
         Shape::Open(..)

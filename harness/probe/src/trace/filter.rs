@@ -113,6 +113,7 @@ fn body(shape: Shape, reads: bool) -> Vec<libc::sock_filter> {
         | Shape::SendMmsg
         | Shape::Exec(..)
         | Shape::Exit
+        | Shape::ExitThread
         | Shape::User => vec![step(RETURN, NOTIFY)],
     }
 }
