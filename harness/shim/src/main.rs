@@ -4,7 +4,6 @@
 //!
 //! One thread only: a container's processes are forked from here, and namespaces belong to the whole process.
 
-mod capability;
 mod cgroup;
 mod companion;
 mod control;
