@@ -12,6 +12,7 @@ mod kernel;
 mod launch;
 mod mounts;
 mod net;
+mod nowhere;
 mod place;
 mod run;
 mod seat;
