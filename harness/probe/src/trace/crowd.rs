@@ -207,9 +207,8 @@ impl Crowd {
 /// Whether a thread is the last one of its process.
 pub(super) fn is_alone(tid: u32) -> bool {
     // Each thread has a directory in it, and a directory has two links of its own.
-    const ALONE: u64 = 3;
-    let links = statat(CWD, format!("/proc/{tid}/task"), AtFlags::empty());
-    links.is_ok_and(|found| u64::from(found.st_nlink) == ALONE)
+    let tasks = statat(CWD, format!("/proc/{tid}/task"), AtFlags::empty());
+    tasks.is_ok_and(|found| found.st_nlink == 3)
 }
 
 fn open_dir(pid: u32) -> rustix::io::Result<OwnedFd> {
