@@ -172,13 +172,8 @@ fn judge(control: &Control, reports: &[TrialReport]) -> Result<(), String> {
         .filter(|r| r.outcome.verdict() == Verdict::Failed)
         .map(|r| r.case.as_str())
         .collect();
-    let engines = session::engine_names();
-    let here = |also: &&Also| {
-        let only = also.only_on.as_ref();
-        only.is_none_or(|only| engines.iter().any(|engine| engine == only))
-    };
-    let also: Vec<&Also> = control.also.iter().filter(here).collect();
-    let (races, certain): (Vec<&Also>, Vec<&Also>) = also.into_iter().partition(|a| a.sometimes);
+    let (races, certain): (Vec<&Also>, Vec<&Also>) =
+        control.also.iter().partition(|also| also.sometimes);
     let wanted: BTreeSet<&str> = std::iter::once(control.breaks.as_str())
         .chain(certain.iter().map(|a| a.case.as_str()))
         .collect();

@@ -1,9 +1,11 @@
 //! `cargo test -p adamant-engines --test contract`: what every engine must do, on the fake, on a daemon and without one.
 //!
-//! The image is the fixture `shell`, which `cargo xtask images` builds.
+//! The images are the fixtures `shell` and `execute-node`, which `cargo xtask images` builds.
 
 #[path = "contract/claims.rs"]
 mod claims;
+#[path = "contract/programs.rs"]
+mod programs;
 #[path = "contract/stage.rs"]
 mod stage;
 #[path = "contract/traced.rs"]

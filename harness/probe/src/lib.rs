@@ -2,6 +2,7 @@
 //!
 //! The same types are the facts that core judges: what the probe saw is not translated on its way.
 
+pub mod capability;
 pub mod converse;
 pub mod sinkhole;
 

@@ -44,7 +44,8 @@ fn every_attempt_to_write_is_told_with_the_path_that_it_led_to() {
     symlink("real", at.join("link")).expect("a link");
     symlink("real/target", at.join("dangling")).expect("a link");
     let script = "echo x > plain; cd link/deep; echo x > ../up; cd ../..; echo x > link/no/such; \
-        echo x > dangling; /bin/mkdir link/made; /bin/mv plain link/moved; /bin/ln -s moved link/soft; \
+        echo x > dangling; /bin/mkdir link/made; \
+        /bin/mkdir -p real/deep /; /bin/mkdir link; /bin/mv plain link/moved; /bin/ln -s moved link/soft; \
         /bin/ln link/moved link/hard; /bin/chmod 600 link/soft; /bin/rm link/soft; echo > /dev/null; \
         echo > /dev/stdout; echo > /proc/self/fd/1; cat < plain; exit 3";
     let (output, told) = watch.run(&at, &["sh", "-c", script]);

@@ -6,7 +6,8 @@ use std::io::{PipeReader, PipeWriter, Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::capability::bits;
+use adamant_probe::capability::bits;
+
 use crate::kernel;
 use crate::seccomp::Profile;
 use crate::spec::Process;

@@ -35,6 +35,8 @@ pub struct Boot {
     pub workdir: String,
     /// Who may reopen standard output and error: the user of process 1.
     pub uid: u32,
+    /// Whether its network has a way out, and a name server, behind which everything is swallowed.
+    pub nowhere: bool,
 }
 
 /// A directory that begins as a copy of what the image has at `target`.

@@ -4,7 +4,6 @@
 //!
 //! One thread only: a container's processes are forked from here, and namespaces belong to the whole process.
 
-mod capability;
 mod cgroup;
 mod companion;
 mod control;
@@ -13,6 +12,7 @@ mod kernel;
 mod launch;
 mod mounts;
 mod net;
+mod nowhere;
 mod place;
 mod run;
 mod seat;

@@ -12,6 +12,9 @@ use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
     InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use rustix::net::netdevice::name_to_index;
@@ -36,7 +39,7 @@ pub(crate) fn enter(pid: &str) -> Result<(), Trouble> {
     into(&of(pid)?)
 }
 
-fn into(network: &File) -> Result<(), Trouble> {
+pub(crate) fn into(network: &File) -> Result<(), Trouble> {
     use std::os::fd::AsFd as _;
     move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))
         .map_err(while_doing("enter another network"))
@@ -53,7 +56,8 @@ pub(crate) fn loopback_up() -> Result<(), Trouble> {
 pub(crate) fn cable(subject: &File, companion: &Companion) -> Result<(), Trouble> {
     let doing = || while_doing("connect a companion with the container");
     let own = File::open("/proc/self/ns/net").map_err(doing())?;
-    let there = format!("eth{}", companion.number);
+    // The first is the container's way out.
+    let there = format!("eth{}", u32::from(companion.number) + 1);
     let mut here = Route::open()?;
     here.veth(COMPANION_END, &there, subject).map_err(doing())?;
     here.bring_up(COMPANION_END, companion.address())
@@ -67,10 +71,10 @@ pub(crate) fn cable(subject: &File, companion: &Companion) -> Result<(), Trouble
 }
 
 /// A conversation with the kernel about interfaces, in the network in which it was opened.
-struct Route(Socket);
+pub(crate) struct Route(Socket);
 
 impl Route {
-    fn open() -> Result<Self, Trouble> {
+    pub(crate) fn open() -> Result<Self, Trouble> {
         let doing = || while_doing("speak to the kernel about networks");
         let mut socket = Socket::new(NETLINK_ROUTE).map_err(doing())?;
         socket.bind_auto().map_err(doing())?;
@@ -87,7 +91,7 @@ impl Route {
     }
 
     /// Makes both ends; the other one is in `network` from the beginning.
-    fn veth(&mut self, name: &str, other: &str, network: &File) -> std::io::Result<()> {
+    pub(crate) fn veth(&mut self, name: &str, other: &str, network: &File) -> std::io::Result<()> {
         let mut peer = LinkMessage::default();
         peer.attributes = vec![
             LinkAttribute::IfName(other.to_owned()),
@@ -107,7 +111,7 @@ impl Route {
         )
     }
 
-    fn bring_up(&self, name: &str, address: [u8; 4]) -> std::io::Result<()> {
+    pub(crate) fn bring_up(&self, name: &str, address: [u8; 4]) -> std::io::Result<()> {
         let file = rustix::net::socket(
             rustix::net::AddressFamily::INET,
             rustix::net::SocketType::DGRAM,
@@ -126,6 +130,20 @@ impl Route {
         let message = RouteNetlinkMessage::NewAddress(message);
         self.ask(message, NLM_F_CREATE | NLM_F_EXCL)?;
         self.up(index)
+    }
+
+    /// Sends what has no other way to this neighbour.
+    pub(crate) fn leave_by(&self, gateway: [u8; 4]) -> std::io::Result<()> {
+        let mut route = everything(RouteType::Unicast);
+        let gateway = RouteAddress::Inet(Ipv4Addr::from(gateway));
+        route.attributes.push(RouteAttribute::Gateway(gateway));
+        self.ask(RouteNetlinkMessage::NewRoute(route), NLM_F_CREATE)
+    }
+
+    /// Drops what has no other way, and says nothing.
+    pub(crate) fn swallow(&self) -> std::io::Result<()> {
+        let route = everything(RouteType::BlackHole);
+        self.ask(RouteNetlinkMessage::NewRoute(route), NLM_F_CREATE)
     }
 
     /// Asks for one change, and waits for the kernel's answer.
@@ -148,4 +166,18 @@ impl Route {
             ))),
         }
     }
+}
+
+/// A route to everywhere, where a link's own is more specific.
+fn everything(kind: RouteType) -> RouteMessage {
+    let mut route = RouteMessage::default();
+    route.header = RouteHeader {
+        address_family: AddressFamily::Inet,
+        table: RouteHeader::RT_TABLE_MAIN,
+        protocol: RouteProtocol::Static,
+        scope: RouteScope::Universe,
+        kind,
+        ..RouteHeader::default()
+    };
+    route
 }

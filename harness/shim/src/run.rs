@@ -8,6 +8,7 @@ use adamant_shim::{Boot, Note, Order, Seat};
 use crate::cgroup::Groups;
 use crate::control::{self, Control, Heard};
 use crate::launch::Outcome;
+use crate::nowhere::Nowhere;
 use crate::seat::{self, Init};
 use crate::spec::Spec;
 use crate::trouble::{Trouble, while_doing};
@@ -89,6 +90,7 @@ fn wanted(
         serde_json::from_str(&boot.spec).map_err(while_doing("read the specification"))?;
     groups.limit(&spec.linux.resources, BESIDE)?;
     control::give_output(boot.uid)?;
+    let _network = boot.nowhere.then(Nowhere::make).transpose()?;
     let pid = init.pid;
     let since = Instant::now();
     let outcome = init.become_program(&boot)?;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The one line that brings what we use from the system. We print it, we do not run it.
-const INSTALL: &str = "apt-get install -y docker.io busybox-static mmdebstrap g++ npm";
+const INSTALL: &str = "apt-get install -y docker.io busybox-static mmdebstrap g++ musl-tools npm";
 
 #[derive(Debug)]
 pub(crate) struct Failure {

@@ -31,6 +31,8 @@ usage: cargo xtask VERB
   run [ARGS…]      set up, then judge the bundled image: `adamant run ARGS…`
   test [ARGS…]     set up, then `cargo test --workspace ARGS…`
   bench serve      the execution engine against the same one on isolated-vm and Node 24
+  bench events [N] what a traced call costs: untraced, watched and under strace, interleaved
+  bench traced     what it costs a boot to be watched, on each engine
   soak lint [--seconds N] [--seed N]
   soak isolate [EXECUTIONS | --seconds N]
                    10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind
@@ -129,15 +131,28 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
             }
             _ => Err(Failure::input(USAGE)),
         },
-        "bench" if rest.first().is_some_and(|name| name == "serve") => {
-            peer::bench(&root, &rest[1..])
-        }
+        "bench" => bench(&root, rest),
         "help" | "--help" | "-h" => {
             say(USAGE);
             Ok(())
         }
         _ => Err(Failure::input(format!("unknown verb `{verb}`\n\n{USAGE}"))),
     }
+}
+
+/// Measures one thing against its peers, in one run.
+fn bench(root: &Path, rest: &[String]) -> Result<(), Failure> {
+    let (package, name, rest) = match rest {
+        [name, rest @ ..] if name == "serve" => return peer::bench(root, rest),
+        [name, rest @ ..] if name == "events" => ("adamant-probe", name, rest),
+        [name, rest @ ..] if name == "traced" => {
+            images::build(root, &["shell".to_owned()])?;
+            ("adamant-engines", name, rest)
+        }
+        _ => return Err(Failure::input(USAGE)),
+    };
+    let words = ["bench", "--locked", "-p", package, "--bench", name, "--"];
+    Err(cargo(root, &words, rest))
 }
 
 /// Sets up, and judges the bundled image.

@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("harness/modules", &[]),
     ("harness/network", &[]),
     ("harness/isolate", &["adamant-modules", "adamant-network"]),
-    ("harness/shim", &[]),
+    ("harness/shim", &["adamant-probe"]),
     ("harness/store", &[]),
     (
         "harness/serve",

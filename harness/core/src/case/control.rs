@@ -24,7 +24,7 @@ pub struct Control {
 
 /// A case that rightly fails too.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Also {
     /// Its id.
     pub case: String,
@@ -33,6 +33,4 @@ pub struct Also {
     /// Whether it depends on a race if it shows: then it may, and need not.
     #[serde(default)]
     pub sometimes: bool,
-    /// The only engine on which it shows; `None` where it is every one.
-    pub only_on: Option<String>,
 }

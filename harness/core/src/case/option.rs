@@ -3,56 +3,14 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use adamant_probe::capability;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::parse::nearest;
 
-/// Every capability of Linux 6, without its prefix (capabilities(7)).
-const CAPABILITIES: &[&str] = &[
-    "ALL",
-    "AUDIT_CONTROL",
-    "AUDIT_READ",
-    "AUDIT_WRITE",
-    "BLOCK_SUSPEND",
-    "BPF",
-    "CHECKPOINT_RESTORE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "DAC_READ_SEARCH",
-    "FOWNER",
-    "FSETID",
-    "IPC_LOCK",
-    "IPC_OWNER",
-    "KILL",
-    "LEASE",
-    "LINUX_IMMUTABLE",
-    "MAC_ADMIN",
-    "MAC_OVERRIDE",
-    "MKNOD",
-    "NET_ADMIN",
-    "NET_BIND_SERVICE",
-    "NET_BROADCAST",
-    "NET_RAW",
-    "PERFMON",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYSLOG",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_CHROOT",
-    "SYS_MODULE",
-    "SYS_NICE",
-    "SYS_PACCT",
-    "SYS_PTRACE",
-    "SYS_RAWIO",
-    "SYS_RESOURCE",
-    "SYS_TIME",
-    "SYS_TTY_CONFIG",
-    "WAKE_ALARM",
-];
+/// What stands for every capability.
+const ALL: &str = "ALL";
 
 /// Less than this no Docker takes: its runtime could not even start a process.
 const LEAST_MEMORY: u64 = 6 << 20;
@@ -182,15 +140,15 @@ fn bytes(text: &str) -> Option<u64> {
 pub(super) fn capability(name: &str) -> Result<(), String> {
     let upper = name.to_ascii_uppercase();
     let bare = upper.strip_prefix("CAP_").unwrap_or(&upper);
-    if CAPABILITIES.contains(&bare) {
+    let known = || capability::NAMES.into_iter().chain([ALL]);
+    if known().any(|name| name == bare) {
         return Ok(());
     }
-    let begins = |known: &&str| !bare.is_empty() && known.starts_with(bare);
-    let hint = CAPABILITIES
-        .iter()
-        .copied()
-        .find(begins)
-        .or_else(|| nearest(bare, CAPABILITIES.iter().copied()))
+    let begins = |name: &&str| !bare.is_empty() && name.starts_with(bare);
+    let hint = known()
+        .filter(begins)
+        .min()
+        .or_else(|| nearest(bare, known()))
         .map(|n| format!("; did you mean `{n}`?"))
         .unwrap_or_default();
     Err(format!("unknown capability `{name}`{hint}"))

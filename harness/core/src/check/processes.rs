@@ -1,57 +1,12 @@
 //! `processes: { non-root: true }` — privileges of every process, seen from inside (RC-003-09).
 
-use adamant_probe::Process;
+use adamant_probe::{Process, capability};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Boot, Check, Context, Finding, Unanswered};
 use crate::case::Subject;
 use crate::engine::{Answer, Question};
-
-/// Capability names by bit, as `linux/capability.h` numbers them, without `CAP_`.
-const CAPABILITIES: [&str; 41] = [
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "DAC_READ_SEARCH",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "SETGID",
-    "SETUID",
-    "SETPCAP",
-    "LINUX_IMMUTABLE",
-    "NET_BIND_SERVICE",
-    "NET_BROADCAST",
-    "NET_ADMIN",
-    "NET_RAW",
-    "IPC_LOCK",
-    "IPC_OWNER",
-    "SYS_MODULE",
-    "SYS_RAWIO",
-    "SYS_CHROOT",
-    "SYS_PTRACE",
-    "SYS_PACCT",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_NICE",
-    "SYS_RESOURCE",
-    "SYS_TIME",
-    "SYS_TTY_CONFIG",
-    "MKNOD",
-    "LEASE",
-    "AUDIT_WRITE",
-    "AUDIT_CONTROL",
-    "SETFCAP",
-    "MAC_OVERRIDE",
-    "MAC_ADMIN",
-    "SYSLOG",
-    "WAKE_ALARM",
-    "BLOCK_SUSPEND",
-    "AUDIT_READ",
-    "PERFMON",
-    "BPF",
-    "CHECKPOINT_RESTORE",
-];
 
 /// What every process of the container must show. The subject's `needs` are allowed for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -158,24 +113,14 @@ impl Check for Processes {
 /// The capabilities that the subject's `needs` name, as a bit set.
 fn allowed(subject: &Subject) -> u64 {
     let named = subject.needs.iter().filter_map(|n| n.cap.as_deref());
-    let bits = named.filter_map(|cap| {
-        CAPABILITIES
-            .iter()
-            .position(|c| c.eq_ignore_ascii_case(cap.trim_start_matches("CAP_")))
-    });
-    bits.fold(0, |set, bit| set | 1 << bit)
+    capability::bits(named)
 }
 
 fn list(set: u64) -> String {
-    let names: Vec<&str> = CAPABILITIES
-        .iter()
-        .enumerate()
-        .filter(|(bit, _)| set >> bit & 1 == 1)
-        .map(|(_, name)| *name)
-        .collect();
+    let names: Vec<&str> = capability::names(set).collect();
     match names.len() {
         0 => "none".into(),
-        41 => "all".into(),
+        all if all == capability::NAMES.len() => "all".into(),
         _ => names.join(" "),
     }
 }

@@ -92,8 +92,8 @@ impl Fault {
 pub enum Network {
     /// A namespace with loopback only.
     None,
-    /// A network of this boot alone, that leads to nobody until companions join it. What is sent elsewhere is swallowed where the
-    /// engine gives it a default route (Docker's daemon does), and refused where it does not (the embedded engine).
+    /// A network of this boot alone, that leads to nobody until companions join it. It has a default route and a name server, and
+    /// what is sent elsewhere is swallowed: nobody refuses it, and nobody answers.
     Isolated,
     /// A network that leads nowhere, made by whoever watches the boot.
     #[serde(untagged)]

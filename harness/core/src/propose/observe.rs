@@ -499,9 +499,12 @@ fn unexpected(what: &str) -> EngineError {
 }
 
 /// Whether a socket that is bound to an address can be reached on loopback.
+/// Where a daemon's own name server listens, at a port that it chooses at each boot: no service of the subject.
+const DAEMON: std::net::Ipv4Addr = std::net::Ipv4Addr::new(127, 0, 0, 11);
+
 fn on_loopback(address: &str) -> bool {
     let ip = address.parse::<std::net::IpAddr>();
-    ip.is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified())
+    ip.is_ok_and(|ip| (ip.is_loopback() && ip != DAEMON) || ip.is_unspecified())
 }
 
 fn watches(target: Option<&Readiness>) -> Vec<Watch> {

@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Duration;
 
 use adamant_core::engine::{Answer, EngineError, ErrorKind, Stream};
 use adamant_core::run::Deadline;
@@ -10,13 +9,11 @@ use adamant_probe::{Entry, Reply, Request};
 use adamant_shim::{Note, Order};
 
 use super::instance::Container;
+use super::life::LAST_WORDS;
 use super::shim::{Heard, Shim};
 use super::spec;
 use crate::ask::{As, Found, Inside, Replies, argv, batches, encode, unexpected};
 use crate::embedded::{PROBE, SHIM};
-
-/// How long streams may still go on when what they belong to has ended.
-const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// How a process came out, other than by an error of ours.
 #[derive(Debug)]

@@ -17,8 +17,8 @@ pub(super) const ENDED: &str =
 /// How long the thread sleeps when nobody says anything.
 const SLICE: Duration = Duration::from_secs(60);
 
-/// How long streams may still go on when their shim has ended.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long what has ended may still be heard of: streams that go on, news on their way. A machine that is busy takes its time.
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What is known of it.
 #[derive(Debug, Default, Clone)]

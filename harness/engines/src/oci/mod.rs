@@ -25,7 +25,7 @@ use std::time::Duration;
 use adamant_core::case::FaultForm;
 use adamant_core::engine::{
     BootPlan, Description, Engine, EngineError, ErrorKind, Exit, Image, ImageSource, Instance,
-    LogCapture, Owner, Took,
+    LogCapture, Network, Owner, Took,
 };
 use adamant_core::run::{Deadline, monotonic_ns};
 use adamant_shim::{Boot, Filled};
@@ -135,6 +135,7 @@ impl Oci {
             filled,
             workdir: spec::workdir(plan, &image),
             uid: user.uid,
+            nowhere: plan.network == Network::Isolated,
         };
         let asked_ns = monotonic_ns();
         shim.say(&boot).map_err(|error| unheard(&attempt, error))?;

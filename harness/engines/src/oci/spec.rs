@@ -344,7 +344,7 @@ pub(super) fn write_files(plan: &BootPlan, name: &str, dir: &Path) -> std::io::R
         Network::None => resolver(&fs::read_to_string("/etc/resolv.conf").unwrap_or_default()),
         // The made network's own name server, which the supervisor plays.
         Network::Made(_) => format!("nameserver {NAME_SERVER}\n"),
-        // Nobody listens there: a name that is not in `hosts` is refused at once.
+        // As a daemon's: a question for a name that is not in `hosts` is heard, and never answered.
         Network::Isolated => "nameserver 127.0.0.11\noptions ndots:0\n".to_owned(),
     };
     fs::write(dir.join("resolv.conf"), resolver)

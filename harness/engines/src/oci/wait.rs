@@ -8,10 +8,9 @@ use adamant_probe::{Observed, Reply, Request, Target};
 
 use super::exec::Ran;
 use super::instance::Container;
+use super::life::LAST_WORDS;
 use crate::ask::{Replies, millis, observed, who_reaches};
 
-/// For the last words of a container, when the time of the wait itself may be up.
-const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How often an end is looked for between two lines of output.
 const LOOK: Duration = Duration::from_millis(50);
 

@@ -10,7 +10,7 @@ use adamant_probe::sinkhole::{NAME_SERVER, Profile};
 use adamant_probe::{Action, Target};
 
 use crate::stage::{GO, Result, Stage, deadline, number, same, told};
-use crate::traced;
+use crate::{programs, traced};
 
 /// What an engine must do.
 pub(crate) struct Claim {
@@ -57,6 +57,7 @@ pub(crate) const ALL: &[Claim] = &[
     real("memory_is_limited", memory),
     real("processes_are_limited", pids),
     real("nothing_is_reached_but_loopback", network),
+    real("what_leaves_an_isolated_network_is_swallowed", swallowed),
     real("absent_is_absent", absent),
     real("a_path_is_left_in_the_form_that_was_asked_for", forms),
     real("a_made_network_leads_to_its_maker_only", made_network),
@@ -70,6 +71,7 @@ pub(crate) const ALL: &[Claim] = &[
         "who_did_what_is_seen_under_every_hardening",
         traced::hardened_trace,
     ),
+    real("programs_of_every_kind_are_seen_to_try", programs::seen),
     real("a_companion_is_reached_and_sees_who_came", companion),
 ];
 
@@ -428,6 +430,40 @@ fn absent(stage: &Stage) -> Result<()> {
         &wanted.to_vec(),
     )?;
     same(&boot.ask(&Question::Drift)?, &Answer::Drift(Vec::new()))?;
+    boot.remove()
+}
+
+/// Nobody refuses, nobody answers: whoever waits for the network waits here, on every engine.
+fn swallowed(stage: &Stage) -> Result<()> {
+    let plan = BootPlan {
+        network: Network::Isolated,
+        ..stage.plan("")
+    };
+    let boot = stage.running(&plan)?;
+    let look = || {
+        boot.shell(&[
+            "sed -n 's/^ *\\([a-z0-9]*\\):.*/\\1/p' /proc/net/dev | sort | tr '\\n' ' '",
+            "sed -n 's/^\\([a-z0-9]*\\).00000000.*/\\1/p' /proc/net/route",
+            "busybox nc -w 2 203.0.113.7 443 < /dev/null",
+            "busybox timeout 2 busybox nslookup registry.example > /dev/null 2>&1; echo $?",
+            "sed -n 's/^nameserver //p' /etc/resolv.conf",
+        ])
+    };
+    // Ended by its clock, not by an answer.
+    let wanted = ["eth0 lo", "eth0", "nc: timed out", "143", "127.0.0.11"];
+    same(&look()?, &wanted.map(str::to_owned).to_vec())?;
+    let alias = "one.adamant.test".to_owned();
+    same(
+        &boot.ask(&Question::Companion { alias, port: 8080 })?,
+        &Answer::Joined,
+    )?;
+    // Whoever joins is reached by name, and leads nowhere else.
+    let reached = "busybox nc -w 5 one.adamant.test 8080 < /dev/null > /dev/null && echo reached";
+    same(&boot.shell(&[reached])?, &vec!["reached".to_owned()])?;
+    same(
+        &look()?[1..4].to_vec(),
+        &wanted[1..4].iter().map(|w| (*w).to_owned()).collect(),
+    )?;
     boot.remove()
 }
 

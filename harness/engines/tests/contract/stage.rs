@@ -69,16 +69,28 @@ pub(crate) fn fake() -> Fake {
     })
 }
 
+fn fixture(engine: &dyn Engine, name: &str) -> Result<Arc<Image>> {
+    let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/images");
+    let dir = images.join(name).join("image");
+    let source = ImageSource::Layout { dir, tag: None };
+    engine.image(&source, &deadline()).map_err(|e| told(&e))
+}
+
 impl Stage {
     pub(crate) fn new(name: &'static str, engine: &Arc<dyn Engine>) -> Result<Self> {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/images/shell/image");
-        let source = ImageSource::Layout { dir, tag: None };
-        let image = engine.image(&source, &deadline()).map_err(|e| told(&e))?;
-        let engine = engine.clone();
         Ok(Self {
             name,
-            engine,
-            image,
+            engine: engine.clone(),
+            image: fixture(engine.as_ref(), "shell")?,
+        })
+    }
+
+    /// The same engine with another fixture image.
+    pub(crate) fn on(&self, image: &str) -> Result<Self> {
+        Ok(Self {
+            name: self.name,
+            engine: self.engine.clone(),
+            image: fixture(self.engine.as_ref(), image)?,
         })
     }
 

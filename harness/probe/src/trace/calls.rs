@@ -28,6 +28,8 @@ pub(super) enum Shape {
     Create,
     /// Changes what is at a path.
     Path(At, Follow),
+    /// Makes a directory, unless something is there already.
+    Directory(At),
     /// Gives the first path the second as another name.
     Names(At, At, Follow),
     /// Changes what a descriptor is open on.
@@ -50,6 +52,8 @@ pub(super) enum Shape {
     Exec(At, usize, Follow),
     /// `exit_group`.
     Exit,
+    /// `exit`, by which a thread ends, and with its last one a process that has no C library.
+    ExitThread,
     /// Changes the user; not told, but what is known of the process is read anew.
     User,
 }
@@ -132,7 +136,7 @@ const COMMON: &[Call] = &[
     call("openat", libc::SYS_openat, Shape::Open(at(0, 1), 2)),
     call("openat2", libc::SYS_openat2, Shape::Open2),
     call("open_by_handle_at", libc::SYS_open_by_handle_at, Shape::OpenHandle),
-    call("mkdirat", libc::SYS_mkdirat, Shape::Path(at(0, 1), Follow::No)),
+    call("mkdirat", libc::SYS_mkdirat, Shape::Directory(at(0, 1))),
     call("mknodat", libc::SYS_mknodat, Shape::Path(at(0, 1), Follow::No)),
     call("unlinkat", libc::SYS_unlinkat, Shape::Path(at(0, 1), Follow::No)),
     call("symlinkat", libc::SYS_symlinkat, Shape::Path(at(1, 2), Follow::No)),
@@ -169,6 +173,7 @@ const COMMON: &[Call] = &[
     call("execve", libc::SYS_execve, Shape::Exec(path(0), 1, Follow::Yes)),
     call("execveat", libc::SYS_execveat, Shape::Exec(at(0, 1), 2, Follow::Unless(4))),
     call("exit_group", libc::SYS_exit_group, Shape::Exit),
+    call("exit", libc::SYS_exit, Shape::ExitThread),
     call("setuid", libc::SYS_setuid, Shape::User),
     call("setreuid", libc::SYS_setreuid, Shape::User),
     call("setresuid", libc::SYS_setresuid, Shape::User),
@@ -180,7 +185,7 @@ const COMMON: &[Call] = &[
 const LEGACY: &[Call] = &[
     call("open", libc::SYS_open, Shape::Open(path(0), 1)),
     call("creat", libc::SYS_creat, Shape::Create),
-    call("mkdir", libc::SYS_mkdir, Shape::Path(path(0), Follow::No)),
+    call("mkdir", libc::SYS_mkdir, Shape::Directory(path(0))),
     call("rmdir", libc::SYS_rmdir, Shape::Path(path(0), Follow::No)),
     call("mknod", libc::SYS_mknod, Shape::Path(path(0), Follow::No)),
     call("unlink", libc::SYS_unlink, Shape::Path(path(0), Follow::No)),

@@ -204,6 +204,13 @@ impl Crowd {
     }
 }
 
+/// Whether a thread is the last one of its process.
+pub(super) fn is_alone(tid: u32) -> bool {
+    // Each thread has a directory in it, and a directory has two links of its own.
+    let tasks = statat(CWD, format!("/proc/{tid}/task"), AtFlags::empty());
+    tasks.is_ok_and(|found| found.st_nlink == 3)
+}
+
 fn open_dir(pid: u32) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(CWD, format!("/proc/{pid}"), flags, Mode::empty())
@@ -392,5 +399,19 @@ mod tests {
         crowd.leave(own);
         assert!(crowd.members.is_empty());
         assert!(crowd.find(u32::MAX, &home).is_err());
+    }
+
+    #[test]
+    fn a_process_with_threads_is_not_alone() {
+        // This test runs beside the thread that waits for it.
+        assert!(!is_alone(std::process::id()));
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("started");
+        assert!(is_alone(child.id()));
+        drop(child.stdin.take());
+        child.wait().expect("ended");
+        assert!(!is_alone(child.id()));
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn decode(call: &Call, notification: &Notification, member: &Member) 
         Shape::OpenHandle => asked.open_handle(),
         Shape::Create => asked.opened(At { dir: None, path: 0 }, true, false),
         Shape::Path(at, follow) => asked.path(at, follow),
+        Shape::Directory(at) => asked.directory(at),
         Shape::Names(from, to, follow) => asked.names(from, to, follow),
         Shape::Descriptor => asked.changed(&place::descriptor(member, asked.descriptor(0))),
         Shape::Attributes => asked.changed(&place::descriptor(member, asked.descriptor(0))),
@@ -48,7 +49,7 @@ pub(super) fn decode(call: &Call, notification: &Notification, member: &Member) 
             let spot = asked.spot(at, follow);
             vec![exec::exec(member, asked.memory, &spot, args[argv])]
         }
-        Shape::Exit => vec![exit(notification)],
+        Shape::Exit | Shape::ExitThread => vec![exit(notification)],
         Shape::User => Vec::new(),
     }
 }
@@ -70,7 +71,7 @@ pub(super) fn undecoded(call: &Call, notification: &Notification) -> Option<Acti
             refused: None,
             runs: Vec::new(),
         }),
-        Shape::Exit => Some(exit(notification)),
+        Shape::Exit | Shape::ExitThread => Some(exit(notification)),
         Shape::User => None,
         Shape::Open(_, flags) if notification.args[flags] & u64::from(WRITE_FLAGS) == 0 => None,
         Shape::Open(..)
@@ -78,6 +79,7 @@ pub(super) fn undecoded(call: &Call, notification: &Notification) -> Option<Acti
         | Shape::OpenHandle
         | Shape::Create
         | Shape::Path(..)
+        | Shape::Directory(..)
         | Shape::Names(..)
         | Shape::Descriptor
         | Shape::Attributes
@@ -282,6 +284,13 @@ impl Asked<'_> {
             return vec![self.write(&spot.path, None)];
         }
         self.changed(&spot)
+    }
+
+    /// `mkdir -p` asks for each directory on the way; one that is there is never made, wherever it is and whoever asks.
+    fn directory(&self, at: At) -> Vec<Action> {
+        let spot = self.spot(at, Follow::No);
+        let told = || self.write(&spot.path, None);
+        spot.found.is_err().then(told).into_iter().collect()
     }
 
     /// The mode or owner of a terminal or a pipe is no change of the file system.

@@ -105,6 +105,7 @@ fn body(shape: Shape, reads: bool) -> Vec<libc::sock_filter> {
         Shape::Open2
         | Shape::Create
         | Shape::Path(..)
+        | Shape::Directory(..)
         | Shape::Names(..)
         | Shape::Descriptor
         | Shape::Connect
@@ -113,6 +114,7 @@ fn body(shape: Shape, reads: bool) -> Vec<libc::sock_filter> {
         | Shape::SendMmsg
         | Shape::Exec(..)
         | Shape::Exit
+        | Shape::ExitThread
         | Shape::User => vec![step(RETURN, NOTIFY)],
     }
 }

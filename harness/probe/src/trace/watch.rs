@@ -18,7 +18,7 @@ use rustix::net::{SocketFlags, accept_with, sockopt::socket_peercred};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use super::calls::{self, ARCHITECTURE, Shape};
-use super::crowd::{Crowd, Home};
+use super::crowd::{self, Crowd, Home};
 use super::kernel::{self, Notification};
 use super::question::{self, Askers};
 use super::sink::Sink;
@@ -414,6 +414,10 @@ fn events(crowd: &mut Crowd, notification: &Notification, home: &Home, at_ns: u6
     let Some(call) = calls::find(notification.number) else {
         return Vec::new();
     };
+    // Programs with threads end many; nobody is looked at for that.
+    if call.shape == Shape::ExitThread && !crowd::is_alone(notification.tid) {
+        return Vec::new();
+    }
     let Ok(member) = crowd.find(notification.tid, home) else {
         // Most likely it was killed just now; if it was not, this is all that is known.
         return decode::undecoded(call, notification)
@@ -429,7 +433,7 @@ fn events(crowd: &mut Crowd, notification: &Notification, home: &Home, at_ns: u6
         .collect();
     match call.shape {
         Shape::Exec(..) | Shape::User => crowd.doubt(process),
-        Shape::Exit => crowd.leave(process),
+        Shape::Exit | Shape::ExitThread => crowd.leave(process),
         _ => {}
     }
     lines

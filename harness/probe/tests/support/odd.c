@@ -159,6 +159,28 @@ static void starts(char *own) {
     close(open("under-another-name", O_WRONLY | O_CREAT, 0600));
 }
 
+static int as_another(void *unused) {
+    (void)unused;
+    syscall(SYS_exit, 5);
+    return 0;
+}
+
+/* Ends as a program without a C library does, when its thread has ended. */
+static void leaves(void) {
+    static char stack[65536] __attribute__((aligned(16)));
+    int shares = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_SYSVSEM | CLONE_THREAD;
+    clone(as_another, stack + sizeof stack, shares, NULL);
+    char task[64];
+    int threads = 2;
+    snprintf(task, sizeof task, "/proc/%d/task", getpid());
+    while (threads > 1) {
+        struct stat found;
+        usleep(1000);
+        threads = stat(task, &found) == 0 ? (int)found.st_nlink - 2 : 1;
+    }
+    syscall(SYS_exit, 9);
+}
+
 /* Questions that no filter sees: written as to a file. */
 static void asks(int argc, char **argv) {
     int family = strchr(argv[2], ':') ? AF_INET6 : AF_INET;
@@ -227,6 +249,7 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], "writes") == 0) writes();
     else if (strcmp(argv[1], "sends") == 0) sends();
     else if (strcmp(argv[1], "starts") == 0) starts(argv[0]);
+    else if (strcmp(argv[1], "leaves") == 0) leaves();
     else if (strcmp(argv[1], "waits") == 0) waits();
     else if (strcmp(argv[1], "asks") == 0) asks(argc, argv);
     else if (strcmp(argv[1], "reaches") == 0) reaches(argv);

@@ -39,6 +39,12 @@ impl Odd {
 
     /// Runs one of its parts in a network namespace of its own where there is a `profile`, and what was told of it.
     fn run(&self, profile: Option<Profile>, words: &[&str]) -> (Output, Vec<Traced>) {
+        let (output, told) = self.try_to_run(profile, words);
+        assert!(output.status.success(), "{output:?}");
+        (output, told)
+    }
+
+    fn try_to_run(&self, profile: Option<Profile>, words: &[&str]) -> (Output, Vec<Traced>) {
         let mut watch = match profile {
             Some(profile) => Watch::start_with(&["--network", profile.word()]),
             None => Watch::start(),
@@ -62,7 +68,6 @@ impl Odd {
             .stdin(Stdio::null())
             .output()
             .expect("started");
-        assert!(output.status.success(), "{output:?}");
         (output, watch.sync())
     }
 }
@@ -166,6 +171,21 @@ fn whoever_acts_is_found_however_it_was_started() {
         .collect();
     // The program in memory knows no `nothing`, and says so.
     assert!(codes.contains(&3), "{codes:?}");
+}
+
+#[test]
+fn an_end_without_a_c_library_is_told_and_that_of_a_thread_is_none() {
+    let odd = Odd::build();
+    let (output, told) = odd.try_to_run(None, &["leaves"]);
+    assert_eq!(output.status.code(), Some(9), "{output:?}");
+    let codes: Vec<i32> = actions(&told)
+        .into_iter()
+        .filter_map(|action| match action {
+            Action::Exit { code } => Some(code),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(codes, [9]);
 }
 
 #[test]

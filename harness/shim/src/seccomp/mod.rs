@@ -8,13 +8,13 @@ mod search;
 use std::collections::BTreeMap;
 use std::io;
 
+use adamant_probe::capability::{bit, bits};
 use libc::c_long;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch,
 };
 
-use crate::capability::{bit, bits};
 use crate::kernel;
 use crate::trouble::{Trouble, while_doing};
 
