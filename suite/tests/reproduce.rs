@@ -243,7 +243,9 @@ fn shells(engines: &[&'static str]) -> Result<(), Failed> {
     let waits = checkout("good\n");
     let subject = waits.path().join("adamant.yaml");
     let text = std::fs::read_to_string(&subject)?;
-    let text = text.replace("echo up &&", "echo waits &&").replace("10s", "1s");
+    let text = text
+        .replace("echo up &&", "echo waits &&")
+        .replace("10s", "1s");
     std::fs::write(&subject, text)?;
     for engine in engines {
         let evidence = failed(ended.path(), engine, "FATAL: the state is not good")?;
@@ -251,36 +253,46 @@ fn shells(engines: &[&'static str]) -> Result<(), Failed> {
             (ended.path(), engine, &evidence),
             "cat /work/state/current; tr '\\0' ' ' </proc/1/cmdline; touch /work/x || echo $((6 * 7)) refused; exit 7\n",
         )?;
-        told(&seen, &[
-            "the subject ended with exit code 4",
-            "it is started by: /bin/sh -c 'grep -q good",
-            "  | FATAL: the state is not good",
-            "rotten",
-            "adamant-probe hold",
-            "42 refused",
-            "the shell ended with 7",
-        ])?;
+        told(
+            &seen,
+            &[
+                "the subject ended with exit code 4",
+                "it is started by: /bin/sh -c 'grep -q good",
+                "  | FATAL: the state is not good",
+                "rotten",
+                "adamant-probe hold",
+                "42 refused",
+                "the shell ended with 7",
+            ],
+        )?;
         let evidence = failed(waits.path(), engine, "not ready")?;
         let seen = shell(
             (waits.path(), engine, &evidence),
             "sleep 1; stty size; tty; tr '\\0' ' ' </proc/1/cmdline; test -t 0 && echo $((6 * 7)) terminal; exit\n",
         )?;
         let size = format!("{} {}", terminal::SIZE.1, terminal::SIZE.0);
-        told(&seen, &[
-            "the subject did not get ready in time, and goes on running",
-            &size,
-            "/dev/pts/",
-            "sleep 600",
-            "42 terminal",
-            "the shell ended with 0",
-        ])?;
+        told(
+            &seen,
+            &[
+                "the subject did not get ready in time, and goes on running",
+                &size,
+                "/dev/pts/",
+                "sleep 600",
+                "42 terminal",
+                "the shell ended with 0",
+            ],
+        )?;
     }
     Ok(())
 }
 
 /// What a person sees who types this into the shell; the verb ends with 0.
 fn shell((dir, engine, evidence): (&Path, &str, &str), typed: &str) -> Result<String, Failed> {
-    let command = command(dir, engine, &["reproduce", evidence, "--shell", "--reports", "again"]);
+    let command = command(
+        dir,
+        engine,
+        &["reproduce", evidence, "--shell", "--reports", "again"],
+    );
     let (code, screen) = terminal::person(command, &[(OPENED, typed)])?;
     if code != 0 {
         return Err(format!("on {engine} it ended with {code}, expected 0\n{screen}").into());
@@ -300,16 +312,32 @@ fn no_shell(engine: &'static str) -> Result<(), Failed> {
     let dir = checkout("rotten\n");
     let subject = dir.path().join("adamant.yaml");
     let text = std::fs::read_to_string(&subject)?;
-    std::fs::write(&subject, text.replace("images/shell/image", "images/workspace-daemon/image"))?;
+    std::fs::write(
+        &subject,
+        text.replace("images/shell/image", "images/workspace-daemon/image"),
+    )?;
     let evidence = failed(dir.path(), engine, "ready")?;
-    let piped = adamant(dir.path(), engine, None, &["reproduce", &evidence, "--shell"]);
-    expect("without a terminal", &piped, 2, "`--shell` needs a terminal")?;
+    let piped = adamant(
+        dir.path(),
+        engine,
+        None,
+        &["reproduce", &evidence, "--shell"],
+    );
+    expect(
+        "without a terminal",
+        &piped,
+        2,
+        "`--shell` needs a terminal",
+    )?;
     let command = command(dir.path(), engine, &["reproduce", &evidence, "--shell"]);
     let (code, screen) = terminal::person(command, &[])?;
     if code != 3 || !screen.contains("the image has none of /bin/bash") {
         return Err(format!("it ended with {code}, expected 3 and why\n{screen}").into());
     }
-    let two = format!("{engine},{}", if engine == "oci" { "docker" } else { "oci" });
+    let two = format!(
+        "{engine},{}",
+        if engine == "oci" { "docker" } else { "oci" }
+    );
     let args = ["reproduce", &evidence, "--shell", "--engine", &two];
     let (code, screen) = terminal::person(self::command(dir.path(), engine, &args), &[])?;
     if code == 2 && screen.contains("`--shell` opens one shell") {

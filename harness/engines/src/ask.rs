@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use adamant_core::engine::{Answer, BootPlan, EngineError, ErrorKind, Image, Question, Stream, Trace};
+use adamant_core::engine::{
+    Answer, BootPlan, EngineError, ErrorKind, Image, Question, Stream, Trace,
+};
 use adamant_core::report::text;
 use adamant_core::run::Deadline;
 use adamant_probe::{Action, Entry, MOUNT_DIR, MOUNT_PATH, Observed, Reply, Request, Target};
@@ -120,6 +122,7 @@ pub(crate) fn answer(
         Question::TryWrite { dirs } => inside.try_write(dirs, deadline),
         Question::Drift
         | Question::Stop { .. }
+        | Question::StopBeside { .. }
         | Question::Companion { .. }
         | Question::CompanionPeers
         | Question::Trace

@@ -18,7 +18,8 @@ use crate::{engines, exit, judge, signal, standard};
 pub fn run(args: &ReproduceArgs, colour: Colour) -> Done {
     if args.shell && !Terminal::is_there() {
         let mut failure = Failure::input("`--shell` needs a terminal on standard input and output");
-        failure.hint = Some("without it the case is judged again; over ssh, `-t` makes a terminal".into());
+        failure.hint =
+            Some("without it the case is judged again; over ssh, `-t` makes a terminal".into());
         return Err(failure);
     }
     let cancel = Cancel::default();

@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use adamant_core::discover::PlannedTrial;
-use adamant_core::engine::{
-    Answer, EngineError, ErrorKind, Question, Reached, Terminal,
-};
+use adamant_core::engine::{Answer, EngineError, ErrorKind, Question, Reached, Terminal};
 use adamant_core::env;
 use adamant_core::report::{All, text};
 use adamant_core::run::{Cancel, Options, Outcome, Session, Visit, Visitor};
@@ -56,7 +54,11 @@ pub(crate) fn open(
         return Err(failure);
     };
     let conditions = serde_json::to_string(boot).unwrap_or_default();
-    anstream::eprintln!("boots {} as for {}\n{conditions}", trial.subject.image, trial.name);
+    anstream::eprintln!(
+        "boots {} as for {}\n{conditions}",
+        trial.subject.image,
+        trial.name
+    );
     let findings = &bundle.record.findings;
     if !findings.is_empty() {
         anstream::eprintln!("it came to: {}", findings.join(", "));
@@ -79,7 +81,12 @@ pub(crate) fn open(
         cancel,
         ..Options::default()
     };
-    let session = Session::start(options, connected.engines, trials, Box::new(All(Vec::new())))?;
+    let session = Session::start(
+        options,
+        connected.engines,
+        trials,
+        Box::new(All(Vec::new())),
+    )?;
     let report = session.run(0);
     let (run, _) = session.finish();
     for outcome in [report.outcome].into_iter().chain(run.cleanup) {
@@ -123,7 +130,9 @@ fn enter(visit: &Visit<'_>) -> Result<i64, EngineError> {
         anstream::eprintln!("  | {line}");
     }
     anstream::eprintln!("{}", state(visit));
-    anstream::eprintln!("{shell} in it, as the subject's user; `exit` ends it and removes the container");
+    anstream::eprintln!(
+        "{shell} in it, as the subject's user; `exit` ends it and removes the container"
+    );
     let failed = |why| EngineError::new(ErrorKind::Unsupported, "take the terminal").caused_by(why);
     let terminal = Terminal::take().map_err(failed)?;
     visit.instance.open(&[shell], &terminal, &visit.deadline)
@@ -161,7 +170,9 @@ fn shell_of(visit: &Visit<'_>) -> Result<String, EngineError> {
         .instance
         .ask(&Question::Stat { paths }, &visit.deadline)?;
     let Answer::Entries(there) = answer else {
-        return Err(EngineError::new(ErrorKind::Engine, attempt()).caused_by("no entries came back"));
+        return Err(
+            EngineError::new(ErrorKind::Engine, attempt()).caused_by("no entries came back")
+        );
     };
     let mut brought = brought.into_iter().zip(there);
     let found = brought.find_map(|((path, _), (_, entry))| entry.map(|_| path.to_owned()));

@@ -49,7 +49,9 @@ pub(crate) fn person(
         if began.elapsed() > PATIENCE {
             child.kill()?;
             child.wait()?;
-            return Err(std::io::Error::other(format!("nothing ended; on the screen:\n{screen}")));
+            return Err(std::io::Error::other(format!(
+                "nothing ended; on the screen:\n{screen}"
+            )));
         }
         let mut fds = [PollFd::new(&ours, PollFlags::IN)];
         let turn = Timespec::try_from(Duration::from_millis(100)).map_err(std::io::Error::other)?;

@@ -8,9 +8,7 @@ use super::trial::{REMOVAL, Stop, Trial, skipped};
 use super::{Deadline, Skip};
 use crate::check::Context;
 use crate::discover::PlannedTrial;
-use crate::engine::{
-    BootPlan, EngineError, Image, Instance, Log, LogCapture, Reached,
-};
+use crate::engine::{BootPlan, EngineError, Image, Instance, Log, LogCapture, Reached};
 
 /// How long somebody may look around at most: a day, the most that a deadline knows.
 const STAY: std::time::Duration = std::time::Duration::from_secs(86_400);
@@ -48,7 +46,9 @@ pub struct Visitor(Arc<Come>);
 
 impl Visitor {
     /// Somebody who does this there.
-    pub fn new(come: impl Fn(&Visit<'_>) -> Result<(), EngineError> + Send + Sync + 'static) -> Self {
+    pub fn new(
+        come: impl Fn(&Visit<'_>) -> Result<(), EngineError> + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(come))
     }
 }

@@ -67,12 +67,14 @@ impl Container {
         if let Some(error) = self.ended_error(&attempt) {
             return Err(error);
         }
-        let failed = |why: std::io::Error| EngineError::new(ErrorKind::Engine, &attempt).caused_by(why);
+        let failed =
+            |why: std::io::Error| EngineError::new(ErrorKind::Engine, &attempt).caused_by(why);
         let pid = self.life.known().pid.ok_or_else(|| {
             EngineError::new(ErrorKind::Engine, &attempt).caused_by("it has no first process")
         })?;
         let Pair { ours, theirs } = Pair::inside(pid, self.user.uid).map_err(failed)?;
-        let process = spec::on_terminal(&self.plan, &self.ground(), argv.to_vec(), &Terminal::kind());
+        let process =
+            spec::on_terminal(&self.plan, &self.ground(), argv.to_vec(), &Terminal::kind());
         let order = Order::Exec {
             process: process.to_string(),
             uid: self.user.uid,
@@ -90,7 +92,8 @@ impl Container {
         };
         while deadline.left().is_some() {
             if let Some(ended) = relay.turn().map_err(failed)? {
-                return ended.map_err(|why| EngineError::new(ErrorKind::Engine, &attempt).caused_by(why));
+                return ended
+                    .map_err(|why| EngineError::new(ErrorKind::Engine, &attempt).caused_by(why));
             }
         }
         Err(out_of_time(&attempt, deadline))

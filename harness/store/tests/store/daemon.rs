@@ -138,7 +138,11 @@ fn a_peer_that_has_said_all_may_close_its_side() {
         stream
     });
     assert_eq!(restored.status, 200, "{}", restored.text());
-    assert!(restored.text().contains("\"files\":4000"), "{}", restored.text());
+    assert!(
+        restored.text().contains("\"files\":4000"),
+        "{}",
+        restored.text()
+    );
 }
 
 #[test]
