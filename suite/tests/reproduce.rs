@@ -260,12 +260,12 @@ fn shells(engines: &[&'static str]) -> Result<(), Failed> {
                 "it is started by: /bin/sh -c 'grep -q good",
                 "  | FATAL: the state is not good",
                 "rotten",
-                "adamant-probe hold",
+                "/probe hold",
                 "42 refused",
                 "the shell ended with 7",
             ],
         )?;
-        let evidence = failed(waits.path(), engine, "not ready")?;
+        let evidence = failed(waits.path(), engine, "a line of output matches")?;
         let seen = shell(
             (waits.path(), engine, &evidence),
             "sleep 1; stty size; tty; tr '\\0' ' ' </proc/1/cmdline; test -t 0 && echo $((6 * 7)) terminal; exit\n",
@@ -316,7 +316,7 @@ fn no_shell(engine: &'static str) -> Result<(), Failed> {
         &subject,
         text.replace("images/shell/image", "images/workspace-daemon/image"),
     )?;
-    let evidence = failed(dir.path(), engine, "ready")?;
+    let evidence = failed(dir.path(), engine, "a line of output matches")?;
     let piped = adamant(
         dir.path(),
         engine,

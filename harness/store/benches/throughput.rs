@@ -67,10 +67,10 @@ fn measure() -> Result<bool, Failure> {
         }
         let source = ground.path().join(name);
         fs::create_dir(&source)?;
-        let bytes = if name == "small" {
-            many(&source, files)?
+        let (files, bytes) = if name == "small" {
+            (files, many(&source, files)?)
         } else {
-            large(&source, files)?
+            (files / 32, large(&source, files)?)
         };
         println!("{name}: {files} files, {} MiB", bytes >> 20);
         good &= compare(&source, ground.path(), bytes, rounds)?;

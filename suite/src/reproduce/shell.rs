@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use adamant_core::case::Boot;
 use adamant_core::discover::PlannedTrial;
 use adamant_core::engine::{Answer, EngineError, ErrorKind, Question, Reached, Terminal};
 use adamant_core::env;
@@ -53,11 +54,11 @@ pub(crate) fn open(
         failure.hint = Some("without `--shell` the case is judged again".into());
         return Err(failure);
     };
-    let conditions = serde_json::to_string(boot).unwrap_or_default();
     anstream::eprintln!(
-        "boots {} as for {}\n{conditions}",
+        "boots {} as for {}: {}",
         trial.subject.image,
-        trial.name
+        trial.name,
+        conditions(trial, boot)
     );
     let findings = &bundle.record.findings;
     if !findings.is_empty() {
@@ -111,6 +112,19 @@ pub(crate) fn open(
         None if was(&opened) && run.totals.broken == 0 => exit::HELD,
         None => exit::COULD_NOT_JUDGE,
     })
+}
+
+/// What the boot is like, for a person: `network none, rootfs read-only, …`, and what is absent.
+fn conditions(trial: &PlannedTrial, boot: &Boot) -> String {
+    let fields = serde_json::to_value(boot).unwrap_or_default();
+    let fields = fields.as_object().into_iter().flatten();
+    let words = fields.filter_map(|(name, value)| match (name.as_str(), value.as_str()) {
+        // A form is said of a fault only.
+        ("form", _) if boot.fault.is_none() => None,
+        (name, value) => Some(format!("{name} {}", value?)),
+    });
+    let absent = trial.artifact().map(|a| format!("artifact {}", a.id));
+    words.chain(absent).collect::<Vec<_>>().join(", ")
 }
 
 fn was(opened: &Mutex<bool>) -> bool {
