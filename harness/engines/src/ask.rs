@@ -122,7 +122,6 @@ pub(crate) fn answer(
         Question::TryWrite { dirs } => inside.try_write(dirs, deadline),
         Question::Drift
         | Question::Stop { .. }
-        | Question::StopBeside { .. }
         | Question::Companion { .. }
         | Question::CompanionPeers
         | Question::Trace
