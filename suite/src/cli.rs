@@ -295,6 +295,10 @@ pub struct ReproduceArgs {
     /// The folder of a trial's evidence, the file `reproduce.tar` in it, or the key that `run --keep-workspaces` told.
     #[arg(value_name = "EVIDENCE|KEY")]
     pub what: String,
+    /// Open a shell in the container instead of judging the case again: the same profile, faults and workspace, as the subject's
+    /// user. Where the subject has ended, in a container like its own in which nothing runs.
+    #[arg(long)]
+    pub shell: bool,
     /// The image, where it is not to be found as it was named when the trial failed.
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,

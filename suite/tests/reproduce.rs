@@ -5,6 +5,8 @@ mod images;
 #[expect(dead_code, reason = "only the engines' names are of interest here")]
 #[path = "support/session.rs"]
 mod session;
+#[path = "support/terminal.rs"]
+mod terminal;
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Output};
@@ -28,8 +30,15 @@ fn main() -> ExitCode {
             move || from_the_store(&engines)
         }),
         Trial::test("a_failing_trial_is_reproduced_from_its_evidence", {
+            let engine = engines[0];
+            move || from_evidence(engine)
+        }),
+        Trial::test("a_shell_is_opened_in_what_failed", {
             let engines = engines.clone();
-            move || from_evidence(engines[0])
+            move || shells(&engines)
+        }),
+        Trial::test("a_shell_that_cannot_be_opened_is_told", move || {
+            no_shell(engines[0])
         }),
         Trial::test("what_is_no_bundle_is_bad_input", no_bundle),
     ];
@@ -66,18 +75,23 @@ fn checkout(state: &str) -> tempfile::TempDir {
     dir
 }
 
-fn adamant(
-    dir: &Path,
-    engine: &str,
-    store: Option<&fixture_s3::Server>,
-    args: &[&str],
-) -> (i32, String, String) {
+fn command(dir: &Path, engine: &str, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_adamant"));
     command
         .current_dir(dir)
         .args(args)
         .env(env::ENGINES, engine)
         .env_remove("DATA_DIR");
+    command
+}
+
+fn adamant(
+    dir: &Path,
+    engine: &str,
+    store: Option<&fixture_s3::Server>,
+    args: &[&str],
+) -> (i32, String, String) {
+    let mut command = command(dir, engine, args);
     if let Some(store) = store {
         command
             .env("SANDBOX_SNAPSHOTS_BUCKET", fixture_s3::BUCKET)
@@ -206,6 +220,130 @@ fn from_evidence(engine: &'static str) -> Result<(), Failed> {
         1,
         "FATAL: the state is not good",
     )
+}
+
+/// The evidence of the only trial, which does not pass.
+fn failed(dir: &Path, engine: &str, part: &str) -> Result<String, Failed> {
+    let failed = adamant(dir, engine, None, RUN);
+    expect("the run", &failed, 1, part)?;
+    let evidence = failed
+        .2
+        .lines()
+        .find_map(|line| line.strip_prefix("kept: adamant reproduce "));
+    Ok(evidence
+        .ok_or_else(|| format!("no evidence was told\n{}", failed.2))?
+        .to_owned())
+}
+
+/// What is announced right before the shell.
+const OPENED: &str = "`exit` ends it and removes the container";
+
+fn shells(engines: &[&'static str]) -> Result<(), Failed> {
+    let ended = checkout("rotten\n");
+    let waits = checkout("good\n");
+    let subject = waits.path().join("adamant.yaml");
+    let text = std::fs::read_to_string(&subject)?;
+    let text = text
+        .replace("echo up &&", "echo waits &&")
+        .replace("10s", "1s");
+    std::fs::write(&subject, text)?;
+    for engine in engines {
+        let evidence = failed(ended.path(), engine, "FATAL: the state is not good")?;
+        let seen = shell(
+            (ended.path(), engine, &evidence),
+            "cat /work/state/current; tr '\\0' ' ' </proc/1/cmdline; touch /work/x || echo $((6 * 7)) refused; exit 7\n",
+        )?;
+        told(
+            &seen,
+            &[
+                "the subject ended with exit code 4",
+                "it is started by: /bin/sh -c 'grep -q good",
+                "  | FATAL: the state is not good",
+                "rotten",
+                "/probe hold",
+                "42 refused",
+                "the shell ended with 7",
+            ],
+        )?;
+        let evidence = failed(waits.path(), engine, "a line of output matches")?;
+        let seen = shell(
+            (waits.path(), engine, &evidence),
+            "sleep 1; stty size; tty; tr '\\0' ' ' </proc/1/cmdline; test -t 0 && echo $((6 * 7)) terminal; exit\n",
+        )?;
+        let size = format!("{} {}", terminal::SIZE.1, terminal::SIZE.0);
+        told(
+            &seen,
+            &[
+                "the subject did not get ready in time, and goes on running",
+                &size,
+                "/dev/pts/",
+                "sleep 600",
+                "42 terminal",
+                "the shell ended with 0",
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// What a person sees who types this into the shell; the verb ends with 0.
+fn shell((dir, engine, evidence): (&Path, &str, &str), typed: &str) -> Result<String, Failed> {
+    let command = command(
+        dir,
+        engine,
+        &["reproduce", evidence, "--shell", "--reports", "again"],
+    );
+    let (code, screen) = terminal::person(command, &[(OPENED, typed)])?;
+    if code != 0 {
+        return Err(format!("on {engine} it ended with {code}, expected 0\n{screen}").into());
+    }
+    Ok(screen)
+}
+
+fn told(screen: &str, wanted: &[&str]) -> Result<(), Failed> {
+    // What is typed is on the screen too; what the shell makes of it is not there before.
+    match wanted.iter().find(|wanted| !screen.contains(**wanted)) {
+        None => Ok(()),
+        Some(missing) => Err(format!("expected `{missing}` on the screen:\n{screen}").into()),
+    }
+}
+
+fn no_shell(engine: &'static str) -> Result<(), Failed> {
+    let dir = checkout("rotten\n");
+    let subject = dir.path().join("adamant.yaml");
+    let text = std::fs::read_to_string(&subject)?;
+    std::fs::write(
+        &subject,
+        text.replace("images/shell/image", "images/workspace-daemon/image"),
+    )?;
+    let evidence = failed(dir.path(), engine, "a line of output matches")?;
+    let piped = adamant(
+        dir.path(),
+        engine,
+        None,
+        &["reproduce", &evidence, "--shell"],
+    );
+    expect(
+        "without a terminal",
+        &piped,
+        2,
+        "`--shell` needs a terminal",
+    )?;
+    let command = command(dir.path(), engine, &["reproduce", &evidence, "--shell"]);
+    let (code, screen) = terminal::person(command, &[])?;
+    if code != 3 || !screen.contains("the image has none of /bin/bash") {
+        return Err(format!("it ended with {code}, expected 3 and why\n{screen}").into());
+    }
+    let two = format!(
+        "{engine},{}",
+        if engine == "oci" { "docker" } else { "oci" }
+    );
+    let args = ["reproduce", &evidence, "--shell", "--engine", &two];
+    let (code, screen) = terminal::person(self::command(dir.path(), engine, &args), &[])?;
+    if code == 2 && screen.contains("`--shell` opens one shell") {
+        return Ok(());
+    }
+    Err(format!("with two engines it ended with {code}, expected 2\n{screen}").into())
 }
 
 fn no_bundle() -> Result<(), Failed> {

@@ -156,6 +156,7 @@ fn plan(image: &Image, script: &str) -> BootPlan {
         pids: None,
         trace: None,
         trace_reads: false,
+        hold: false,
         owner: Owner {
             run: format!("life-{}", std::process::id()),
             purpose: "benchmark".into(),

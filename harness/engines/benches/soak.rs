@@ -339,6 +339,7 @@ fn one(engine: &Oci, image: &str, dice: &mut Dice) -> Result<(), Failure> {
         pids: Some(32),
         trace: (dice.below(3) == 0).then(|| "/opt/.adamant-control".to_owned()),
         trace_reads: false,
+        hold: false,
         owner: Owner {
             run: format!("soak-{}", std::process::id()),
             purpose: env::ENGINES.to_owned(),

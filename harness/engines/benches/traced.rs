@@ -136,6 +136,7 @@ fn boot(engine: &dyn Engine, image: &Image, traced: bool) -> Result<Duration, Fa
         pids: None,
         trace: traced.then(|| "/opt/.adamant-control".to_owned()),
         trace_reads: false,
+        hold: false,
         owner: Owner {
             run: format!("bench-traced-{}", std::process::id()),
             purpose: "benchmark".to_owned(),

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use adamant_core::engine::{Answer, EngineError, ErrorKind, Image, Question, Stream, Trace};
+use adamant_core::engine::{
+    Answer, BootPlan, EngineError, ErrorKind, Image, Question, Stream, Trace,
+};
 use adamant_core::report::text;
 use adamant_core::run::Deadline;
 use adamant_probe::{Action, Entry, MOUNT_DIR, MOUNT_PATH, Observed, Reply, Request, Target};
@@ -192,6 +194,12 @@ pub(crate) fn loaded(
         .collect();
     let paths: Vec<String> = paths.into_iter().collect();
     inside.stat(&paths, deadline).map(Answer::Entries)
+}
+
+/// What is process 1 in the subject's place, where the plan says that nothing is to happen.
+pub(crate) fn held(plan: &BootPlan) -> Option<Vec<String>> {
+    plan.hold
+        .then(|| [MOUNT_PATH, "hold"].map(str::to_owned).into())
 }
 
 /// The probe for one request. What it runs for the subject in a traced boot is watched too: a launcher stands before it.

@@ -288,6 +288,7 @@ mod tests {
             pids: None,
             trace: None,
             trace_reads: false,
+            hold: false,
             owner: Owner {
                 run: String::new(),
                 purpose: String::new(),

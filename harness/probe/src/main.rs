@@ -1,5 +1,6 @@
 //! `adamant-probe '<json request>'`: answers one question from inside a container, as JSON lines on stdout.
 //! `adamant-probe serve PORT`: is the companion of a subject under test.
+//! `adamant-probe hold`: waits in a subject's place, so that somebody can look around in its container.
 //! `adamant-probe launch …`, `adamant-probe watch …`: start a subject so that it is seen, and see it.
 
 mod errno;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
             Ok(watched) => watch(&watched),
             Err(message) => told(USAGE, &message),
         },
+        [verb] if verb == "hold" => hold(),
         [request] => ask(request),
         [verb, port] if verb == "serve" => match port.parse().map(inside::serve::serve) {
             Ok(Ok(())) => ExitCode::SUCCESS,
@@ -43,8 +45,15 @@ fn main() -> ExitCode {
         },
         _ => told(
             USAGE,
-            "usage: adamant-probe '<json request>' | serve PORT | launch … -- PROGRAM ARGS… | watch [--control FD | --meet DIR] [--network PROFILE]",
+            "usage: adamant-probe '<json request>' | serve PORT | hold | launch … -- PROGRAM ARGS… | watch [--control FD | --meet DIR] [--network PROFILE]",
         ),
+    }
+}
+
+/// Until the container is removed.
+fn hold() -> ! {
+    loop {
+        std::thread::park();
     }
 }
 

@@ -57,6 +57,11 @@ fn prepare(process: &Process, told: &PipeWriter) -> Result<Vec<String>, Trouble>
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     kernel::reset_signals();
     let _ = rustix::process::setsid();
+    if process.terminal {
+        rustix::stdio::dup2_stdin(std::io::stdout())
+            .and_then(|()| rustix::process::ioctl_tiocsctty(std::io::stdin()))
+            .map_err(while_doing("take the terminal"))?;
+    }
     let cwd = &process.cwd;
     rustix::process::chdir(cwd.as_str())
         .map_err(while_doing(format!("enter `{cwd}` in the container")))?;

@@ -19,6 +19,8 @@ pub(crate) struct Spec {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Process {
+    /// Whether its standard output is a terminal, which is its standard input and its controlling terminal too.
+    pub(crate) terminal: bool,
     pub(crate) user: User,
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<String>,

@@ -43,6 +43,7 @@ pub fn run(args: &RunArgs, colour: Colour, cancel: Cancel) -> Done {
         missing: hosts.missing(),
         replay,
         cancel,
+        ..Options::default()
     };
     let reporter = reporters(args, colour, &reports, &standard::module_digest(), None);
     let packages = plan.catalogue.packages.clone();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use adamant_core::engine::Terminal;
 use adamant_core::report::Reporter;
 use adamant_core::run::{Cancel, Deadline, Options, Session};
 use adamant_core::{env, frontend};
@@ -10,11 +11,17 @@ use adamant_core::{env, frontend};
 use super::run::{end, reporters, run_quietly};
 use super::{Done, Failure};
 use crate::cli::{Colour, ReproduceArgs, RunArgs};
-use crate::reproduce::{Bundle, BundleError};
+use crate::reproduce::{Bundle, BundleError, shell};
 use crate::{engines, exit, judge, signal, standard};
 
 /// Does it.
 pub fn run(args: &ReproduceArgs, colour: Colour) -> Done {
+    if args.shell && !Terminal::is_there() {
+        let mut failure = Failure::input("`--shell` needs a terminal on standard input and output");
+        failure.hint =
+            Some("without it the case is judged again; over ssh, `-t` makes a terminal".into());
+        return Err(failure);
+    }
     let cancel = Cancel::default();
     signal::watch(&cancel).map_err(Failure::broken)?;
     let bundle = Bundle::find(&args.what)?;
@@ -27,6 +34,9 @@ pub fn run(args: &ReproduceArgs, colour: Colour) -> Done {
     let connected =
         judge::engines_from(&trials, asked.is_some(), &args.sourcing.sourcing(), &cancel)?;
     tell_other_image(&bundle, &connected, &trials, &cancel)?;
+    if args.shell {
+        return shell::open(&bundle, connected, trials, cancel);
+    }
     let run = run_args(args);
     let reports = super::run::reports(&run);
     let options = Options {

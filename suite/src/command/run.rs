@@ -35,6 +35,7 @@ pub fn run(args: &RunArgs, colour: Colour) -> Done {
         missing: connected.missing(),
         replay: args.plan.replay(),
         cancel,
+        ..Options::default()
     };
     let kept = kept(args, &trials, &reports, &options.id)?;
     let reporter = reporters(args, colour, &reports, &standard::digest(), kept);

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod keep;
+pub(crate) mod shell;
 
 pub use bundle::{Bundle, BundleError};
 pub use keep::Keeper;

@@ -195,6 +195,13 @@ impl Image {
         }
     }
 
+    /// The file that may be executed under `path`, links followed.
+    #[must_use]
+    pub fn program(&self, path: &str) -> Option<&Entry> {
+        let found = self.resolve(path)?;
+        (found.kind == Kind::File && found.mode & 0o111 != 0).then_some(found)
+    }
+
     /// Follows symlinks in every component of `path`, as the kernel would inside the image.
     #[must_use]
     pub fn resolve(&self, path: &str) -> Option<&Entry> {

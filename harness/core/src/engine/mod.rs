@@ -10,6 +10,7 @@ mod image;
 mod log;
 mod plan;
 mod question;
+mod terminal;
 
 pub use contents::{Contents, Spool};
 pub use error::{EngineError, ErrorKind};
@@ -17,6 +18,7 @@ pub use image::{Image, ImageConfig, ImageSource, LayerFile};
 pub use log::{Event, LineMatch, Log, LogCapture, Stream, Watch};
 pub use plan::{Bind, BootPlan, Fault, Network, Owner, Tmpfs, VolumeMount};
 pub use question::{Answer, Change, ChangeKind, Exit, Loss, LossSeen, Question, Stopped, Trace};
+pub use terminal::{Terminal, Typed};
 
 use std::sync::Arc;
 
@@ -76,6 +78,17 @@ pub trait Instance: Send + Sync {
 
     /// Answers one question about the container as it is now.
     fn ask(&self, question: &Question, deadline: &Deadline) -> Result<Answer, EngineError>;
+
+    /// Runs a program on a person's terminal, as the subject and where it starts; answers its exit code.
+    fn open(
+        &self,
+        argv: &[String],
+        _terminal: &Terminal,
+        _deadline: &Deadline,
+    ) -> Result<i64, EngineError> {
+        let attempt = format!("run `{}` on a terminal", argv.join(" "));
+        Err(EngineError::new(ErrorKind::Unsupported, attempt).caused_by("this engine has none"))
+    }
 
     /// The engine's own record of the container, for evidence; environment values are the caller's to redact.
     fn inspect(&self, deadline: &Deadline) -> Result<serde_json::Value, EngineError>;

@@ -47,6 +47,8 @@ pub struct BootPlan {
     pub trace: Option<String>,
     /// Whether a traced boot also tells which files are opened for reading.
     pub trace_reads: bool,
+    /// Whether something that only waits is process 1 in the subject's place: a container for somebody who looks around.
+    pub hold: bool,
     /// Who made it, for labels.
     pub owner: Owner,
     /// How often readiness is looked at.

@@ -163,6 +163,7 @@ impl Observer<'_> {
             pids: None,
             trace: (!self.blind).then(|| "/.adamant-control".to_owned()),
             trace_reads: false,
+            hold: false,
             owner: owner(
                 &self.conditions.run,
                 "init",

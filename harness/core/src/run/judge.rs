@@ -35,6 +35,7 @@ impl Trial<'_> {
         context: &Context<'_>,
         booted: &Booted,
     ) -> Result<(Vec<PlacedFinding>, Vec<check::Boot>), Stop> {
+        self.visited(context, booted)?;
         let case = &self.plan.case.case;
         let state = case.boot.as_ref().map_or(State::Ready, |b| b.until);
         let mut seen = booted.seen();

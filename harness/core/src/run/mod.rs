@@ -11,6 +11,7 @@ mod outcome;
 mod resolve;
 mod session;
 mod trial;
+mod visit;
 mod waive;
 
 pub use deadline::{Cancel, Deadline};
@@ -20,3 +21,4 @@ pub use outcome::{Outcome, PlacedFinding, Skip, Totals, Verdict, Waived};
 pub use resolve::monotonic_ns;
 pub(crate) use resolve::{absent_paths, owner, tmpfs_options};
 pub use session::{Missing, Options, Session};
+pub use visit::{Visit, Visitor};

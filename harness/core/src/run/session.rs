@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::boots::{Boots, Wants};
 use super::gate::{Gates, gates_first};
-use super::{Cancel, Deadline, Outcome, Totals, resolve};
+use super::{Cancel, Deadline, Outcome, Totals, Visitor, resolve};
 use crate::discover::PlannedTrial;
 use crate::engine::{Engine, EngineError, Watch};
 use crate::report::{Event, Reporter, RunReport, TrialReport};
@@ -24,6 +24,8 @@ pub struct Options {
     pub missing: BTreeMap<&'static str, Missing>,
     /// The options of the command line that choose and change what is judged, as its words: a replay repeats them.
     pub replay: Vec<String>,
+    /// Who looks around in the boots instead of a judgment.
+    pub visitor: Option<Visitor>,
     /// Set by a signal.
     pub cancel: Cancel,
 }

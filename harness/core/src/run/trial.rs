@@ -328,7 +328,8 @@ impl Trial<'_> {
         let Some(boot) = &self.plan.case.case.boot else {
             return self.judge_image(&context);
         };
-        if discovers {
+        // A visitor sees the boot that everything is taken away from, one by one.
+        if discovers && self.session.options.visitor.is_none() {
             return self.discover(&context);
         }
         if self.manifest_state() == ManifestState::Invalid {
@@ -449,6 +450,10 @@ impl Trial<'_> {
     /// A subject that never gets ready ends whatever is absent: that proves nothing of the artifact.
     fn ready_without_fault(&self, context: &Context<'_>) -> Result<(), Stop> {
         let why = "not reached: the subject does not get ready with nothing absent, so its end proves nothing";
+        // Who only looks proves nothing either way.
+        if self.session.options.visitor.is_some() {
+            return Ok(());
+        }
         let ready = match self.session.gates.is_ready(self.plan, &self.deadline) {
             Some(ready) => ready,
             // No gate was selected: the first trial that needs to know boots once for all of them.
@@ -620,11 +625,11 @@ impl Trial<'_> {
         let reached = self.wait(context, instance.as_ref(), &log, boot.until, wants.patience);
         match reached {
             Ok(reached) => Ok(Booted {
-                instance,
+                traced: plan.trace.is_some(),
+                instance: self.lasting(plan, instance, &reached)?,
                 reached,
                 started_ns,
                 took,
-                traced: plan.trace.is_some(),
                 log,
             }),
             Err(error) => {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use adamant_core::engine::{
     Answer, BootPlan, EngineError, ErrorKind, Exit, Image, Instance, LogCapture, Question, Reached,
-    Took, Trace, Until,
+    Terminal, Took, Trace, Until,
 };
 use adamant_core::run::Deadline;
 
@@ -156,6 +156,15 @@ impl Instance for Container {
             }
             _ => ask::answer(self, question, deadline),
         }
+    }
+
+    fn open(
+        &self,
+        argv: &[String],
+        terminal: &Terminal,
+        deadline: &Deadline,
+    ) -> Result<i64, EngineError> {
+        self.on_terminal(argv, terminal, deadline)
     }
 
     fn inspect(&self, deadline: &Deadline) -> Result<serde_json::Value, EngineError> {

@@ -13,6 +13,7 @@ mod look;
 mod object;
 mod output;
 mod rest;
+mod shell;
 mod start;
 mod stop;
 mod transfer;

@@ -7,6 +7,8 @@ use adamant_core::engine::{BootPlan, ImageConfig};
 use adamant_probe::sinkhole::NAME_SERVER;
 use adamant_probe::{MOUNT_PATH, TRACE_SOCKET};
 
+use crate::ask;
+
 use super::client::api::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType,
 };
@@ -55,12 +57,15 @@ pub(super) fn body(plan: &BootPlan, ground: Ground<'_>) -> ContainerCreateBody {
 
 /// What process 1 is: the subject's own, through the launcher where the boot is traced.
 fn process_1(plan: &BootPlan, config: &ImageConfig) -> (Option<Vec<String>>, Option<Vec<String>>) {
-    let args = plan.args.as_ref();
+    let held = ask::held(plan);
+    let args = held.as_ref().map(|_| Vec::new());
+    let args = args.as_ref().or(plan.args.as_ref());
     let Some(path) = &plan.trace else {
-        return (None, args.cloned());
+        return (held, args.cloned());
     };
     let args = args.unwrap_or(&config.cmd);
-    if config.entrypoint.is_empty() && args.is_empty() {
+    let entrypoint = held.as_ref().unwrap_or(&config.entrypoint);
+    if entrypoint.is_empty() && args.is_empty() {
         // The daemon's own refusal is the answer.
         return (None, None);
     }
@@ -68,7 +73,7 @@ fn process_1(plan: &BootPlan, config: &ImageConfig) -> (Option<Vec<String>>, Opt
     let reads = plan.trace_reads.then_some("--reads");
     let launcher = launcher.into_iter().chain(reads).chain(["--"]);
     // A daemon forgets the image's arguments when it is given another entrypoint.
-    let entrypoint = launcher.map(str::to_owned).chain(config.entrypoint.clone());
+    let entrypoint = launcher.map(str::to_owned).chain(entrypoint.clone());
     (Some(entrypoint.collect()), Some(args.clone()))
 }
 
@@ -217,6 +222,7 @@ mod tests {
             pids: Some(64),
             trace: None,
             trace_reads: false,
+            hold: false,
             owner: Owner {
                 run: "r".into(),
                 purpose: "p".into(),
@@ -272,6 +278,16 @@ mod tests {
         assert_eq!(
             mounts.expect("mounts")[1].target.as_deref(),
             Some(TRACE_SOCKET)
+        );
+        let held = BootPlan {
+            hold: true,
+            ..plan()
+        };
+        let request = body(&held, ground());
+        assert_eq!(request.cmd, Some(Vec::new()));
+        assert_eq!(
+            request.entrypoint,
+            Some(vec![MOUNT_PATH.into(), "hold".into()])
         );
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use adamant_core::engine::{
     Answer, BootPlan, EngineError, ErrorKind, Exit, Image, Instance, LogCapture, Network, Question,
-    Reached, Took, Trace, Until,
+    Reached, Terminal, Took, Trace, Until,
 };
 use adamant_core::run::Deadline;
 use serde_json::json;
@@ -153,6 +153,15 @@ impl Instance for Container {
             }
             _ => ask::answer(self, question, deadline),
         }
+    }
+
+    fn open(
+        &self,
+        argv: &[String],
+        terminal: &Terminal,
+        deadline: &Deadline,
+    ) -> Result<i64, EngineError> {
+        self.on_terminal(argv, terminal, deadline)
     }
 
     fn inspect(&self, _deadline: &Deadline) -> Result<serde_json::Value, EngineError> {

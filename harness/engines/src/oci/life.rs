@@ -1,5 +1,6 @@
 //! The life of one container as its shim tells it: a thread takes notes and output as they come, others wait for levels.
 
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -122,6 +123,12 @@ impl Life {
     pub(super) fn start(&self, order: &Order) -> std::io::Result<Shim> {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         orders.start(order)
+    }
+
+    /// Has the shim start one more process in the container, on a terminal.
+    pub(super) fn start_on(&self, order: &Order, terminal: &OwnedFd) -> std::io::Result<Shim> {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.start_on(order, terminal)
     }
 
     /// Has everything removed. When the shim says that it is, its own end is left to be waited for.

@@ -9,6 +9,7 @@ mod images;
 mod instance;
 mod life;
 mod seats;
+mod shell;
 mod shim;
 mod signal;
 mod spec;

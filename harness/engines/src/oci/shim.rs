@@ -206,12 +206,28 @@ impl Orders {
 
     /// Has the shim start one more process.
     pub(super) fn start(&mut self, order: &Order) -> io::Result<Shim> {
-        let (ours, theirs) = UnixStream::pair()?;
         let (stdout, out) = io::pipe()?;
         let (stderr, err) = io::pipe()?;
+        let mut shim = self.send_off(order, out.as_fd(), err.as_fd())?;
+        (shim.stdout, shim.stderr) = (Some(stdout), Some(stderr));
+        Ok(shim)
+    }
+
+    /// Has the shim start one more process whose streams are a terminal.
+    pub(super) fn start_on(&mut self, order: &Order, terminal: &OwnedFd) -> io::Result<Shim> {
+        self.send_off(order, terminal.as_fd(), terminal.as_fd())
+    }
+
+    fn send_off(
+        &mut self,
+        order: &Order,
+        out: BorrowedFd<'_>,
+        err: BorrowedFd<'_>,
+    ) -> io::Result<Shim> {
+        let (ours, theirs) = UnixStream::pair()?;
         let mut text = serde_json::to_vec(order)?;
         text.push(b'\n');
-        let fds = [theirs.as_fd(), out.as_fd(), err.as_fd()];
+        let fds = [theirs.as_fd(), out, err];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         ancillary.push(SendAncillaryMessage::ScmRights(&fds));
@@ -226,8 +242,8 @@ impl Orders {
             child: None,
             end: None,
             control: ours,
-            stdout: Some(stdout),
-            stderr: Some(stderr),
+            stdout: None,
+            stderr: None,
             partial: Vec::new(),
             gone: false,
         })

@@ -10,6 +10,7 @@ use fs_err as fs;
 use serde_json::{Value, json};
 
 use super::user::User;
+use crate::ask;
 
 /// What a container may do by default.
 const CAPABILITIES: [&str; 14] = [
@@ -112,6 +113,21 @@ pub(super) fn looking(
     process(plan, ground, args, &User::root(), &may, "/")
 }
 
+/// A program on a terminal, as the subject: the terminal takes the place of its three streams.
+pub(super) fn on_terminal(
+    plan: &BootPlan,
+    ground: &Ground<'_>,
+    args: Vec<String>,
+    kind: &str,
+) -> Value {
+    let mut process = looking(plan, ground, args, false);
+    process["terminal"] = true.into();
+    if let Some(env) = process["env"].as_array_mut() {
+        env.push(format!("TERM={kind}").into());
+    }
+    process
+}
+
 fn process(
     plan: &BootPlan,
     ground: &Ground<'_>,
@@ -135,7 +151,8 @@ fn process(
 fn arguments(plan: &BootPlan, ground: &Ground<'_>) -> Result<Vec<String>, EngineError> {
     let config = &ground.image.config;
     let own = plan.args.as_ref().unwrap_or(&config.cmd);
-    let own: Vec<String> = config.entrypoint.iter().chain(own).cloned().collect();
+    let own = config.entrypoint.iter().chain(own).cloned().collect();
+    let own: Vec<String> = ask::held(plan).unwrap_or(own);
     if own.is_empty() {
         let attempt = format!("start the image `{}`", ground.image.id);
         return Err(EngineError::new(ErrorKind::Engine, attempt)

@@ -123,6 +123,7 @@ impl Stage {
             pids: None,
             trace: None,
             trace_reads: false,
+            hold: false,
             owner: self.owner(),
             poll_ms: 20,
         }

@@ -128,6 +128,8 @@ impl Daemon {
                 let _ = http1::Builder::new()
                     .timer(TokioTimer::new())
                     .header_read_timeout(HEAD)
+                    // A peer that has said all may close its side; its restore goes on, and it hears of it.
+                    .half_close(true)
                     .serve_connection(TokioIo::new(stream), service)
                     .await;
                 drop(place);

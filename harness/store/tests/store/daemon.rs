@@ -116,6 +116,36 @@ fn everything_but_health_needs_the_token() {
 }
 
 #[test]
+fn a_peer_that_has_said_all_may_close_its_side() {
+    let (_ground, daemon) = served();
+    let mut tar = Tar::new();
+    for n in 0..4000 {
+        tar = tar.file(&format!("file-{n}"), &[7; 700]);
+    }
+    let tar = tar.end();
+    let request = [
+        format!(
+            "POST {RESTORE} HTTP/1.1\r\nHost: t\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {}\r\n\r\n",
+            tar.len()
+        )
+        .as_bytes(),
+        &tar,
+    ]
+    .concat();
+    // What was sent is still laid out when the end of it is seen.
+    let restored = daemon.raw(&request, |stream| {
+        stream.shutdown(Shutdown::Write).unwrap();
+        stream
+    });
+    assert_eq!(restored.status, 200, "{}", restored.text());
+    assert!(
+        restored.text().contains("\"files\":4000"),
+        "{}",
+        restored.text()
+    );
+}
+
+#[test]
 fn a_restore_that_breaks_off_leaves_the_old_workspace() {
     let (ground, daemon) = served();
     let tar = Tar::new().file("new", &[1; 900_000]).end();
