@@ -41,20 +41,12 @@ fn image() -> Image {
         ..Image::default()
     };
     for path in ["/app", "/app/a", "/app/b"] {
-        let entry = adamant_probe::Entry {
-            path: path.into(),
-            kind: if path == "/app" {
-                adamant_probe::Kind::Dir
-            } else {
-                adamant_probe::Kind::File
-            },
-            mode: 0o755,
-            uid: 0,
-            gid: 0,
-            size: 0,
-            target: None,
-            sha256: None,
+        let kind = if path == "/app" {
+            adamant_probe::Kind::Dir
+        } else {
+            adamant_probe::Kind::File
         };
+        let entry = adamant_probe::Entry::new(path, kind, 0o755);
         image.entries.insert(path.into(), entry);
     }
     image

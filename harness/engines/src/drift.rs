@@ -233,14 +233,10 @@ mod tests {
             file.then(|| content.to_owned()),
         );
         Entry {
-            path: path.into(),
-            kind,
-            mode,
-            uid: 0,
-            gid: 0,
             size: if file { content.len() as u64 } else { 0 },
             target,
             sha256,
+            ..Entry::new(path, kind, mode)
         }
     }
 

@@ -109,6 +109,25 @@ pub(crate) fn encode_uri_component(text: &str) -> String {
     out
 }
 
+/// The bytes of a text in which `%` and two hexadecimal digits stand for one; any other `%` is itself.
+pub(crate) fn percent_decoded(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        match hex_pair(tail).filter(|_| first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+    }
+    bytes
+}
+
 pub(crate) fn hex_pair(bytes: &[u8]) -> Option<u8> {
     let high = char::from(*bytes.first()?).to_digit(16)?;
     let low = char::from(*bytes.get(1)?).to_digit(16)?;

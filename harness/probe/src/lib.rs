@@ -269,6 +269,23 @@ pub struct Entry {
     pub sha256: Option<String>,
 }
 
+impl Entry {
+    /// One that belongs to root, is empty and points nowhere.
+    #[must_use]
+    pub fn new(path: impl Into<String>, kind: Kind, mode: u32) -> Self {
+        Self {
+            path: path.into(),
+            kind,
+            mode,
+            uid: 0,
+            gid: 0,
+            size: 0,
+            target: None,
+            sha256: None,
+        }
+    }
+}
+
 /// One process, from `/proc/PID`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Process {

@@ -303,14 +303,8 @@ mod tests {
             let (dir, _) = path.rsplit_once('/').expect("absolute");
             for (path, kind) in [(dir, Kind::Dir), (path, Kind::File)] {
                 let entry = Entry {
-                    path: path.into(),
-                    kind,
-                    mode: 0o755,
-                    uid: 0,
-                    gid: 0,
                     size: text.map_or(0, |t| size.max(t.len() as u64)),
-                    target: None,
-                    sha256: None,
+                    ..Entry::new(path, kind, 0o755)
                 };
                 let at = path.rfind('/').filter(|at| *at > 0);
                 if let Some(at) = at {

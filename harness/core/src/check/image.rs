@@ -95,17 +95,9 @@ mod tests {
     fn root_is_who_has_uid_0() {
         let mut image = Image::default();
         for (path, kind) in [("/etc", Kind::Dir), ("/etc/passwd", Kind::File)] {
-            let entry = Entry {
-                path: path.into(),
-                kind,
-                mode: 0o644,
-                uid: 0,
-                gid: 0,
-                size: 0,
-                target: None,
-                sha256: None,
-            };
-            image.entries.insert(path.into(), entry);
+            image
+                .entries
+                .insert(path.into(), Entry::new(path, kind, 0o644));
         }
         let passwd = b"root:x:0:0::/:\ntoor:x:0:0::/:\napp:x:1000:1000::/:\n";
         image.texts.insert("/etc/passwd".into(), passwd.to_vec());

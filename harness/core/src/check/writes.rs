@@ -155,14 +155,8 @@ mod tests {
             ("/srv/app", Kind::Dir, None),
         ] {
             let entry = Entry {
-                path: path.into(),
-                kind,
-                mode: 0o755,
-                uid: 0,
-                gid: 0,
-                size: 0,
                 target: target.map(Into::into),
-                sha256: None,
+                ..Entry::new(path, kind, 0o755)
             };
             image.entries.insert(path.into(), entry);
         }

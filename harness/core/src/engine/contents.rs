@@ -136,14 +136,8 @@ mod tests {
             Ok(spool)
         });
         let entry = |sha256: &str| Entry {
-            path: "/x".into(),
-            kind: adamant_probe::Kind::File,
-            mode: 0o644,
-            uid: 0,
-            gid: 0,
-            size: 0,
-            target: None,
             sha256: Some(sha256.into()),
+            ..Entry::new("/x", adamant_probe::Kind::File, 0o644)
         };
         let read = |sha256, offset, length| contents.read(&entry(sha256), offset, length);
         assert_eq!(read("bb", 0, 100).expect("reads"), b"second");

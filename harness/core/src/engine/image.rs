@@ -316,14 +316,8 @@ mod tests {
 
     fn entry(path: &str, kind: Kind, target: Option<&str>) -> Entry {
         Entry {
-            path: path.into(),
-            kind,
-            mode: 0o755,
-            uid: 0,
-            gid: 0,
-            size: 0,
             target: target.map(Into::into),
-            sha256: None,
+            ..Entry::new(path, kind, 0o755)
         }
     }
 

@@ -234,14 +234,9 @@ mod tests {
 
     fn dir(uid: u32, gid: u32, mode: u32) -> Entry {
         Entry {
-            path: "/d".into(),
-            kind: Kind::Dir,
-            mode,
             uid,
             gid,
-            size: 0,
-            target: None,
-            sha256: None,
+            ..Entry::new("/d", Kind::Dir, mode)
         }
     }
 

@@ -63,16 +63,7 @@ fn first(path: &str, reader: &mut dyn std::io::Read) -> Result<Entry, ImageError
         }
     }
     // Only a socket exists and fits in no archive.
-    Ok(Entry {
-        path: path.to_owned(),
-        kind: Kind::Socket,
-        mode: 0o755,
-        uid: 0,
-        gid: 0,
-        size: 0,
-        target: None,
-        sha256: None,
-    })
+    Ok(Entry::new(path, Kind::Socket, 0o755))
 }
 
 /// An archive's paths start with the name of its root.

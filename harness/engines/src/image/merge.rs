@@ -111,16 +111,7 @@ fn parents(image: &mut Image, path: &str) {
 }
 
 fn directory(path: &str) -> Entry {
-    Entry {
-        path: path.to_owned(),
-        kind: Kind::Dir,
-        mode: 0o755,
-        uid: 0,
-        gid: 0,
-        size: 0,
-        target: None,
-        sha256: None,
-    }
+    Entry::new(path, Kind::Dir, 0o755)
 }
 
 fn remove(image: &mut Image, path: &str) {

@@ -80,17 +80,9 @@ mod tests {
                 "audio:x:29:app,root\nstaff:x:50:root\napp:x:1001:\n",
             ),
         ] {
-            let entry = Entry {
-                path: path.into(),
-                kind,
-                mode: 0o644,
-                uid: 0,
-                gid: 0,
-                size: 0,
-                target: None,
-                sha256: None,
-            };
-            image.entries.insert(path.into(), entry);
+            image
+                .entries
+                .insert(path.into(), Entry::new(path, kind, 0o644));
             image.texts.insert(path.into(), text.into());
         }
         let of = |user| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::{ErrorKind, ResolveError};
 use super::{Format, Resolved};
-use crate::file_url::hex_pair;
+use crate::file_url::percent_decoded;
 
 /// The module of a `data:` URL.
 pub(super) fn load(url: &str) -> Result<Resolved, ResolveError> {
@@ -12,7 +12,7 @@ pub(super) fn load(url: &str) -> Result<Resolved, ResolveError> {
     let without_hash = url.split('#').next().unwrap_or(url);
     let body = without_hash.strip_prefix("data:").ok_or_else(invalid)?;
     let (header, body) = body.split_once(',').ok_or_else(invalid)?;
-    let mut source = percent_decode(body);
+    let mut source = percent_decoded(body);
     if is_base64(header) {
         source = forgiving_base64(&source).ok_or_else(invalid)?;
     }
@@ -62,24 +62,6 @@ fn is_base64(header: &str) -> bool {
         return false;
     };
     name.eq_ignore_ascii_case("base64") && before.trim_end_matches(' ').ends_with(';')
-}
-
-fn percent_decode(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        match hex_pair(tail).filter(|_| first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = tail;
-            }
-        }
-    }
-    bytes
 }
 
 /// The forgiving base64 decode of the Infra standard.

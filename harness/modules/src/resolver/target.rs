@@ -6,7 +6,7 @@ use url::Url;
 use super::error::{ErrorKind, ResolveError};
 use super::package::{self, Base};
 use super::{Resolver, Warning, field_name};
-use crate::file_url::{hex_pair, path_of_url, url_of_path};
+use crate::file_url::{path_of_url, percent_decoded, url_of_path};
 use crate::package_json::PackageJson;
 
 /// What an entry comes to.
@@ -464,24 +464,6 @@ fn segments(path: &str) -> Segments {
         }
     }
     verdict
-}
-
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        match hex_pair(tail).filter(|_| first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = tail;
-            }
-        }
-    }
-    bytes
 }
 
 /// Whether JavaScript takes the key for an array index.

@@ -78,14 +78,9 @@ impl Draft {
 
 fn entry(path: &str, kind: Kind, mode: u32, target: Option<String>, size: u64) -> Entry {
     Entry {
-        path: path.to_owned(),
-        kind,
-        mode,
-        uid: 0,
-        gid: 0,
         size,
         target,
-        sha256: None,
+        ..Entry::new(path, kind, mode)
     }
 }
 

@@ -85,16 +85,7 @@ pub(in crate::check) fn answers(part: Workspace, context: &Context<'_>) -> Vec<A
 }
 
 fn empty(path: &str) -> Entry {
-    Entry {
-        path: path.to_owned(),
-        kind: Kind::File,
-        mode: 0o644,
-        uid: 0,
-        gid: 0,
-        size: 0,
-        target: None,
-        sha256: None,
-    }
+    Entry::new(path, Kind::File, 0o644)
 }
 
 fn heard() -> Vec<Heard> {
