@@ -59,11 +59,7 @@ fn run() -> String {
 }
 
 fn child(program: &Path, path: &Path) -> String {
-    let output = Command::new(program)
-        .arg(CHILD)
-        .arg(path)
-        .output()
-        .unwrap();
+    let output = Command::new(program).arg(CHILD).arg(path).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
