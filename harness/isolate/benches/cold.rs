@@ -1,4 +1,5 @@
-//! The first execution of a large package in a fresh isolate, from code cache and without. `cargo bench -p adamant-isolate --bench cold`
+//! The first execution of a large package in a fresh isolate, from code cache and without, and the first answer of a new process, from
+//! its parent's start-up snapshot and without. `cargo bench -p adamant-isolate --bench cold`
 //!
 //! The package is one megabyte of plain JavaScript that is generated here, always the same: classes, closures, tables and a
 //! few of each that are used at load, as in a bundled library. Each sample has an isolate of its own, made outside of the timed region.
@@ -9,9 +10,12 @@ mod support;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use adamant_isolate::startup::{self, Startup};
 use adamant_isolate::{CodeCache, Isolate, Memory, Outcome, Package, Request, Stream};
 use adamant_modules::MemoryTree;
 use load::load;
@@ -19,7 +23,14 @@ use support::{Samples, count};
 
 type Failure = Box<dyn std::error::Error>;
 
+/// The first argument of a process that starts an isolate and answers; the second is where its parent's snapshot is, if it gets one.
+const CHILD: &str = "__child";
+
 fn main() -> Result<(), Failure> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|arg| arg == CHILD) {
+        return child(args.get(1).map(Path::new));
+    }
     let rounds = count(25);
     let before = load();
     let source = library(1 << 20)?;
@@ -64,6 +75,51 @@ fn main() -> Result<(), Failure> {
         with.line()
     )?;
     writeln!(out, "code cache: {:?}", warm.metrics())?;
+    let (mut own, mut handed) = processes(rounds)?;
+    let ratio = own.percentile(50) / handed.percentile(50);
+    writeln!(out, "process with a snapshot of its own     {}", own.line())?;
+    writeln!(
+        out,
+        "process with the snapshot of its parent {}  {ratio:.1} times faster",
+        handed.line()
+    )?;
+    Ok(())
+}
+
+/// From the start of a process to its end after one small execution, without and with its parent's snapshot.
+fn processes(rounds: usize) -> Result<(Samples, Samples), Failure> {
+    let startup = Startup::share()?;
+    let path = startup.path();
+    let (mut own, mut handed) = (Samples::default(), Samples::default());
+    for _ in 0..rounds {
+        for (snapshot, samples) in [(None, &mut own), (Some(&path), &mut handed)] {
+            let mut command = Command::new(std::env::current_exe()?);
+            command.arg(CHILD).args(snapshot);
+            let started = Instant::now();
+            let output = command.output()?;
+            samples.push(started.elapsed());
+            if output.stdout != b"42\n" {
+                return Err(format!("a process went wrong: {output:?}").into());
+            }
+        }
+    }
+    Ok((own, handed))
+}
+
+/// One execution in a process that just started.
+fn child(snapshot: Option<&Path>) -> Result<(), Failure> {
+    if let Some(path) = snapshot
+        && !startup::adopt(path)?
+    {
+        return Err("the snapshot is of another executable".into());
+    }
+    let package = Package {
+        tree: Arc::new(MemoryTree::new().file("/index.js", b"console.log(42)")),
+        hash: String::new(),
+        function_id: String::new(),
+    };
+    let (_, printed) = first(&package, &Arc::new(CodeCache::new(0)))?;
+    std::io::stdout().write_all(printed.as_bytes())?;
     Ok(())
 }
 

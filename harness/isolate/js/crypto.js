@@ -1,4 +1,4 @@
-// The `crypto` module: digests, keyed digests, random values and derived keys; what needs key pairs or ciphers is refused.
+// The `crypto` module: digests, keyed digests, random values, secret and derived keys; what needs key pairs or ciphers is refused.
 'use strict';
 
 const { ObjectDefineProperties, ObjectKeys, ObjectPrototypeHasOwnProperty, SafeArrayIterator } = primordials;
@@ -29,7 +29,9 @@ refuseClasses(exports, NAME, PERMISSION, ['Sign', 'Verify'], Writable);
 exports.constants = require('internal/refuse/crypto_constants');
 
 // In the places that their names have above.
-for (const own of new SafeArrayIterator([require('internal/crypto/hash'), require('internal/crypto/random')])) {
+for (const own of new SafeArrayIterator([
+  require('internal/crypto/hash'), require('internal/crypto/random'), require('internal/crypto/keys'), require('internal/crypto/scrypt'),
+])) {
   for (const name of new SafeArrayIterator(ObjectKeys(own))) {
     if (ObjectPrototypeHasOwnProperty(exports, name)) {
       exports[name] = own[name];

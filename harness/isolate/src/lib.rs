@@ -21,6 +21,7 @@ mod report;
 mod run;
 mod snapshot;
 mod sources;
+pub mod startup;
 pub mod test262;
 pub mod worker;
 

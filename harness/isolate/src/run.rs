@@ -78,7 +78,7 @@ pub(crate) fn prepare(isolate: &mut v8::OwnedIsolate) -> Prepared {
     let scope = &mut v8::HandleScope::new(isolate);
     let context = v8::Context::new(scope, v8::ContextOptions::default());
     let scope = &mut v8::ContextScope::new(scope, context);
-    let hooks = snapshot::hooks(scope).filter(|hooks| guard_memory(scope, *hooks).is_some());
+    let hooks = snapshot::hooks(scope).filter(|hooks| ready(scope, *hooks).is_some());
     let mut frequent = Vec::with_capacity(FREQUENT.len());
     for name in FREQUENT {
         if let Some(hooks) = hooks
@@ -95,11 +95,11 @@ pub(crate) fn prepare(isolate: &mut v8::OwnedIsolate) -> Prepared {
     }
 }
 
-/// Guards what V8 only adds to a context when it comes from a snapshot. An environment where that fails gets no hooks, so no
-/// guest runs in it.
-fn guard_memory(scope: &mut v8::HandleScope<'_>, hooks: v8::Local<'_, v8::Object>) -> Option<()> {
+/// Guards what V8 only adds to a context when it comes from a snapshot, and calls what every execution calls first. An environment
+/// where that fails gets no hooks, so no guest runs in it.
+fn ready(scope: &mut v8::HandleScope<'_>, hooks: v8::Local<'_, v8::Object>) -> Option<()> {
     let undefined = v8::undefined(scope).into();
-    for name in ["guardShared", "guardWebAssembly"] {
+    for name in ["guardShared", "guardWebAssembly", "rehearse"] {
         let guard = native::modules::function_of(scope, hooks, name)?;
         guard.call(scope, undefined, &[])?;
     }

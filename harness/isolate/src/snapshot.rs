@@ -19,31 +19,43 @@ fn external_references() -> &'static v8::ExternalReferences {
 
 /// Parameters of an isolate whose contexts start with the environment.
 pub(crate) fn parameters() -> Result<v8::CreateParams, EngineError> {
-    static BLOB: Blob = OnceLock::new();
-    parameters_of(&BLOB, "internal/bootstrap/node")
+    environment().map(parameters_of)
+}
+
+static ENVIRONMENT: Blob = OnceLock::new();
+
+/// The snapshot of the environment; made with the first call, unless another process made it.
+pub(crate) fn environment() -> Result<&'static [u8], EngineError> {
+    blob_of(&ENVIRONMENT, "internal/bootstrap/node")
+}
+
+/// Takes `blob` as the snapshot of the environment; whether there was none before.
+pub(crate) fn adopt(blob: &'static [u8]) -> bool {
+    ENVIRONMENT.set(Ok(blob)).is_ok()
 }
 
 /// Parameters of an isolate whose contexts start with the module loader and nothing else.
 pub(crate) fn loader_parameters() -> Result<v8::CreateParams, EngineError> {
     static BLOB: Blob = OnceLock::new();
-    parameters_of(&BLOB, "internal/bootstrap/loader")
+    blob_of(&BLOB, "internal/bootstrap/loader").map(parameters_of)
 }
 
 /// A snapshot. Isolates refer to it as long as they live, so it lives as long as the process.
-type Blob = OnceLock<Result<Box<[u8]>, String>>;
+type Blob = OnceLock<Result<&'static [u8], String>>;
 
-fn parameters_of(
-    blob: &'static Blob,
-    bootstrap: &'static str,
-) -> Result<v8::CreateParams, EngineError> {
-    match blob.get_or_init(|| make(bootstrap)) {
-        Ok(blob) => Ok(v8::CreateParams::default()
-            .snapshot_blob(&**blob)
-            .external_references(&**external_references())),
+fn blob_of(blob: &'static Blob, bootstrap: &'static str) -> Result<&'static [u8], EngineError> {
+    match blob.get_or_init(|| make(bootstrap).map(|blob| &*Box::leak(blob))) {
+        Ok(blob) => Ok(blob),
         Err(reason) => Err(EngineError::Environment {
             reason: reason.clone(),
         }),
     }
+}
+
+fn parameters_of(blob: &'static [u8]) -> v8::CreateParams {
+    v8::CreateParams::default()
+        .snapshot_blob(blob)
+        .external_references(&**external_references())
 }
 
 /// The hooks of the current context, which must be fresh: the snapshot gives them once.

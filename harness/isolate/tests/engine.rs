@@ -189,6 +189,21 @@ fn nothing_stays_between_executions() {
     );
 }
 
+/// What a context calls before anybody waits for it is a module that is loaded, a line that is printed, an answer that is given.
+#[test]
+fn nothing_shows_of_what_a_context_did_before() {
+    let look = "const Module = require('module');
+        console.log(Object.keys(Module._extensions), Object.keys(Module._cache), Object.keys(Module._pathCache));
+        console.log(module.children, process.mainModule === module, [RegExp.$1, RegExp.lastMatch, RegExp.input]);
+        console.log(process.listenerCount('error'), process.exitCode, Object.keys(globalThis).includes('rehearse'));";
+    let seen = timed(&mut isolate(), look, 5000);
+    assert_eq!(
+        stdout(&seen),
+        "[ '.js', '.json', '.node' ] [ '/index.js' ] []\n[] true [ '', '', '' ]\n0 undefined false\n",
+        "{seen:?}"
+    );
+}
+
 #[test]
 fn the_heap_is_limited() {
     let bombs = [

@@ -56,6 +56,9 @@ fn worker(args: &[String]) -> Result<(), Failure> {
         at.and_then(|at| args.get(at + 1))
             .ok_or("a worker's argument is missing")
     };
+    if !adamant_isolate::startup::adopt(Path::new(value("--startup")?))? {
+        return Err("the snapshot is of another executable".into());
+    }
     let policy = Policy {
         readable: vec![PathBuf::from(value("--readable")?)],
         limits: Limits {

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use adamant_isolate::confine::Confinement;
 use adamant_isolate::pool::StartError;
+use adamant_isolate::startup::Startup;
 use adamant_isolate::worker::guest::{Guest, Program};
 use adamant_isolate::worker::{Ending, Launch, WorkerError};
 use adamant_isolate::{
@@ -32,6 +33,8 @@ pub struct Guests {
     modules: usize,
     /// The executable that becomes a worker, and its first arguments.
     launch: Launch,
+    /// What every worker starts from; nothing where that cannot be handed over, and then each makes its own.
+    startup: OnceLock<Option<Startup>>,
     /// A directory for each process.
     rooms: PathBuf,
     next: AtomicU64,
@@ -44,7 +47,8 @@ pub struct Guests {
 
 impl Guests {
     /// Isolates with so much memory, that keep the compiled code of so many modules. `launch` starts a worker
-    /// ([`adamant_isolate::worker::guest`]) that takes `--readable DIR`, `--memory BYTES` and `--modules N`.
+    /// ([`adamant_isolate::worker::guest`]) that takes `--readable DIR`, `--memory BYTES`, `--modules N` and, last,
+    /// `--startup FILE` ([`adamant_isolate::startup::adopt`]).
     #[must_use]
     pub fn new(
         containment: Containment,
@@ -59,6 +63,7 @@ impl Guests {
             memory,
             modules,
             launch,
+            startup: OnceLock::new(),
             rooms,
             next: AtomicU64::new(0),
             events,
@@ -109,6 +114,10 @@ impl Guests {
             "--modules".into(),
             self.modules.to_string().into(),
         ]);
+        if let Some(startup) = self.startup.get_or_init(|| Startup::share().ok()) {
+            launch.args.push("--startup".into());
+            launch.args.push(startup.path().into());
+        }
         let guest = Guest::start(&launch, self.memory, READY)?;
         lock(&self.walls).get_or_insert_with(|| guest.confinement().clone());
         Ok(Process {

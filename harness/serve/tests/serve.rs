@@ -40,7 +40,13 @@ fn main() -> ExitCode {
             memory,
             "--modules",
             modules,
+            "--startup",
+            startup,
         ] => {
+            assert!(
+                adamant_isolate::startup::adopt(startup.as_ref()).unwrap(),
+                "the snapshot is of this executable"
+            );
             let policy = Policy {
                 readable: vec![PathBuf::from(readable)],
                 limits: Limits {

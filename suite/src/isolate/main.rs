@@ -49,6 +49,9 @@ struct WorkerArgs {
     /// How many modules' compiled code it keeps.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     modules: usize,
+    /// The start-up snapshot of whoever starts it.
+    #[arg(long, value_name = "FILE")]
+    startup: Option<PathBuf>,
     /// Run tests of this checkout of test262, and no packages.
     #[arg(long, value_name = "DIR", conflicts_with = "readable")]
     test262: Option<PathBuf>,

@@ -4,6 +4,7 @@ use hmac::{KeyInit as _, Mac as _, SimpleHmac};
 
 use super::bytes::Memory;
 use super::{Room, error};
+use crate::memory::Ceiling;
 
 /// `native.crypto`.
 pub(crate) fn room() -> Room {
@@ -11,6 +12,8 @@ pub(crate) fn room() -> Room {
         .function("digest", digest)
         .function("hmac", hmac)
         .function("pbkdf2", pbkdf2)
+        .function("affords", affords)
+        .function("scrypt", scrypt)
         .function("random", random)
         .function("equal", equal)
 }
@@ -193,6 +196,40 @@ fn pbkdf2<'s>(scope: &mut Scope<'s>, args: Args<'s>, mut rv: Return<'_>) {
         )
     );
     rv.set_bool(done.is_some());
+}
+
+/// `affords(bytes)`: whether the isolate may use so much memory outside of its heap. A derivation that needs more is refused as
+/// OpenSSL refuses it.
+fn affords<'s>(scope: &mut Scope<'s>, args: Args<'s>, mut rv: Return<'_>) {
+    let bytes = args.get(0).number_value(scope).unwrap_or(f64::INFINITY);
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a limit in bytes is far below 2^53"
+    )]
+    let affords = scope
+        .get_slot::<Ceiling>()
+        .is_none_or(|ceiling| bytes <= ceiling.off_heap as f64);
+    rv.set_bool(affords);
+}
+
+/// `scrypt(password, salt, logN, r, p, target)` fills the view `target`; whether these costs can be.
+fn scrypt<'s>(scope: &mut Scope<'s>, args: Args<'s>, mut rv: Return<'_>) {
+    let (Some(password), Some(salt), Some(mut target)) = (
+        Memory::of(args.get(0)),
+        Memory::of(args.get(1)),
+        Memory::of(args.get(5)),
+    ) else {
+        return;
+    };
+    let mut cost = |position| args.get(position).uint32_value(scope).unwrap_or(0);
+    let (log_n, r, p) = (cost(2), cost(3), cost(4));
+    let done = u8::try_from(log_n)
+        .ok()
+        .and_then(|log_n| scrypt::Params::new(log_n, r, p).ok())
+        .is_some_and(|costs| {
+            scrypt::scrypt(password.bytes(), salt.bytes(), &costs, target.bytes_mut()).is_ok()
+        });
+    rv.set_bool(done);
 }
 
 /// `random(view)` fills it from the kernel.

@@ -148,6 +148,7 @@ function loadHooks(requireBuiltin) {
   const main = requireBuiltin('internal/modules/run_main');
   const { guardShared, guardWebAssembly } = requireBuiltin('internal/bootstrap/memory');
   const { runHandler } = requireBuiltin('internal/modules/handler');
+  const { rehearse } = requireBuiltin('internal/bootstrap/rehearsal');
   return {
     __proto__: null,
     alive: timers.hasRefs,
@@ -166,6 +167,7 @@ function loadHooks(requireBuiltin) {
     lazyValue: requireBuiltin('internal/lazy').lazyValue,
     nodeError: esm.nodeError,
     prepareCommonJs: esm.prepareCommonJs,
+    rehearse,
     runHandler,
     runMain: main.runMain,
     tick: requireBuiltin('internal/task_queues').processTicks,

@@ -68,6 +68,20 @@ function toBytes(data, encoding, name = 'data') {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
+// A password or a salt.
+function material(data, name) {
+  if (typeof data !== 'string' && !ArrayBufferIsView(data) && !native.buffer.isAnyArrayBuffer(data)) {
+    throw new ERR_INVALID_ARG_TYPE(name, ['string', 'ArrayBuffer', 'Buffer', 'TypedArray', 'DataView'], data);
+  }
+  return toBytes(data, 'utf8', name);
+}
+
+// The bytes of a secret key, or nothing; who passes anything else never loads keys.
+function secretOf(value) {
+  return typeof value === 'object' && value !== null && !ArrayBufferIsView(value) ?
+    require('internal/crypto/keys').secretOf(value) : undefined;
+}
+
 // A copy: what the caller does to it later must not show.
 function copyOf(data, encoding) {
   if (data === undefined || data === null || (typeof data !== 'string' && !ArrayBufferIsView(data))) {
@@ -170,6 +184,7 @@ function Hmac(algorithm, key, options) {
     return new Hmac(algorithm, key, options);
   }
   validateString(algorithm, 'hmac');
+  key = secretOf(key) ?? key;
   if (key === undefined || key === null || (typeof key !== 'string' && !ArrayBufferIsView(key) &&
       !native.buffer.isAnyArrayBuffer(key))) {
     throw new ERR_INVALID_ARG_TYPE('key', ['string', 'ArrayBuffer', 'Buffer', 'TypedArray', 'DataView', 'KeyObject', 'CryptoKey'], key);
@@ -228,4 +243,4 @@ function getHashes() {
   ];
 }
 
-module.exports = { Hash, Hmac, canonical, createHash, createHmac, encoded, getHashes, hash, toBytes };
+module.exports = { Hash, Hmac, canonical, createHash, createHmac, encoded, getHashes, hash, material, secretOf, toBytes };

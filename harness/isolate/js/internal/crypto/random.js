@@ -17,7 +17,7 @@ const {
 const {
   validateBoolean, validateFunction, validateInteger, validateNumber, validateObject, validateString,
 } = require('internal/validators');
-const { canonical, toBytes } = require('internal/crypto/hash');
+const { canonical, material, secretOf, toBytes } = require('internal/crypto/hash');
 const { lazyDOMException } = require('internal/util');
 
 const { crypto } = native;
@@ -211,8 +211,8 @@ function timingSafeEqual(buf1, buf2) {
 
 function derivation(password, salt, iterations, keylen, digest) {
   validateString(digest, 'digest');
-  const secret = toBytes(password, 'utf8', 'password');
-  const grain = toBytes(salt, 'utf8', 'salt');
+  const secret = material(password, 'password');
+  const grain = material(salt, 'salt');
   validateInteger(iterations, 'iterations', 1, MAX);
   validateInteger(keylen, 'keylen', 0, MAX);
   const name = canonical(digest);
@@ -243,7 +243,7 @@ function pbkdf2(password, salt, iterations, keylen, digest, callback) {
 
 function extraction(digest, key, salt, info, length) {
   validateString(digest, 'digest');
-  const secret = toBytes(key, 'utf8', 'ikm');
+  const secret = secretOf(key) ?? toBytes(key, 'utf8', 'ikm');
   const grain = toBytes(salt, 'utf8', 'salt');
   const context = toBytes(info, 'utf8', 'info');
   validateInteger(length, 'length', 0, MAX);
@@ -286,6 +286,6 @@ function promised(make) {
 }
 
 module.exports = {
-  getRandomValues, hkdf, hkdfSync, pbkdf2, pbkdf2Sync, promised, randomBytes, randomFill, randomFillSync, randomInt,
+  getRandomValues, hkdf, hkdfSync, later, pbkdf2, pbkdf2Sync, promised, randomBytes, randomFill, randomFillSync, randomInt,
   randomUUID, randomUUIDv7, timingSafeEqual,
 };

@@ -6,7 +6,7 @@ const {
   BigIntPrototypeValueOf, BooleanPrototypeValueOf, FunctionPrototypeToString,
   NumberPrototypeValueOf, ObjectGetOwnPropertyDescriptor, ObjectGetPrototypeOf,
   ObjectPrototypeHasOwnProperty, ReflectOwnKeys, RegExpPrototypeExec, RegExpPrototypeSymbolReplace,
-  SafeArrayIterator, SafeSet, String, StringPrototypeEndsWith, StringPrototypeIncludes,
+  SafeArrayIterator, SafeSet, String, StringPrototypeCharAt, StringPrototypeEndsWith, StringPrototypeIncludes,
   StringPrototypeIndexOf, StringPrototypeSlice, StringPrototypeStartsWith,
   StringPrototypeToLowerCase, StringPrototypeValueOf, SymbolPrototypeValueOf, builtInNames,
   hardenRegExp,
@@ -104,12 +104,19 @@ function getConstructorName(value, ctx, recurseTimes, protoProps) {
   return `${name} <${inner}>`;
 }
 
+// Whether the name of a class has the tag in it, up to where the name ends or another word of it begins.
+function saysTag(name, tag) {
+  const start = StringPrototypeIndexOf(name, tag);
+  const next = start === -1 ? '' : StringPrototypeCharAt(name, start + tag.length);
+  return start !== -1 && (next === '' || next !== StringPrototypeToLowerCase(next));
+}
+
 function getPrefix(constructor, tag, fallback, size = '') {
   if (constructor === null) {
     return tag !== '' && fallback !== tag ? `[${fallback}${size}: null prototype] [${tag}] `
       : `[${fallback}${size}: null prototype] `;
   }
-  return tag !== '' && constructor !== tag ? `${constructor}${size} [${tag}] ` : `${constructor}${size} `;
+  return tag !== '' && !saysTag(constructor, tag) ? `${constructor}${size} [${tag}] ` : `${constructor}${size} `;
 }
 
 function getClassBase(value, constructor, tag) {

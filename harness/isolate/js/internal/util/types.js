@@ -32,10 +32,10 @@ for (const name of new SafeArrayIterator([
   exports[`is${name}`] = check[`is${name}`];
 }
 
-// Keys belong to `crypto`, which this runtime refuses: no value can be one.
-exports.isKeyObject = function isKeyObject() {
-  return false;
+exports.isKeyObject = function isKeyObject(value) {
+  return typeof value === 'object' && value !== null && require('internal/crypto/keys').isKeyObject(value);
 };
+// Keys of Web Crypto are refused: no value can be one.
 exports.isCryptoKey = function isCryptoKey() {
   return false;
 };
