@@ -83,41 +83,20 @@ fn dispatch(args: &[String]) -> Result<(), Failure> {
         "soak" => match rest {
             [name, rest @ ..] if name == "isolate" => {
                 v8::provide(&root, v8::Source::Nearest)?;
-                let bench = ["bench", "--locked", "-p", "adamant-isolate"];
-                let words = [&bench[..], &["--bench", "soak", "--"]].concat();
-                Err(cargo(&root, &words, rest))
+                Err(soak(&root, "adamant-isolate", "soak", rest))
             }
             [name, rest @ ..] if name == "oci" || name == "trials" => {
                 images::build(&root, &["shell".to_owned()])?;
                 let package = ["adamant-engines", "adamant"][usize::from(name == "trials")];
-                let bench = ["bench", "--locked", "-p", package];
-                let words = [&bench[..], &["--bench", "soak", "--"]].concat();
-                Err(cargo(&root, &words, rest))
+                Err(soak(&root, package, "soak", rest))
             }
-            [name, rest @ ..] if name == "verify" || name == "archive" => {
-                let (package, soak) = match name.as_str() {
-                    "verify" => ("adamant-verify", "soak"),
-                    _ => ("adamant-engines", "archives"),
-                };
-                // Unoptimised: a sum that overflows is to be seen.
-                let bench = [
-                    "bench",
-                    "--locked",
-                    "--profile",
-                    "dev",
-                    "-p",
-                    package,
-                    "--bench",
-                    soak,
-                    "--",
-                ];
-                Err(cargo(&root, &bench, rest))
+            [name, rest @ ..] if name == "verify" => {
+                Err(soak(&root, "adamant-verify", "soak", rest))
             }
-            [name, rest @ ..] if name == "lint" => {
-                let bench = ["bench", "--locked", "-p", "adamant-core"];
-                let words = [&bench[..], &["--bench", "soak", "--"]].concat();
-                Err(cargo(&root, &words, rest))
+            [name, rest @ ..] if name == "archive" => {
+                Err(soak(&root, "adamant-engines", "archives", rest))
             }
+            [name, rest @ ..] if name == "lint" => Err(soak(&root, "adamant-core", "soak", rest)),
             [name, rest @ ..] if name == "serve" => {
                 v8::provide(&root, v8::Source::Nearest)?;
                 let test = ["test", "--locked", "-p", "adamant-serve"];
@@ -153,6 +132,16 @@ fn bench(root: &Path, rest: &[String]) -> Result<(), Failure> {
     };
     let words = ["bench", "--locked", "-p", package, "--bench", name, "--"];
     Err(cargo(root, &words, rest))
+}
+
+/// A long run of one bench target. Unoptimised: a sum that overflows is to be seen, and the tests have built most of it already.
+fn soak(root: &Path, package: &str, target: &str, rest: &[String]) -> Failure {
+    let bench = ["bench", "--locked", "--profile", "dev", "-p", package];
+    cargo(
+        root,
+        &[&bench[..], &["--bench", target, "--"]].concat(),
+        rest,
+    )
 }
 
 /// Sets up, and judges the bundled image.
