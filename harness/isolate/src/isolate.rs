@@ -24,8 +24,9 @@ pub(crate) const STACK: usize = 8 << 20;
 /// How much processor time an isolate may take to honour a termination, before it counts as lost: one operation on integers of
 /// some megabytes goes on for a second before V8 looks. Not time on the wall, which a busy machine gives to others.
 const GRACE: Duration = Duration::from_secs(2);
-/// After how many times `GRACE` on the wall nobody waits any longer.
-const PATIENCE: u32 = 10;
+/// After how many times `GRACE` on the wall nobody waits any longer: sooner than a worker is killed by who waits for it, so that
+/// the loss is told as one.
+const PATIENCE: u32 = 2;
 /// A thread that took less of the processor than this during `GRACE` is not on its way anywhere.
 const STIR: Duration = Duration::from_millis(1);
 
