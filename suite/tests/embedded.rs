@@ -288,7 +288,7 @@ fn in_memory() -> Result<(), Failed> {
         0,
         &[
             "on oci",
-            "1 of 1 required artifact proven fatal",
+            "1 of 1 fault in required artifacts proven fatal",
             "2 passed",
         ],
     )

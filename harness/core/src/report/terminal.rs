@@ -153,7 +153,7 @@ impl Terminal {
         let fault = Some(FaultKind::RequiredArtifactAbsent);
         let counted = artifacts(&self.rows, fault);
         if counted.of > 0 {
-            lines.push(text::proven(fault, counted));
+            lines.push(text::proven_fatal(counted));
         }
         lines.extend(text::notes(
             run,

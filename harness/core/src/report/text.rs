@@ -74,16 +74,27 @@ pub fn count<N: std::fmt::Display + PartialEq + From<u8>>(number: N, noun: &str)
     format!("{number} {noun}{s}")
 }
 
-/// On how many of the artifacts that it makes absent a fault of this kind was proven.
+/// On how many of the artifacts that it takes away a fault of this kind was proven; without a fault, how many variants hold.
 #[must_use]
 pub(super) fn proven(fault: Option<FaultKind>, counted: Artifacts) -> String {
     let (noun, what) = match fault {
         Some(FaultKind::OptionalArtifactAbsent) => ("optional artifact", "proven not fatal"),
-        Some(FaultKind::RequiredArtifactAbsent | FaultKind::DiscoveredArtifactAbsent) | None => {
+        Some(FaultKind::RequiredArtifactAbsent | FaultKind::DiscoveredArtifactAbsent) => {
             ("required artifact", "proven fatal")
         }
+        None => ("variant", "hold"),
     };
     format!("{} of {} {what}", counted.proven, count(counted.of, noun))
+}
+
+/// Of all cases that take required artifacts away or leave something else in their place: an artifact counts once for each.
+#[must_use]
+pub(super) fn proven_fatal(counted: Artifacts) -> String {
+    let faults = count(counted.of, "fault");
+    format!(
+        "{} of {faults} in required artifacts proven fatal",
+        counted.proven
+    )
 }
 
 /// A measured time; unlike a claimed one it has a space before its unit.
