@@ -31,6 +31,12 @@ impl Check for ColdStart {
         true
     }
 
+    /// Output may arrive a moment after readiness.
+    fn settled(&self, context: &Context<'_>, boot: &Boot) -> bool {
+        let budgets = context.subject.budgets.as_ref();
+        budgets.is_none_or(|b| b.first_log.is_none()) || boot.log.first_ns.is_some()
+    }
+
     fn judge(&self, _context: &Context<'_>, _boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
         Ok(Vec::new())
     }
