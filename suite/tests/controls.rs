@@ -2,12 +2,14 @@
 
 #[path = "support/images.rs"]
 mod images;
+#[path = "support/kept.rs"]
+mod kept;
 #[path = "support/session.rs"]
 mod session;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use adamant::standard;
@@ -15,7 +17,7 @@ use adamant_core::case::{Also, Control, FaultForm, Span, read};
 use adamant_core::discover::{CaseFile, PlannedTrial, plan, read_subject};
 use adamant_core::engine::ImageSource;
 use adamant_core::frontend;
-use adamant_core::report::{Event, Reporter, TrialReport};
+use adamant_core::report::TrialReport;
 use adamant_core::run::Verdict;
 use libtest_mimic::{Arguments, Trial};
 
@@ -46,44 +48,29 @@ fn main() -> ExitCode {
         .iter()
         .flat_map(|(name, control)| trials(name, control))
         .collect();
-    let kept = Kept::default();
-    let session = session::start(trials, "controls", vec![Box::new(kept.clone())]);
-    let mute = Arguments {
-        test_threads: Some(frontend::default_threads()),
-        logfile: Some("/dev/null".into()),
-        ..Arguments::default()
-    };
-    let _ = libtest_mimic::run(&mute, frontend::trials(&session, None));
-    Arc::into_inner(session)
-        .expect("every trial has ended")
-        .finish();
-    let reports = kept
-        .0
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
+    let reports = kept::judged(trials, "controls");
+    let engines = session::engine_names();
     let judged = planted.into_iter().map(|(name, control)| {
         let mine: Vec<TrialReport> = reports
             .iter()
             .filter(|r| r.subject == name)
             .cloned()
             .collect();
-        Trial::test(name, move || judge(&control, &mine).map_err(Into::into))
+        let engines = engines.clone();
+        // Each engine by itself: what one does not find the other must not hide.
+        Trial::test(name, move || {
+            for engine in engines {
+                let on: Vec<TrialReport> = mine
+                    .iter()
+                    .filter(|r| r.engine == engine)
+                    .cloned()
+                    .collect();
+                judge(&control, &on).map_err(|why| format!("on {engine}: {why}"))?;
+            }
+            Ok(())
+        })
     });
     libtest_mimic::run(&args, judged.collect()).exit_code()
-}
-
-/// Keeps every trial's report.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<TrialReport>>>);
-
-impl Reporter for Kept {
-    fn event(&mut self, event: &Event) {
-        if let Event::TrialFinished(report) = event {
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.push((**report).clone());
-        }
-    }
 }
 
 fn planted() -> Vec<(String, Control)> {

@@ -2,18 +2,18 @@
 
 #[path = "support/images.rs"]
 mod images;
+#[path = "support/kept.rs"]
+mod kept;
 #[path = "support/session.rs"]
 mod session;
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use adamant_core::case::{Control, read};
 use adamant_core::discover::{SubjectFile, parse_cases, plan, read_subject};
 use adamant_core::engine::ImageSource;
-use adamant_core::frontend;
-use adamant_core::report::{Event, Reporter, TrialReport, text};
+use adamant_core::report::{TrialReport, text};
 use adamant_core::run::Verdict;
 use libtest_mimic::{Arguments, Trial};
 
@@ -57,27 +57,13 @@ fn main() -> ExitCode {
     let cases = parse_cases(&[("watched.yaml", STATEMENT)]).expect("a valid case");
     let engines = session::engine_names();
     let trials = plan(&engines, &subjects, &cases);
-    let kept = Kept::default();
-    let session = session::start(trials, "watched", vec![Box::new(kept.clone())]);
-    let mute = Arguments {
-        test_threads: Some(frontend::default_threads()),
-        logfile: Some("/dev/null".into()),
-        ..Arguments::default()
-    };
-    let _ = libtest_mimic::run(&mute, frontend::trials(&session, None));
-    Arc::into_inner(session)
-        .expect("every trial has ended")
-        .finish();
-    let reports = kept
-        .0
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
+    let reports = kept::judged(trials, "watched");
     let judged = engines.iter().flat_map(|engine| {
         let reports = &reports;
         subjects.iter().map(move |subject| {
-            let report = reports.get(&((*engine).to_owned(), subject.subject.name.clone()));
-            let (report, name) = (report.cloned(), subject.subject.name.clone());
+            let name = subject.subject.name.clone();
+            let mut of = reports.iter().filter(|r| r.engine == *engine);
+            let report = of.find(|r| r.subject == name).cloned();
             Trial::test(format!("{engine}::{name}"), move || {
                 let report = report.ok_or("it was not judged")?;
                 holds(&name, &report).map_err(Into::into)
@@ -119,18 +105,4 @@ fn planted(name: &str) -> Arc<SubjectFile> {
         tag: None,
     };
     Arc::new(subject.with_image(name, image, control.within))
-}
-
-/// Keeps every trial's report, by engine and subject.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<BTreeMap<(String, String), TrialReport>>>);
-
-impl Reporter for Kept {
-    fn event(&mut self, event: &Event) {
-        if let Event::TrialFinished(report) = event {
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let of = (report.engine.to_owned(), report.subject.clone());
-            kept.insert(of, (**report).clone());
-        }
-    }
 }

@@ -462,6 +462,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_counted_has_its_name() {
+        let counted = || Artifacts { proven: 2, of: 3 };
+        let told = |fault| proven(fault, counted());
+        assert_eq!(told(None), "2 of 3 variants hold");
+        assert_eq!(
+            told(Some(FaultKind::RequiredArtifactAbsent)),
+            "2 of 3 required artifacts proven fatal"
+        );
+        assert_eq!(
+            proven_fatal(counted()),
+            "2 of 3 faults in required artifacts proven fatal"
+        );
+    }
+
+    #[test]
     fn one_is_not_several() {
         assert_eq!(count(0_usize, "trial"), "0 trials");
         assert_eq!(count(1_u64, "trial"), "1 trial");
