@@ -122,6 +122,7 @@ pub(crate) fn answer(
         Question::TryWrite { dirs } => inside.try_write(dirs, deadline),
         Question::Drift
         | Question::Stop { .. }
+        | Question::StopBeside { .. }
         | Question::Companion { .. }
         | Question::CompanionPeers
         | Question::Trace

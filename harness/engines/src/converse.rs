@@ -6,9 +6,12 @@ use adamant_core::engine::{Answer, EngineError};
 use adamant_core::report::text;
 use adamant_core::run::Deadline;
 use adamant_probe::converse::{Call, StandIn};
-use adamant_probe::{Reply, Request};
+use adamant_probe::{Reply, Request, Target};
 
 use crate::ask::{As, Inside, RESPONSE, millis, unexpected};
+
+/// How long a stand-in may take until it listens.
+const LISTENS: Duration = Duration::from_secs(10);
 
 /// The responses to `calls`, in order.
 pub(crate) fn hold(
@@ -41,6 +44,36 @@ pub(crate) fn hold(
         return Err(unexpected(inside.name(), &format!("{said} for {calls}")));
     }
     Ok(Answer::Said(said))
+}
+
+/// What a stop comes to while the stand-in answers; it ends with the container.
+pub(crate) fn stop_beside(
+    inside: &(impl Inside + Sync),
+    wanted: &StandIn,
+    deadline: &Deadline,
+    stop: impl FnOnce() -> Result<Answer, EngineError>,
+) -> Result<Answer, EngineError> {
+    std::thread::scope(|scope| {
+        let standing = scope.spawn(|| stand_in(inside, wanted, deadline));
+        let listens = Request::Ready {
+            target: Target::Tcp { port: wanted.port },
+            within_ms: millis(LISTENS),
+            interval_ms: 20,
+        };
+        let up = match inside.probe(&listens, As::Root, deadline) {
+            Ok(replies) if replies.contains(&Reply::Ready { ready: true }) => stop(),
+            Ok(_) => Err(unexpected(
+                inside.name(),
+                "that the stand-in does not listen",
+            )),
+            Err(error) => Err(error),
+        };
+        // Where the stop went well, the stand-in was ended with the container: that is no trouble.
+        match (up, standing.join()) {
+            (Err(_), Ok(Err(why))) => Err(why),
+            (up, _) => up,
+        }
+    })
 }
 
 /// What the stand-in hears.

@@ -71,6 +71,15 @@ pub enum Question {
         /// How long it has before it is killed.
         within: Duration,
     },
+    /// What a signal to process 1 comes to while a stand-in for a workspace's daemon answers. Ends the container.
+    StopBeside {
+        /// Who answers meanwhile.
+        stand_in: StandIn,
+        /// The signal's name: `SIGTERM`.
+        signal: String,
+        /// How long it has before it is killed.
+        within: Duration,
+    },
     /// What a companion service becomes reachable for: starts it, on the boot's isolated network, under `alias`.
     Companion {
         /// The host name that the subject knows it by.
@@ -118,7 +127,7 @@ pub enum Answer {
     Entries(Vec<(String, Option<Entry>)>),
     /// To [`Question::TryWrite`], in order: the error's name, or `None` where the file could be created.
     Written(Vec<(String, Option<String>)>),
-    /// To [`Question::Stop`].
+    /// To [`Question::Stop`] and [`Question::StopBeside`].
     Stopped(Stopped),
     /// To [`Question::Companion`]: it is up and reachable on the boot's network.
     Joined,

@@ -12,9 +12,9 @@ use adamant_core::run::Deadline;
 use super::client::Client;
 use super::companion::{Companion, Wanted};
 use super::output::{ExitWatch, Task};
-use crate::ask;
 use crate::owner::{self, Here};
 use crate::supervisor::Supervisor;
+use crate::{ask, converse};
 
 /// A container of ours.
 #[derive(Debug)]
@@ -138,6 +138,13 @@ impl Instance for Container {
         match question {
             Question::Drift => self.drift(deadline),
             Question::Stop { signal, within } => self.stop(signal, *within, deadline),
+            Question::StopBeside {
+                stand_in,
+                signal,
+                within,
+            } => converse::stop_beside(self, stand_in, deadline, || {
+                self.stop(signal, *within, deadline)
+            }),
             Question::Companion { alias, port } => self.join(alias, *port, deadline),
             Question::CompanionPeers => self.companion_peers(deadline),
             Question::Trace => self.traced(deadline).map(Answer::Trace),

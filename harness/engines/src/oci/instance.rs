@@ -17,8 +17,8 @@ use super::life::Life;
 use super::seats::Seats;
 use super::user::User;
 use super::{ground, spec};
-use crate::ask;
 use crate::supervisor::Supervisor;
+use crate::{ask, converse};
 
 /// A container of ours.
 #[derive(Debug)]
@@ -141,6 +141,13 @@ impl Instance for Container {
         match question {
             Question::Drift => self.drift(deadline),
             Question::Stop { signal, within } => self.stop(signal, *within, deadline),
+            Question::StopBeside {
+                stand_in,
+                signal,
+                within,
+            } => converse::stop_beside(self, stand_in, deadline, || {
+                self.stop(signal, *within, deadline)
+            }),
             Question::Companion { alias, port } => self.join(alias, *port, deadline),
             Question::CompanionPeers => self.companion_peers(deadline),
             Question::Trace => self.traced(deadline).map(Answer::Trace),

@@ -6,10 +6,10 @@ use adamant_probe::{Entry, Http, Kind};
 use super::{Workspace, daemon, tape};
 use crate::case::RoutesClaim;
 use crate::check::{Check as _, Context};
-use crate::engine::{Answer, Question};
+use crate::engine::{Answer, Exit, Question, Stopped};
 
 /// Every part, by its word in a case.
-pub(in crate::check) const PARTS: [(&str, Workspace); 12] = [
+pub(in crate::check) const PARTS: [(&str, Workspace); 13] = [
     ("workspace: round-trip", Workspace::RoundTrip),
     ("workspace: leaves-tmp-out", Workspace::LeavesTmpOut),
     (
@@ -46,6 +46,7 @@ pub(in crate::check) const PARTS: [(&str, Workspace); 12] = [
         "workspace: stores-no-empty-answer",
         Workspace::StoresNoEmptyAnswer,
     ),
+    ("workspace: saves-on-shutdown", Workspace::SavesOnShutdown),
 ];
 
 /// What the planted subject answers to the questions of one part.
@@ -73,6 +74,16 @@ pub(in crate::check) fn answers(part: Workspace, context: &Context<'_>) -> Vec<A
                 .collect(),
         ),
         Question::StandIn(_) => Answer::Heard(heard()),
+        Question::StopBeside { within, .. } => Answer::Stopped(Stopped {
+            exit: Exit {
+                code: 137,
+                oom_killed: false,
+                after_ms: 60_000,
+                refused: None,
+            },
+            took_ms: u64::try_from(within.as_millis()).unwrap_or(u64::MAX),
+            killed: true,
+        }),
         Question::Http { .. } => Answer::Http(Http {
             status: Some(503),
             headers: Vec::new(),

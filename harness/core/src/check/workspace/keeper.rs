@@ -6,8 +6,8 @@ use adamant_probe::converse::{Bytes, Heard, StandIn};
 
 use super::super::{Boot, Context, Finding, Unanswered};
 use super::{Workspace, claim, entries, heard, tape, token};
-use crate::case::{KeeperClaim, RoutesClaim};
-use crate::engine::Question;
+use crate::case::{KeeperClaim, RoutesClaim, StopClaim, Subject};
+use crate::engine::{Answer, Question};
 
 /// How long a keeper may take to find the daemon and to configure it.
 const BOOT: Duration = Duration::from_secs(20);
@@ -16,10 +16,14 @@ const SETUP: Duration = Duration::from_millis(300);
 /// Clocks and timers of two processes may differ by so much.
 const SLACK_MS: u64 = 250;
 
+/// How long a stand-in stays beyond the time that a keeper has to stop.
+const LINGER: Duration = Duration::from_secs(10);
+
 /// What is known of the keeper.
 pub(super) struct Side<'a> {
     routes: &'a RoutesClaim,
     keeper: &'a KeeperClaim,
+    stop: Option<&'a StopClaim>,
     token: &'a str,
 }
 
@@ -51,6 +55,30 @@ pub(super) fn takes(what: Workspace, keeper: &KeeperClaim) -> Duration {
     }
 }
 
+/// How long it may take to stop, where it is stopped.
+pub(super) fn stops(what: Workspace, subject: &Subject) -> Duration {
+    let stop = subject.stop.as_ref();
+    let stop = stop.filter(|_| what == Workspace::SavesOnShutdown);
+    stop.map_or(Duration::ZERO, |stop| stop.within.0 + LINGER)
+}
+
+/// What is stored must be there on the next boot: it lies on a volume then.
+pub(super) fn lasts(context: &Context<'_>) -> Result<(), String> {
+    let keeper = context.subject.workspace.as_ref();
+    let store = keeper.and_then(|claim| claim.keeper.as_ref()?.store.as_ref());
+    let Some(store) = store else { return Ok(()) };
+    let holds = |dir: &String| {
+        let below = store.strip_prefix(dir.trim_end_matches('/'));
+        below.is_some_and(|rest| rest.starts_with('/'))
+    };
+    if context.subject.writable.iter().any(holds) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{store}` lies in no `writable` directory, so nothing in it lasts until the next boot"
+    ))
+}
+
 impl<'a> Side<'a> {
     pub(super) fn of(context: &Context<'a>) -> Result<Self, Unanswered> {
         let claim = claim(context)?;
@@ -59,6 +87,7 @@ impl<'a> Side<'a> {
             routes: &claim.routes,
             keeper: keeper
                 .ok_or_else(|| Unanswered("the subject claims no `workspace.keeper`".into()))?,
+            stop: context.subject.stop.as_ref(),
             token: token(claim)?,
         })
     }
@@ -83,6 +112,7 @@ impl<'a> Side<'a> {
                 wanted.change_after_ms = Some(ms(giving(self.keeper) * 2 / 5));
             }
             Workspace::StoresNoEmptyAnswer => wanted.snapshots.clear(),
+            Workspace::SavesOnShutdown => return self.until_it_ends(wanted),
             _ => {
                 wanted.until_configured = true;
                 if what == Workspace::GoesOnWhenARestoreFails {
@@ -96,12 +126,35 @@ impl<'a> Side<'a> {
         vec![store(), Question::StandIn(wanted), store()]
     }
 
+    /// First until it is configured; then it is told to stop beside a daemon that has another workspace.
+    fn until_it_ends(&self, mut wanted: StandIn) -> Vec<Question> {
+        let Some(stop) = self.stop else {
+            return Vec::new();
+        };
+        wanted.snapshots = vec![Bytes(tape::tar(&tape::other(), (0, 0)))];
+        let stand_in = StandIn {
+            for_ms: ms(stop.within.0 + LINGER),
+            ..wanted.clone()
+        };
+        wanted.until_configured = true;
+        vec![
+            Question::StandIn(wanted),
+            Question::StopBeside {
+                stand_in,
+                signal: stop.signal().to_owned(),
+                within: stop.within.0,
+            },
+        ]
+    }
+
     pub(super) fn judge(&self, what: Workspace, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
-        let heard = heard(boot, 1)?;
+        let at = usize::from(what != Workspace::SavesOnShutdown);
+        let heard = heard(boot, at)?;
         let requests: Vec<String> = heard.iter().map(|heard| told(heard)).collect();
         let findings = match what {
             Workspace::SavesWhatRests => self.judge_saves(boot, &heard)?,
             Workspace::StoresNoEmptyAnswer => self.judge_empty(boot, &heard)?,
+            Workspace::SavesOnShutdown => self.judge_end(boot, &heard)?,
             _ => self.judge_boot(what, &heard),
         };
         let shown = |finding: Finding| {
@@ -111,6 +164,67 @@ impl<'a> Side<'a> {
             finding.with(requests.iter().cloned())
         };
         Ok(findings.into_iter().map(shown).collect())
+    }
+
+    fn judge_end(&self, boot: &Boot, heard: &[&Heard]) -> Result<Vec<Finding>, Unanswered> {
+        if !heard.iter().any(|h| h.path == self.routes.configure) {
+            let expected = format!(
+                "POST {} begins the life of a workspace",
+                self.routes.configure
+            );
+            let finding = Finding::new(expected, "no configuration came");
+            return Ok(vec![finding.coded("workspace/boot")]);
+        }
+        let stop = self
+            .stop
+            .ok_or_else(|| Unanswered("the subject claims no `stop`".into()))?;
+        let stopped = boot.answer(1, |answer| match answer {
+            Answer::Stopped(stopped) => Some(stopped),
+            _ => None,
+        })?;
+        let seen = if stopped.killed {
+            format!("it still ran after {} and had to be killed", stop.within)
+        } else if stopped.exit.code != stop.code {
+            format!(
+                "it ended after {} ms with code {}",
+                stopped.took_ms, stopped.exit.code
+            )
+        } else {
+            return Ok(Vec::new());
+        };
+        let expected = format!(
+            "on {} a keeper saves everything and ends within {} with code {}",
+            stop.signal(),
+            stop.within,
+            stop.code
+        );
+        Ok(vec![
+            Finding::new(expected, seen).coded("workspace/shutdown"),
+        ])
+    }
+
+    /// What the next boot restores is what there was when the one before was told to stop.
+    pub(super) fn judge_next_boot(&self, boot: &Boot) -> Result<Vec<Finding>, Unanswered> {
+        let heard = heard(boot, 0)?;
+        let restore = heard.iter().find(|h| h.path == self.routes.restore);
+        let lines = match restore {
+            None => vec!["no restore was asked for".to_owned()],
+            Some(restore) => match tape::read(&restore.body.0) {
+                Err(why) => vec![why],
+                Ok(held) => tape::differences(&tape::other(), &held),
+            },
+        };
+        if lines.is_empty() {
+            return Ok(Vec::new());
+        }
+        let expected =
+            "what there is when a keeper is told to stop is saved, and restored by the next boot";
+        let count = crate::report::text::count(lines.len(), "difference");
+        let finding = Finding::new(
+            expected,
+            format!("the next boot restored something else: {count}"),
+        );
+        Ok(vec![finding.coded("workspace/shutdown").with(lines)])
     }
 
     fn judge_boot(&self, what: Workspace, heard: &[&Heard]) -> Vec<Finding> {

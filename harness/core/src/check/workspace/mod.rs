@@ -46,6 +46,8 @@ pub enum Workspace {
     SavesWhatRests,
     /// A keeper keeps what it has when a workspace is empty.
     StoresNoEmptyAnswer,
+    /// A keeper that is told to stop saves everything first, in time.
+    SavesOnShutdown,
 }
 
 impl Workspace {
@@ -56,6 +58,7 @@ impl Workspace {
                 | Self::GoesOnWhenARestoreFails
                 | Self::SavesWhatRests
                 | Self::StoresNoEmptyAnswer
+                | Self::SavesOnShutdown
         )
     }
 }
@@ -75,6 +78,9 @@ impl Check for Workspace {
         if let Some(key) = missing {
             return Err(key.into());
         }
+        if *self == Self::SavesOnShutdown && subject.stop.is_none() {
+            return Err("stop".into());
+        }
         if claim.token.is_none() {
             return Err(format!("run.env.{}", claim.token_env));
         }
@@ -91,6 +97,9 @@ impl Check for Workspace {
                     Self::RestoresBeforeConfiguration | Self::GoesOnWhenARestoreFails
                 )
             });
+        if *self == Self::SavesOnShutdown {
+            return keeper::lasts(context);
+        }
         match keeper.and_then(|keeper| keeper.store.as_ref()) {
             Some(store) if context.image.resolve(store).is_none() => Err(format!(
                 "the image brings no snapshot at `{store}`, so there is nothing to restore"
@@ -106,7 +115,9 @@ impl Check for Workspace {
     fn takes(&self, subject: &Subject) -> Duration {
         let claim = subject.workspace.as_ref();
         match claim.and_then(|claim| claim.keeper.as_ref()) {
-            Some(keeper) if !self.is_of_daemon() => keeper::takes(*self, keeper),
+            Some(keeper) if !self.is_of_daemon() => {
+                keeper::takes(*self, keeper) + keeper::stops(*self, subject)
+            }
             _ => Duration::ZERO,
         }
     }
@@ -126,6 +137,15 @@ impl Check for Workspace {
             daemon::Side::of(context)?.judge(*self, boot)
         } else {
             keeper::Side::of(context)?.judge(*self, boot)
+        }
+    }
+
+    fn judge_all(&self, context: &Context<'_>, boots: &[Boot]) -> Result<Vec<Finding>, Unanswered> {
+        match boots {
+            [.., last] if *self == Self::SavesOnShutdown => {
+                keeper::Side::of(context)?.judge_next_boot(last)
+            }
+            _ => Ok(Vec::new()),
         }
     }
 }
