@@ -40,6 +40,7 @@ fn main() -> std::process::ExitCode {
             "where_overlayfs_cannot_write_memory_takes_what_is_written",
             in_memory,
         ),
+        ("a_full_disk_is_told_and_leaves_nothing_behind", full_disk),
         ("a_signal_removes_everything", sigterm),
         ("a_killed_run_leaves_nothing", killed_run),
         (
@@ -290,6 +291,55 @@ fn in_memory() -> Result<(), Failed> {
             "on oci",
             "1 of 1 fault in required artifacts proven fatal",
             "2 passed",
+        ],
+    )
+}
+
+/// The cache on a disk that is too small, then large enough, then full, then empty again; each time what is left there of layers,
+/// of what is unfinished and of containers.
+fn full_disk() -> Result<(), Failed> {
+    const DISKS: &str = r#"mount --make-rprivate / && mount -t tmpfs -o size=1m t "$1" || exit 1
+        export XDG_CACHE_HOME="$1"; program="$2"; shift 2
+        try() {
+            "$program" "$@" 2>&1; echo "$disk: ended with $?"
+            for dir in store/layers/sha256 store/tmp oci/containers; do
+                echo "$disk: $(ls -A "$XDG_CACHE_HOME/adamant/$dir" 2>/dev/null | wc -l) in $dir"
+            done
+        }
+        disk=small; try "$@"
+        mount -o remount,size=1g "$XDG_CACHE_HOME"; disk=large; try "$@"
+        dd if=/dev/zero of="$XDG_CACHE_HOME/filler" bs=64k 2>/dev/null; disk=full; try "$@"
+        rm "$XDG_CACHE_HOME/filler"; disk=cleared; try "$@"
+    "#;
+    let bench = Bench::new("true", EXITS, 1);
+    let place = tempfile::tempdir()?;
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "sh", "-c", DISKS, "sh"])
+        .arg(place.path())
+        .arg(env!("CARGO_BIN_EXE_adamant"))
+        .args(["run", "--cases", "cases", "--only-cases"])
+        .current_dir(bench.0.path())
+        .env(env::ENGINES, "oci");
+    let seen = told(&command.output()?);
+    expect(
+        &seen,
+        0,
+        &[
+            "small: ended with 3",
+            "small: 0 in store/layers/sha256",
+            "small: 0 in store/tmp",
+            "small: 0 in oci/containers",
+            "large: ended with 0",
+            "large: 0 in oci/containers",
+            "full: ended with 3",
+            "No space",
+            "full: 0 in store/tmp",
+            "full: 0 in oci/containers",
+            "is full, or would be with this layer",
+            "free some space (`adamant gc --all`)",
+            "cleared: ended with 0",
+            "cleared: 0 in oci/containers",
         ],
     )
 }

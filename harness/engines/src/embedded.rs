@@ -9,6 +9,8 @@ use adamant_core::engine::{EngineError, ErrorKind};
 use adamant_core::env;
 use fs_err as fs;
 
+use crate::store;
+
 /// An executable that the build script made.
 #[derive(Debug)]
 pub(crate) struct Embedded {
@@ -62,8 +64,8 @@ impl Embedded {
                 ErrorKind::Unsupported,
                 format!("write `{}` to `{}`", self.name, path.display()),
             )
+            .hint(store::remedy(&error))
             .caused_by(error)
-            .hint("name a writable directory with `XDG_CACHE_HOME`")
         })?;
         Ok(path)
     }

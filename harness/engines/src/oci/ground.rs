@@ -11,6 +11,7 @@ use fs_err as fs;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::owner::{self, Here};
+use crate::store;
 
 /// Whose a directory is.
 const OWNER: &str = "owner.json";
@@ -72,8 +73,8 @@ pub(super) fn make(
         let _ = fs::remove_dir_all(home.join(format!("{UNFINISHED}{name}")));
         let attempt = format!("make the directory `{}`", dir.display());
         EngineError::new(ErrorKind::Unsupported, attempt)
+            .hint(store::remedy(&error))
             .caused_by(error)
-            .hint("name a writable directory with `XDG_CACHE_HOME`")
     })?;
     Ok(dir)
 }

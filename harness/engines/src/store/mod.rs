@@ -34,6 +34,10 @@ const OTHERS: u64 = 10;
 /// but never more than this.
 const OTHERS_MOST: u64 = 512 << 20;
 
+/// What to do where the user's cache has no room.
+const FULL: &str =
+    "free some space (`adamant gc --all`), or name another directory with `XDG_CACHE_HOME`";
+
 /// How images are found beyond what is on this host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sourcing {
@@ -166,7 +170,7 @@ impl Store {
             let why = format!("the disk of `{root}` is full, or would be with this layer");
             EngineError::new(ErrorKind::Unsupported, &attempt)
                 .caused_by(why)
-                .hint("free some space (`adamant gc --all`), or name another directory with `XDG_CACHE_HOME`")
+                .hint(FULL)
         })?;
         if found != layer.diff_id {
             let told = format!("unpacks to `{found}`");
@@ -273,8 +277,16 @@ fn unwritable(root: &Path, error: io::Error) -> EngineError {
         ErrorKind::Unsupported,
         format!("use the store of images `{}`", root.display()),
     )
+    .hint(remedy(&error))
     .caused_by(error)
-    .hint("name a writable directory with `XDG_CACHE_HOME`")
+}
+
+/// What to do when something cannot be written below the user's cache.
+pub(crate) fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FULL,
+        _ => "name a writable directory with `XDG_CACHE_HOME`",
+    }
 }
 
 /// Unpacks a layer of our own making into an empty directory, in the form that overlayfs takes as a lower one.
