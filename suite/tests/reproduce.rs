@@ -1,5 +1,7 @@
 //! `cargo test --test reproduce`: a trial that fails in one checkout is reproduced from the S3 store in another, on every engine.
 
+#[path = "support/bucket.rs"]
+mod bucket;
 #[path = "support/images.rs"]
 mod images;
 #[expect(dead_code, reason = "only the engines' names are of interest here")]
@@ -12,6 +14,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Output};
 
 use adamant_core::env;
+use bucket::Bucket;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
@@ -88,20 +91,12 @@ fn command(dir: &Path, engine: &str, args: &[&str]) -> Command {
 fn adamant(
     dir: &Path,
     engine: &str,
-    store: Option<&fixture_s3::Server>,
+    store: Option<&Bucket>,
     args: &[&str],
 ) -> (i32, String, String) {
     let mut command = command(dir, engine, args);
     if let Some(store) = store {
-        command
-            .env("SANDBOX_SNAPSHOTS_BUCKET", fixture_s3::BUCKET)
-            .env(
-                "SANDBOX_SNAPSHOTS_ENDPOINT",
-                format!("http://127.0.0.1:{}", store.port),
-            )
-            .env("SANDBOX_SNAPSHOTS_FORCE_PATH_STYLE", "true")
-            .env("AWS_ACCESS_KEY_ID", fixture_s3::ID)
-            .env("AWS_SECRET_ACCESS_KEY", fixture_s3::SECRET);
+        store.configure(&mut command);
     }
     let Output {
         status,
@@ -152,7 +147,7 @@ fn expect(what: &str, ended: &(i32, String, String), code: i32, part: &str) -> R
 }
 
 fn from_the_store(engines: &[&'static str]) -> Result<(), Failed> {
-    let store = fixture_s3::Server::start()?;
+    let store = Bucket::on(engines)?;
     let first = checkout("rotten\n");
     let failed = adamant(first.path(), engines[0], Some(&store), RUN);
     expect("the first run", &failed, 1, "FATAL: the state is not good")?;

@@ -174,7 +174,7 @@ impl Companion {
 }
 
 /// testcontainers finds its daemon itself; it must be ours.
-fn same_daemon(socket: &Path) -> Result<(), EngineError> {
+pub(super) fn same_daemon(socket: &Path) -> Result<(), EngineError> {
     let default = Path::new("/var/run/docker.sock");
     if env::host("DOCKER_HOST").is_some_and(|h| !h.is_empty()) || socket == default {
         return Ok(());
