@@ -100,6 +100,9 @@ impl Walk<'_> {
             }
             return Flow::Next;
         }
+        if self.files.is_none() {
+            self.lint.calls.insert(basename(name).to_owned());
+        }
         let candidates = self.candidates(name, how);
         if candidates.iter().any(|path| self.run_written(path, false)) || self.files.is_none() {
             return Flow::Next;

@@ -1,5 +1,7 @@
 //! What the lint is given and what it answers.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::started::Started;
@@ -80,4 +82,7 @@ pub struct Lint {
     pub not_followed: Vec<(String, String)>,
     /// The programs that the boot starts, with their arguments.
     pub started: Vec<Started>,
+    /// Of one script by itself: the last component of what it runs or sources, which nobody followed.
+    #[serde(skip)]
+    pub calls: BTreeSet<String>,
 }

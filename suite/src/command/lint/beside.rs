@@ -1,6 +1,6 @@
 //! Chains among the scripts of a directory: what shows only where one sources or calls another that lies beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use adamant_core::shell::{File, Lint, boot_chain};
@@ -10,56 +10,117 @@ use super::gather::Input;
 /// Where the commands are that no script of the directory stands for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The reading of each script as a boot that may reach the others. Nothing but what was gathered is read; a single script has
-/// nobody beside it.
-pub(super) fn chains(scripts: &[Input]) -> Vec<Lint> {
-    if scripts.len() < 2 {
-        return Vec::new();
+/// The scripts by their paths, and by the last component of these.
+pub(super) struct Beside<'a> {
+    by_path: BTreeMap<String, &'a Input>,
+    by_name: BTreeMap<String, Vec<String>>,
+}
+
+impl<'a> Beside<'a> {
+    pub(super) fn of(scripts: &'a [Input]) -> Self {
+        let by_path: BTreeMap<String, &Input> = scripts
+            .iter()
+            .filter(|script| script.name != "-")
+            .map(|script| (absolute(&script.name), script))
+            .collect();
+        let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for path in by_path.keys() {
+            by_name
+                .entry(last(path).to_owned())
+                .or_default()
+                .push(path.clone());
+        }
+        Self { by_path, by_name }
     }
-    let by_path: BTreeMap<String, &Input> = scripts
-        .iter()
-        .filter(|script| script.name != "-")
-        .map(|script| (absolute(&script.name), script))
-        .collect();
-    let files = |path: &str| {
-        let (path, input) = match by_path.get_key_value(path) {
-            Some(found) => found,
-            None => elsewhere(&by_path, path)?,
+
+    /// The scripts that may reach another one: their text has its name, or they call what is named so. The others say alone all
+    /// that they have to say, and are not read twice.
+    pub(super) fn callers(&self, alone: &[(&Input, &Lint)]) -> Vec<String> {
+        let reaches = |path: &str, text: &[u8], calls: &BTreeSet<String>| {
+            let another = |name: &str| {
+                let named = self.by_name.get(name);
+                named.is_some_and(|paths| paths.iter().any(|other| other != path))
+            };
+            calls.iter().any(|call| another(call)) || names(text).any(another)
         };
-        Some(File {
-            text: input.text.clone(),
-            path: path.clone(),
-            executable: true,
-        })
-    };
-    let mut lints = Vec::new();
-    for path in by_path.keys() {
-        let mut lint = boot_chain(std::slice::from_ref(path), &files, PATH);
+        let callers = alone.iter().filter_map(|(input, lint)| {
+            let path = absolute(&input.name);
+            let known = self.by_path.contains_key(&path);
+            (known && reaches(&path, &input.text, &lint.calls)).then_some(path)
+        });
+        callers.collect()
+    }
+
+    /// The reading of a script as a boot that may reach the others; nothing but what was gathered is read.
+    pub(super) fn chain(&self, path: &str) -> Option<Lint> {
+        let files = |path: &str| {
+            let (path, input) = match self.by_path.get_key_value(path) {
+                Some(found) => found,
+                None => self.elsewhere(path)?,
+            };
+            Some(File {
+                text: input.text.clone(),
+                path: path.clone(),
+                executable: true,
+            })
+        };
+        let mut lint = boot_chain(&[path.to_owned()], &files, PATH);
         // A script that reaches no other one says what it says by itself.
         if lint.read.len() < 2 {
-            continue;
+            return None;
         }
         for smell in &mut lint.smells {
-            shown(&by_path, &mut smell.file);
+            self.shown(&mut smell.file);
             for hop in &mut smell.reached_by {
-                *hop = by_path.iter().fold(hop.clone(), |hop, (path, input)| {
-                    hop.replace(path, &input.name)
-                });
+                // Only what was read can be in a trail.
+                for path in &lint.read {
+                    if let Some(input) = self.by_path.get(path) {
+                        *hop = hop.replace(path, &input.name);
+                    }
+                }
             }
         }
         for unread in &mut lint.unparsed {
-            shown(&by_path, &mut unread.file);
+            self.shown(&mut unread.file);
         }
         lint.smells.retain(|smell| smell.file != "argv");
-        lints.push(lint);
+        Some(lint)
     }
-    lints
-}
 
-/// The name under which a file was given.
-fn shown(by_path: &BTreeMap<String, &Input>, file: &mut String) {
-    if let Some(input) = by_path.get(file) {
-        file.clone_from(&input.name);
+    /// The name under which a file was given.
+    fn shown(&self, file: &mut String) {
+        if let Some(input) = self.by_path.get(file) {
+            file.clone_from(&input.name);
+        }
+    }
+
+    /// A script has another place in its image than in its checkout: the only one here of which the path has the same end.
+    fn elsewhere(&self, path: &str) -> Option<(&String, &&'a Input)> {
+        let parts = |path: &'_ str| -> Vec<String> {
+            let parts = path.rsplit('/').filter(|part| !part.is_empty());
+            parts.map(str::to_owned).collect()
+        };
+        let wanted = parts(path);
+        let common = |other: &str| {
+            let pairs = wanted.iter().zip(parts(other));
+            pairs.take_while(|(a, b)| *a == b).count()
+        };
+        let named: Vec<(usize, &String)> = self
+            .by_name
+            .get(wanted.first()?)?
+            .iter()
+            .map(|other| (common(other), other))
+            .collect();
+        let most = named.iter().map(|(common, _)| *common).max()?;
+        let mut same = named.iter().filter(|(common, _)| *common == most);
+        let (_, first) = same.next()?;
+        // A bare name is any tool's; one that ends as a script does, or lies in the same directory, is meant.
+        let is_script = Path::new(path)
+            .extension()
+            .is_some_and(|e| e == "sh" || e == "bash");
+        let enough = if is_script { 1 } else { 2 };
+        let found = (most >= enough && same.next().is_none()).then_some(first)?;
+        self.by_path.get_key_value(*found)
     }
 }
 
@@ -76,34 +137,24 @@ fn absolute(name: &str) -> String {
     format!("/{}", clean.join("/"))
 }
 
-/// A script has another place in its image than in its checkout: the only one here of which the path has the same end.
-fn elsewhere<'a>(
-    by_path: &'a BTreeMap<String, &'a Input>,
-    path: &str,
-) -> Option<(&'a String, &'a &'a Input)> {
-    let parts: Vec<&str> = path.rsplit('/').filter(|part| !part.is_empty()).collect();
-    let common = |other: &str| {
-        let others = other.rsplit('/').filter(|part| !part.is_empty());
-        parts
-            .iter()
-            .zip(others)
-            .take_while(|(a, b)| **a == *b)
-            .count()
-    };
-    let most = by_path.keys().map(|other| common(other)).max()?;
-    let mut same = by_path.iter().filter(|(other, _)| common(other) == most);
-    let first = same.next()?;
-    // A bare name is any tool's; one that ends as a script does, or lies in the same directory, is meant.
-    let is_script = Path::new(path)
-        .extension()
-        .is_some_and(|e| e == "sh" || e == "bash");
-    let enough = if is_script { 1 } else { 2 };
-    (most >= enough && same.next().is_none()).then_some(first)
+/// The last component of a path.
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// What may be the name of a file in a text.
+fn names(text: &[u8]) -> impl Iterator<Item = &str> {
+    let in_name =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"._-+@".contains(byte) || *byte >= 0x80;
+    text.split(move |byte| !in_name(byte))
+        .filter(|word| !word.is_empty())
+        .filter_map(|word| std::str::from_utf8(word).ok())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use adamant_core::shell;
 
     fn lint(files: &[(&str, &str)]) -> Vec<String> {
         let scripts: Vec<Input> = files
@@ -113,7 +164,17 @@ mod tests {
                 text: text.as_bytes().to_vec(),
             })
             .collect();
-        let lints = chains(&scripts);
+        let alone: Vec<Lint> = scripts
+            .iter()
+            .map(|input| shell::script(&input.name, &input.text))
+            .collect();
+        let beside = Beside::of(&scripts);
+        let pairs: Vec<(&Input, &Lint)> = scripts.iter().zip(&alone).collect();
+        let callers = beside.callers(&pairs);
+        let lints: Vec<Lint> = callers
+            .iter()
+            .filter_map(|path| beside.chain(path))
+            .collect();
         let smells = lints.iter().flat_map(|lint| &lint.smells);
         let mut told: Vec<String> = smells
             .map(|smell| format!("{}:{} {}", smell.file, smell.line, smell.rule))

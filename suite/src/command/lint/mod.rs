@@ -2,6 +2,7 @@
 
 mod beside;
 mod gather;
+mod parallel;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,6 +18,7 @@ use adamant_core::shell::{self, Class, Lint, Smell, Unparsed};
 use super::{Done, Failure, target};
 use crate::cli::{Colour, LintArgs, LintFormat};
 use crate::{exit, signal};
+use beside::Beside;
 use gather::{Gathered, Input};
 
 /// What came of all scripts.
@@ -72,10 +74,14 @@ pub fn run(args: &LintArgs, colour: Colour) -> Done {
 /// Each script by itself, and what shows only where one of a directory calls another.
 fn judge(gathered: &Gathered) -> Judged {
     let mut judged = Judged::default();
-    for input in &gathered.scripts {
-        judged.take(shell::script(&input.name, &input.text));
-    }
-    for lint in beside::chains(&gathered.scripts) {
+    let alone = parallel::each(&gathered.scripts, |input| {
+        shell::script(&input.name, &input.text)
+    });
+    let beside = Beside::of(&gathered.scripts);
+    let pairs: Vec<_> = gathered.scripts.iter().zip(&alone).collect();
+    let callers = beside.callers(&pairs);
+    let chains = parallel::each(&callers, |path| beside.chain(path));
+    for lint in alone.into_iter().chain(chains.into_iter().flatten()) {
         judged.take(lint);
     }
     judged.settle(gathered);

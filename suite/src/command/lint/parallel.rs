@@ -1,0 +1,65 @@
+//! The same work on many scripts, on every processor; what comes of it is in their order.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// As much as the main thread has: a deeply nested script is read on either.
+const STACK: usize = 8 << 20;
+
+/// Does `work` on each item.
+pub(super) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    if workers.min(items.len()) < 2 {
+        return items.iter().map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let (next, work) = (&next, &work);
+    let share = move || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(at) else {
+                return done;
+            };
+            done.push((at, work(item)));
+        }
+    };
+    let mut done = thread::scope(|scope| {
+        let others: Vec<_> = (1..workers.min(items.len()))
+            .filter_map(|_| {
+                thread::Builder::new()
+                    .stack_size(STACK)
+                    .spawn_scoped(scope, share)
+                    .ok()
+            })
+            .collect();
+        // Where no thread could be started, this one does it all.
+        let mut done = share();
+        for other in others {
+            match other.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::each;
+
+    #[test]
+    fn results_are_in_the_order_of_the_items() {
+        let items: Vec<u64> = (0..1000).collect();
+        // The first ones take longest.
+        let work = |n: &u64| {
+            (0..(1000 - n) * 50).fold(*n, |sum, k| sum.wrapping_add(k % 2)) - (1000 - n) * 25
+        };
+        let wanted: Vec<u64> = items.iter().map(work).collect();
+        assert_eq!(each(&items, work), wanted);
+        assert!(each(&[] as &[u64], |n| *n).is_empty());
+    }
+}
