@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::driver::driver;
 use super::files::add;
@@ -15,6 +16,9 @@ use crate::discover::{Selector, case_stem, yaml_files};
 
 /// The subject's part of a module trial's name, and the word by which `adamant run` is asked for module cases.
 pub const SUBJECT: &str = "module";
+
+/// Beside what its limits claim, how long an execution's answer may take, unless its case gives it more.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Files of fixture packages: package name, path below it, content.
 pub type Packages = BTreeMap<String, BTreeMap<String, Vec<u8>>>;
@@ -270,6 +274,9 @@ impl Prepared {
             checks.push(judged);
         }
         let lingers = checks.iter().flatten().any(|c| c.value.lingers());
+        // Who is killed before the case's own time is up cannot be judged by it.
+        let given = checks.iter().flatten().filter_map(|c| c.value.gives());
+        let patience = given.fold(PATIENCE, Duration::max);
         let plan = HostPlan {
             name: trial.name.clone(),
             executions,
@@ -279,8 +286,8 @@ impl Prepared {
                 .text
                 .contains("@CANARY@")
                 .then(|| (canary.clone(), secret.clone())),
-            patience: std::time::Duration::from_secs(5),
-            linger: std::time::Duration::from_millis(if lingers { 300 } else { 0 }),
+            patience,
+            linger: Duration::from_millis(if lingers { 300 } else { 0 }),
         };
         Ok(Self {
             case,

@@ -13,6 +13,8 @@ mod order;
 mod response;
 mod text;
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -210,6 +212,15 @@ impl ModuleCheckSpec {
     #[must_use]
     pub fn lingers(&self) -> bool {
         matches!(self, Self::AtRest(_))
+    }
+
+    /// How long the case itself gives the answer.
+    #[must_use]
+    pub fn gives(&self) -> Option<Duration> {
+        match self {
+            Self::Ended(claim) => claim.within.map(|within| within.0),
+            _ => None,
+        }
     }
 
     /// What an execution's answer means.
