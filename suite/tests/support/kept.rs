@@ -14,7 +14,8 @@ pub(crate) fn judged(trials: Vec<PlannedTrial>, area: &str) -> Vec<TrialReport> 
     let kept = Kept::default();
     let session = session::start(trials, area, vec![Box::new(kept.clone())]);
     let mute = Arguments {
-        test_threads: Some(frontend::default_threads()),
+        // Most of these boots are only looked at for some seconds: that takes time and no processor.
+        test_threads: Some(2 * frontend::default_threads()),
         logfile: Some("/dev/null".into()),
         ..Arguments::default()
     };
