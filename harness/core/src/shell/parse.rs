@@ -2,10 +2,12 @@
 
 use std::{
     borrow::Cow,
+    cell::RefCell,
     ops::{ControlFlow, Range},
+    sync::LazyLock,
 };
 
-use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
+use tree_sitter::{Language, Node, ParseOptions, ParseState, Parser, Tree};
 
 use super::{
     lower::Lower,
@@ -64,6 +66,11 @@ pub(super) fn plain(text: &str, line: u32, byte: usize) -> Option<Block> {
 
 /// One word by itself, when it is read without trouble and is one.
 pub(super) fn word_of(text: &str, line: u32, byte: usize) -> Option<Word> {
+    // Most words are only letters, which mean themselves.
+    let plainly = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plainly) {
+        return Some(Word::literal(text, line));
+    }
     // An argument: in the place of a command it might be a keyword.
     const BEFORE: &str = "_ ";
     let block = plain(
@@ -104,11 +111,38 @@ pub(super) fn first(text: &str, line: u32, byte: usize) -> Parsed {
     Parsed { block, troubles }
 }
 
+thread_local! {
+    /// Made once: a script is many texts, most of them short.
+    static PARSER: RefCell<Option<Parser>> = const { RefCell::new(None) };
+}
+
+/// What the grammar calls the name of a command: comparing numbers is cheaper than comparing texts.
+static COMMAND_NAME: LazyLock<u16> = LazyLock::new(|| {
+    Language::from(tree_sitter_bash::LANGUAGE).id_for_node_kind("command_name", true)
+});
+
 fn tree(text: &str) -> Option<Tree> {
-    let mut parser = Parser::new();
-    parser
-        .set_language(&tree_sitter_bash::LANGUAGE.into())
-        .ok()?;
+    PARSER.with_borrow_mut(|kept| {
+        let parser = match kept {
+            Some(parser) => parser,
+            None => {
+                let mut parser = Parser::new();
+                parser
+                    .set_language(&tree_sitter_bash::LANGUAGE.into())
+                    .ok()?;
+                kept.insert(parser)
+            }
+        };
+        let tree = tree_by(parser, text);
+        if tree.is_none() {
+            // It would go on where it was stopped.
+            parser.reset();
+        }
+        tree
+    })
+}
+
+fn tree_by(parser: &mut Parser, text: &str) -> Option<Tree> {
     let mut steps = 0;
     let mut count = |_: &ParseState| {
         steps += 1;
@@ -135,6 +169,9 @@ fn mended(text: &str) -> Option<(Cow<'_, str>, Tree)> {
     // A coprocess inside a coprocess is seen only once the outer one is blank.
     for _ in 0..8 {
         let tree = tree(&text)?;
+        if !may_need_mending(&text, &tree) {
+            return Some((text, tree));
+        }
         let mut spots = Vec::new();
         for_each(tree.root_node(), |node| {
             match node.kind() {
@@ -155,6 +192,13 @@ fn mended(text: &str) -> Option<(Cow<'_, str>, Tree)> {
     }
     let tree = tree(&text)?;
     Some((text, tree))
+}
+
+/// Whether any of the three can be there: most texts have none, and need no visit of all their nodes.
+fn may_need_mending(text: &str, tree: &Tree) -> bool {
+    tree.root_node().has_error()
+        || text.contains("coproc")
+        || text.lines().any(|line| line.trim_start().starts_with('\\'))
 }
 
 /// `\curl` at the beginning of a line, which the grammar joins to the line above: the backslash, which
@@ -230,17 +274,25 @@ pub(super) fn for_each<'t>(node: Node<'t>, mut visit: impl FnMut(Node<'t>) -> bo
 
 fn errors(tree: &Tree, text: &str, base: u32) -> Vec<(u32, String)> {
     let mut found = Vec::new();
+    let fell = tree.root_node().has_error();
     for_each(tree.root_node(), |node| {
-        let line = base + row(node);
-        if node.is_missing() {
-            found.push((line, format!("`{}` is missing", node.kind())));
-        } else if node.is_error() {
-            found.push((line, format!("`{}` is not understood", excerpt(text, node))));
-        } else if node.kind() == "command_name" {
+        let line = || base + row(node);
+        if node.kind_id() == *COMMAND_NAME {
             let name = text.get(node.byte_range()).unwrap_or_default();
             if RESERVED.contains(&name) {
-                found.push((line, format!("`{name}` stands where a command should")));
+                found.push((line(), format!("`{name}` stands where a command should")));
             }
+        }
+        if !fell {
+            return true;
+        }
+        if node.is_missing() {
+            found.push((line(), format!("`{}` is missing", node.kind())));
+        } else if node.is_error() {
+            found.push((
+                line(),
+                format!("`{}` is not understood", excerpt(text, node)),
+            ));
         }
         found.len() < MAX_TROUBLES && !node.is_error()
     });

@@ -1,6 +1,6 @@
 //! Chains among the scripts of a directory: what shows only where one sources or calls another that lies beside it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use adamant_core::shell::{File, Lint, boot_chain};
@@ -13,7 +13,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// The scripts by their paths, and by the last component of these.
 pub(super) struct Beside<'a> {
     by_path: BTreeMap<String, &'a Input>,
-    by_name: BTreeMap<String, Vec<String>>,
+    by_name: HashMap<String, Vec<String>>,
 }
 
 impl<'a> Beside<'a> {
@@ -23,7 +23,7 @@ impl<'a> Beside<'a> {
             .filter(|script| script.name != "-")
             .map(|script| (absolute(&script.name), script))
             .collect();
-        let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut by_name: HashMap<String, Vec<String>> = HashMap::new();
         for path in by_path.keys() {
             by_name
                 .entry(last(path).to_owned())
@@ -33,22 +33,17 @@ impl<'a> Beside<'a> {
         Self { by_path, by_name }
     }
 
-    /// The scripts that may reach another one: their text has its name, or they call what is named so. The others say alone all
-    /// that they have to say, and are not read twice.
-    pub(super) fn callers(&self, alone: &[(&Input, &Lint)]) -> Vec<String> {
-        let reaches = |path: &str, text: &[u8], calls: &BTreeSet<String>| {
-            let another = |name: &str| {
-                let named = self.by_name.get(name);
-                named.is_some_and(|paths| paths.iter().any(|other| other != path))
-            };
-            calls.iter().any(|call| another(call)) || names(text).any(another)
+    /// The path of a script that may reach another one: its text has that one's name, or it calls what is named so. The others say
+    /// alone all that they have to say, and are not read twice.
+    pub(super) fn caller(&self, input: &Input, alone: &Lint) -> Option<String> {
+        let path = absolute(&input.name);
+        let another = |name: &str| {
+            let named = self.by_name.get(name);
+            named.is_some_and(|paths| paths.iter().any(|other| *other != path))
         };
-        let callers = alone.iter().filter_map(|(input, lint)| {
-            let path = absolute(&input.name);
-            let known = self.by_path.contains_key(&path);
-            (known && reaches(&path, &input.text, &lint.calls)).then_some(path)
-        });
-        callers.collect()
+        let reaches =
+            alone.calls.iter().any(|call| another(call)) || names(&input.text).any(another);
+        (self.by_path.contains_key(&path) && reaches).then_some(path)
     }
 
     /// The reading of a script as a boot that may reach the others; nothing but what was gathered is read.
@@ -169,12 +164,9 @@ mod tests {
             .map(|input| shell::script(&input.name, &input.text))
             .collect();
         let beside = Beside::of(&scripts);
-        let pairs: Vec<(&Input, &Lint)> = scripts.iter().zip(&alone).collect();
-        let callers = beside.callers(&pairs);
-        let lints: Vec<Lint> = callers
-            .iter()
-            .filter_map(|path| beside.chain(path))
-            .collect();
+        let callers = scripts.iter().zip(&alone);
+        let callers = callers.filter_map(|(input, lint)| beside.caller(input, lint));
+        let lints: Vec<Lint> = callers.filter_map(|path| beside.chain(&path)).collect();
         let smells = lints.iter().flat_map(|lint| &lint.smells);
         let mut told: Vec<String> = smells
             .map(|smell| format!("{}:{} {}", smell.file, smell.line, smell.rule))

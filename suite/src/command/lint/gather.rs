@@ -7,9 +7,12 @@ use adamant_core::report::text;
 use adamant_core::shell;
 
 use super::super::Failure;
+use super::parallel;
 
 /// Larger files are cut here: the lint refuses them by name, and a device never ends.
 const MOST: u64 = (4 << 20) + 1;
+/// The path that stands for standard input.
+const STDIN: &str = "-";
 /// Extensions of shell scripts; a script in a directory needs one of them or a `#!` line.
 const SHELL: [&str; 7] = ["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"];
 /// Extensions of scripts in other languages, and their interpreters.
@@ -53,13 +56,33 @@ impl Gathered {
     }
 }
 
+/// A file that may be a script.
+struct Candidate {
+    path: PathBuf,
+    /// Whether it was named itself, and not its directory.
+    named: bool,
+}
+
 /// Reads every script that the paths name.
 pub(super) fn gather(paths: &[PathBuf]) -> Result<Gathered, Failure> {
-    let mut gathered = Gathered::default();
+    let mut candidates = Vec::new();
     let mut bad = Vec::new();
     for path in paths {
-        if let Err(error) = add(path, &mut gathered) {
+        if let Err(error) = add(path, &mut candidates) {
             bad.push(text::error(&error, None));
+        }
+    }
+    let texts = parallel::each(&candidates, |candidate| read(&candidate.path));
+    let mut gathered = Gathered::default();
+    for (candidate, text) in candidates.iter().zip(texts) {
+        match text {
+            Ok(text) => take(
+                &candidate.path.to_string_lossy(),
+                text,
+                candidate.named,
+                &mut gathered,
+            ),
+            Err(error) => bad.push(text::error(&error, None)),
         }
     }
     if bad.is_empty() {
@@ -69,41 +92,45 @@ pub(super) fn gather(paths: &[PathBuf]) -> Result<Gathered, Failure> {
     }
 }
 
-fn add(path: &Path, gathered: &mut Gathered) -> std::io::Result<()> {
-    if path.as_os_str() == "-" {
-        let mut text = Vec::new();
-        std::io::stdin().lock().take(MOST).read_to_end(&mut text)?;
-        take("-", text, true, gathered);
-    } else if fs_err::metadata(path)?.is_dir() {
-        walk(path, gathered)?;
-    } else {
-        take(&path.to_string_lossy(), read(path)?, true, gathered);
+fn add(path: &Path, candidates: &mut Vec<Candidate>) -> std::io::Result<()> {
+    if path.as_os_str() != STDIN && fs_err::metadata(path)?.is_dir() {
+        return walk(path, candidates);
     }
+    candidates.push(Candidate {
+        path: path.to_owned(),
+        named: true,
+    });
     Ok(())
 }
 
-/// Every script below a directory, in the order of their names; version control and links to directories are left out.
-fn walk(dir: &Path, gathered: &mut Gathered) -> std::io::Result<()> {
+/// Every file below a directory, in the order of their names; version control and links to directories are left out.
+fn walk(dir: &Path, candidates: &mut Vec<Candidate>) -> std::io::Result<()> {
     let mut entries = fs_err::read_dir(dir)?.collect::<std::io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs_err::DirEntry::file_name);
     for entry in entries {
         let (path, kind) = (entry.path(), entry.file_type()?);
         if kind.is_dir() {
             if !matches!(entry.file_name().to_str(), Some(".git" | ".hg" | ".svn")) {
-                walk(&path, gathered)?;
+                walk(&path, candidates)?;
             }
         } else if kind.is_file() || (kind.is_symlink() && path.is_file()) {
-            take(&path.to_string_lossy(), read(&path)?, false, gathered);
+            candidates.push(Candidate { path, named: false });
         }
     }
     Ok(())
 }
 
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    fs_err::File::open(path)?
-        .take(MOST)
-        .read_to_end(&mut text)?;
+    if path.as_os_str() == STDIN {
+        let mut text = Vec::new();
+        std::io::stdin().lock().take(MOST).read_to_end(&mut text)?;
+        return Ok(text);
+    }
+    let file = fs_err::File::open(path)?;
+    // One byte more: the end is seen by the first read.
+    let size = file.metadata()?.len().min(MOST) + 1;
+    let mut text = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    file.take(MOST).read_to_end(&mut text)?;
     Ok(text)
 }
 

@@ -79,8 +79,9 @@ fn judge(gathered: &Gathered) -> Judged {
     });
     let beside = Beside::of(&gathered.scripts);
     let pairs: Vec<_> = gathered.scripts.iter().zip(&alone).collect();
-    let callers = beside.callers(&pairs);
-    let chains = parallel::each(&callers, |path| beside.chain(path));
+    let chains = parallel::each(&pairs, |(input, lint)| {
+        beside.chain(&beside.caller(input, lint)?)
+    });
     for lint in alone.into_iter().chain(chains.into_iter().flatten()) {
         judged.take(lint);
     }
