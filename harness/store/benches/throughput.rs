@@ -118,12 +118,14 @@ fn compare(source: &Path, ground: &Path, bytes: u64, rounds: usize) -> Result<bo
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let mut memory = 0;
     let wanted = picture(source);
-    for _ in 0..rounds {
-        let copy = ground.join("copy");
+    let mut copies = Vec::new();
+    for round in 0..rounds {
+        let copy = ground.join(format!("theirs-{round}"));
         fs::create_dir(&copy)?;
         theirs.push(tar(source, &copy)?);
-        fs::remove_dir_all(&copy)?;
+        copies.push(copy);
 
+        let copy = ground.join(format!("ours-{round}"));
         let from = Served::start(source);
         let to = Served::start(&copy);
         ours.push(round_trip(&from, &to)?);
@@ -133,7 +135,12 @@ fn compare(source: &Path, ground: &Path, bytes: u64, rounds: usize) -> Result<bo
             println!("  the trees differ");
             return Ok(false);
         }
-        fs::remove_dir_all(&copy)?;
+        copies.push(copy);
+    }
+    // Not before: for five minutes ext4 looks, file by file, for inodes that nobody has just given back, and whoever comes
+    // next would pay for it.
+    for copy in copies {
+        fs::remove_dir_all(copy)?;
     }
     // Paired: what else the machine does meets both of a round.
     let pairs = theirs.iter().zip(&ours);
