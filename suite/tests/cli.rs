@@ -305,9 +305,9 @@ fn listing_needs_no_engine_and_selectors_choose() {
         &root(),
         &["list", subject, "tag:stop"],
         0,
-        &["stops-on-sigterm"],
+        &["stops-on-sigterm", "saves-on-shutdown"],
     );
-    assert_eq!(tagged.lines().count(), 1, "{tagged}");
+    assert_eq!(tagged.lines().count(), 2, "{tagged}");
     // The manifest on the host decides which faults there are: what is switched off must not be fatal.
     assert!(
         all.contains("optional-artifact-is-not-fatal::gemini-cli")

@@ -63,6 +63,14 @@ struct Candidate {
     named: bool,
 }
 
+/// What a file turned out to be.
+enum Found {
+    Script(Input),
+    /// Its name, and what it is instead.
+    Other(String, String),
+    Nothing,
+}
+
 /// Reads every script that the paths name.
 pub(super) fn gather(paths: &[PathBuf]) -> Result<Gathered, Failure> {
     let mut candidates = Vec::new();
@@ -72,16 +80,16 @@ pub(super) fn gather(paths: &[PathBuf]) -> Result<Gathered, Failure> {
             bad.push(text::error(&error, None));
         }
     }
-    let texts = parallel::each(&candidates, |candidate| read(&candidate.path));
+    // Sorted as they are read: most files below a directory are no scripts, and are not kept until all are read.
+    let found = parallel::each(&candidates, |candidate| {
+        read(&candidate.path).map(|text| sort(candidate, text))
+    });
     let mut gathered = Gathered::default();
-    for (candidate, text) in candidates.iter().zip(texts) {
-        match text {
-            Ok(text) => take(
-                &candidate.path.to_string_lossy(),
-                text,
-                candidate.named,
-                &mut gathered,
-            ),
+    for found in found {
+        match found {
+            Ok(Found::Script(input)) => gathered.scripts.push(input),
+            Ok(Found::Other(name, why)) => gathered.others.push((name, why)),
+            Ok(Found::Nothing) => {}
             Err(error) => bad.push(text::error(&error, None)),
         }
     }
@@ -134,12 +142,11 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Sorts a file in. What was named is always told about; in a directory only scripts are.
-fn take(name: &str, text: Vec<u8>, named: bool, gathered: &mut Gathered) {
-    let extension = Path::new(name)
-        .extension()
-        .and_then(|e| e.to_str())
-        .unwrap_or_default();
+/// What a file is. What was named is always told about; in a directory only scripts are.
+fn sort(candidate: &Candidate, text: Vec<u8>) -> Found {
+    let extension = candidate.path.extension().and_then(|e| e.to_str());
+    let extension = extension.unwrap_or_default();
+    let name = candidate.path.to_string_lossy().into_owned();
     let has_line = text.starts_with(b"#!");
     let of_shell = SHELL.contains(&extension);
     let why = shell::not_shell(&text).or_else(|| {
@@ -148,11 +155,8 @@ fn take(name: &str, text: Vec<u8>, named: bool, gathered: &mut Gathered) {
         other.map(|(_, interpreter)| format!("a script for `{interpreter}`"))
     });
     match why {
-        Some(why) if named || has_line => gathered.others.push((name.to_owned(), why)),
-        None if named || has_line || of_shell => gathered.scripts.push(Input {
-            name: name.to_owned(),
-            text,
-        }),
-        _ => {}
+        Some(why) if candidate.named || has_line => Found::Other(name, why),
+        None if candidate.named || has_line || of_shell => Found::Script(Input { name, text }),
+        _ => Found::Nothing,
     }
 }
