@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::AbortHandle;
 
 use crate::grant::{Grants, Refusal};
-use crate::wire::{FRAME_MOST, Failure, Frame, Kind, RequestHead, ResponseHead, WINDOW};
+use crate::wire::{FRAME_MOST, Failure, Frame, Kind, RequestHead, ResponseHead};
 
 /// How long a connection may take, as in Node.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -28,6 +28,9 @@ const BODY_MOST: usize = 64 << 20;
 const BODIES_MOST: usize = 128 << 20;
 /// How many exchanges one guest may have open.
 const OPEN_MOST: usize = 128;
+
+/// How much of a response may be under way before the guest takes some of it.
+const WINDOW: usize = 1 << 20;
 
 /// Answers what comes over the wire until it ends.
 pub fn serve(

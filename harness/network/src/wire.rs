@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 
 /// The most that one frame carries.
 pub(crate) const FRAME_MOST: usize = 64 << 10;
-/// How much of a response may be under way before the guest takes some of it.
-pub(crate) const WINDOW: usize = 1 << 20;
 /// The longest head of a request or a response.
 const HEAD_MOST: usize = 1 << 20;
 
