@@ -435,6 +435,21 @@ runs:
     }
 
     #[test]
+    fn nobody_is_killed_before_the_time_that_its_case_gives_it() {
+        let patience = |within: &str| {
+            let check = format!("ended: {{ by: [timed-out], within: {within} }}");
+            let text = CASE.replace("exit-code: 0", &check);
+            let path = Path::new("cases/module/cjs/01-x.yaml");
+            let file = ModuleCaseFile::parse(text, path, Path::new("cases")).expect("valid");
+            let trials = plan_modules(&["node"], &[Arc::new(file)]);
+            let prepared = Prepared::new(&trials[0], &Packages::new(), Seed(1));
+            prepared.expect("prepared").plan.patience
+        };
+        assert_eq!(patience("20s"), Duration::from_secs(20));
+        assert_eq!(patience("1s"), PATIENCE);
+    }
+
+    #[test]
     fn a_selector_chooses_by_spec_area_folder_and_name() {
         let file = ModuleCaseFile::parse(
             CASE.into(),

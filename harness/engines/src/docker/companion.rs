@@ -95,7 +95,7 @@ impl Companion {
     }
 
     /// What was half made is removed; the first failure is the one to tell.
-    fn failed(client: &Client, name: &str, error: EngineError) -> EngineError {
+    pub(super) fn failed(client: &Client, name: &str, error: EngineError) -> EngineError {
         match client.remove(name, &Deadline::for_cleanup(super::CLEANUP)) {
             Ok(_) => error,
             Err(also) => error.hint(format!("it may have been left behind: {also}")),

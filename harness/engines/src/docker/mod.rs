@@ -52,13 +52,15 @@ const CLEANUP: Duration = Duration::from_secs(60);
 /// The longest that a run may take, for what all its boots share.
 const RUN: Duration = Duration::from_secs(86_400);
 
+/// Names are told apart by it: all engines of a process share one daemon.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
 /// The engine `docker`. It connects when it is first asked for something.
 #[derive(Debug)]
 pub struct Docker {
     client: Mutex<Option<Arc<Client>>>,
     images: Images,
     here: Here,
-    number: AtomicU64,
     /// Why nobody can be watched, once that was asked.
     blind: OnceLock<Option<String>>,
     /// The runs that this engine made something for.
@@ -91,7 +93,6 @@ impl Docker {
             client: Mutex::default(),
             images: Images::new(sourcing),
             here: Here::read(),
-            number: AtomicU64::new(0),
             blind: OnceLock::new(),
             runs: Mutex::default(),
         }
@@ -129,7 +130,7 @@ impl Docker {
         format!(
             "adamant-{run}-{}-{}",
             std::process::id(),
-            self.number.fetch_add(1, Ordering::SeqCst)
+            NUMBER.fetch_add(1, Ordering::SeqCst)
         )
     }
 

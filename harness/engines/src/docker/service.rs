@@ -48,16 +48,18 @@ impl Service {
             |why: String| EngineError::new(ErrorKind::Engine, attempt.clone()).caused_by(why);
         // An image's id is `sha256:HEX`, which the library takes for a name and its tag.
         let (name, tag) = id.split_once(':').unwrap_or((&id, "latest"));
+        let unique = docker.unique(owner);
         let request = GenericImage::new(name, tag)
-            .with_container_name(docker.unique(owner))
+            .with_container_name(&unique)
             .with_labels(docker.labels(owner))
             // Named, because the library asks for an address by the network's name.
             .with_network("bridge")
             .with_cap_drop("ALL")
             .with_startup_timeout(deadline.left().unwrap_or(Duration::ZERO));
-        let container = client
-            .within(&attempt, deadline, request.start())?
-            .map_err(|error| trouble(error.to_string()))?;
+        let started = client.within(&attempt, deadline, request.start());
+        let started = started.and_then(|done| done.map_err(|error| trouble(error.to_string())));
+        let container =
+            started.map_err(|error| companion::Companion::failed(&client, &unique, error))?;
         let mut service = Self {
             client,
             container: Some(container),
