@@ -30,6 +30,10 @@ use rustix::thread::{UnshareFlags, unshare_unsafe};
 use serde_json::{Value, json};
 
 const ROUNDS: usize = 30;
+/// Lives that follow on each other's heels, and how often.
+const IN_A_ROW: usize = 20;
+const TURNS: usize = 5;
+const REST: Duration = Duration::from_millis(150);
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 /// What each container does.
 const SCRIPT: &str = "echo hi; exit 3";
@@ -67,32 +71,52 @@ fn measure() -> Result<(), Failure> {
     let bare = Bare::new(dir.path(), &layers)?;
     let api = Api::connect(&theirs.id)?;
     println!("one life: `{SCRIPT}` from nothing to nothing, {ROUNDS} interleaved rounds, ms");
-    let life = interleaved(vec![
-        ("oci", Box::new(|| life(&oci, &ours))),
-        ("bare namespaces + overlay", Box::new(|| bare.floor())),
-        ("runc run", Box::new(|| bare.runc())),
-        ("Docker's API", Box::new(|| api.life())),
-        ("docker engine", Box::new(|| life(&docker, &theirs))),
-    ])?;
+    let life = interleaved(
+        ROUNDS,
+        vec![
+            ("oci", Box::new(|| life(&oci, &ours))),
+            ("bare namespaces + overlay", Box::new(|| bare.floor())),
+            ("runc run", Box::new(|| bare.runc())),
+            ("Docker's API", Box::new(|| api.life())),
+            ("docker engine", Box::new(|| life(&docker, &theirs))),
+        ],
+    )?;
     println!(
         "oci is {:.2} times the floor; Docker's API is {:.1} times oci, runc {:.1} times",
         life[0] / life[1],
         life[3] / life[0],
         life[2] / life[0]
     );
+    println!(
+        "{IN_A_ROW} lives in a row, until nothing is left of the last, {TURNS} interleaved rounds, ms"
+    );
+    let row = interleaved(
+        TURNS,
+        vec![
+            ("oci", Box::new(|| in_a_row(&oci, &ours))),
+            (
+                "bare namespaces + overlay",
+                Box::new(|| (0..IN_A_ROW).try_for_each(|_| bare.floor())),
+            ),
+        ],
+    )?;
+    println!("oci is {:.2} times the floor", row[0] / row[1]);
     let (here, there) = (running(&oci, &ours)?, running(&docker, &theirs)?);
     let beside = bare.running()?;
     println!("one command inside a running container, {ROUNDS} interleaved rounds, ms");
-    let exec = interleaved(vec![
-        ("oci, through the probe", Box::new(|| ask(here.as_ref(), 1))),
-        ("runc exec, bare", Box::new(|| bare.exec())),
-        (
-            "docker, through the probe",
-            Box::new(|| ask(there.as_ref(), 1)),
-        ),
-        ("oci, ten commands", Box::new(|| ask(here.as_ref(), 10))),
-        ("docker, ten commands", Box::new(|| ask(there.as_ref(), 10))),
-    ]);
+    let exec = interleaved(
+        ROUNDS,
+        vec![
+            ("oci, through the probe", Box::new(|| ask(here.as_ref(), 1))),
+            ("runc exec, bare", Box::new(|| bare.exec())),
+            (
+                "docker, through the probe",
+                Box::new(|| ask(there.as_ref(), 1)),
+            ),
+            ("oci, ten commands", Box::new(|| ask(here.as_ref(), 10))),
+            ("docker, ten commands", Box::new(|| ask(there.as_ref(), 10))),
+        ],
+    );
     drop(beside);
     here.remove(&deadline())?;
     there.remove(&deadline())?;
@@ -110,15 +134,16 @@ fn deadline() -> Deadline {
 }
 
 /// Each once a round, after one that is not counted; the medians, which are printed with what nine of ten do not exceed.
-fn interleaved(mut rows: Vec<Timed<'_>>) -> Result<Vec<f64>, Failure> {
+fn interleaved(rounds: usize, mut rows: Vec<Timed<'_>>) -> Result<Vec<f64>, Failure> {
     let mut times = vec![Vec::new(); rows.len()];
-    for round in 0..=ROUNDS {
+    for round in 0..=rounds {
         for ((_, work), times) in rows.iter_mut().zip(&mut times) {
             let clock = Instant::now();
             work()?;
             if round > 0 {
                 times.push(clock.elapsed().as_secs_f64() * 1000.0);
             }
+            rest();
         }
     }
     let mut medians = Vec::new();
@@ -129,6 +154,14 @@ fn interleaved(mut rows: Vec<Timed<'_>>) -> Result<Vec<f64>, Failure> {
         medians.push(median);
     }
     Ok(medians)
+}
+
+/// What one leaves the kernel and the daemon to tidy up (namespaces, groups, mounts) is not to be paid by whoever comes next.
+fn rest() {
+    let until = Instant::now() + REST;
+    while let Some(left) = until.checked_duration_since(Instant::now()) {
+        std::thread::park_timeout(left);
+    }
 }
 
 fn find(engine: &dyn Engine) -> Result<Arc<Image>, Failure> {
@@ -175,6 +208,12 @@ fn life(engine: &dyn Engine, image: &Image) -> Result<(), Failure> {
         Reached::Exited { exit, .. } if exit.code == 3 && log.snapshot().head == "hi\n" => Ok(()),
         other => Err(format!("{other:?} {:?}", log.snapshot().head).into()),
     }
+}
+
+/// What an engine prepares and tidies beside its boots is in this.
+fn in_a_row(engine: &dyn Engine, image: &Image) -> Result<(), Failure> {
+    (0..IN_A_ROW).try_for_each(|_| life(engine, image))?;
+    Ok(engine.close(&deadline())?)
 }
 
 fn running(engine: &dyn Engine, image: &Image) -> Result<Box<dyn Instance>, Failure> {

@@ -119,7 +119,7 @@ pub enum Note {
         /// Milliseconds since it was started.
         after_ms: u64,
     },
-    /// Nothing is left of it.
+    /// Nothing is left of it but files, which are being removed: the shim ends when they are gone.
     Removed,
     /// It could not be set up, or taken down: the chain of why, outermost first.
     Failed {

@@ -93,7 +93,8 @@ pub trait Instance: Send + Sync {
     /// The engine's own record of the container, for evidence; environment values are the caller's to redact.
     fn inspect(&self, deadline: &Deadline) -> Result<serde_json::Value, EngineError>;
 
-    /// Kills and removes it, and what was made for it alone. A removal that fails is a failure of ours that shows.
+    /// Kills and removes it, and what was made for it alone; its files may go a moment later, by [`Engine::close`] at the latest.
+    /// A removal that fails is a failure of ours that shows.
     fn remove(self: Box<Self>, deadline: &Deadline) -> Result<(), EngineError>;
 }
 

@@ -205,12 +205,8 @@ impl Instance for Container {
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
         match self.life.remove(&self.name, deadline) {
-            Ok(follower) => {
-                if let Some(follower) = follower {
-                    self.seats.see_off(follower);
-                }
-                Ok(())
-            }
+            Ok(Some(follower)) => self.seats.see_off(&self.name, &self.dir, follower),
+            Ok(None) => Ok(()),
             // A shim that was killed leaves what it made: then it is done here.
             Err(_) => ground::sweep(&self.name, &self.dir, deadline),
         }

@@ -131,7 +131,7 @@ impl Life {
         orders.start_on(order, terminal)
     }
 
-    /// Has everything removed. When the shim says that it is, its own end is left to be waited for.
+    /// Has everything removed. When nothing but files is left, the end of the shim, which removes them, is left to be waited for.
     pub(super) fn remove(
         &mut self,
         name: &str,

@@ -1,7 +1,8 @@
 //! Places for containers, one of them prepared while the boot before it goes on: what does not depend on a boot takes longer
 //! than what does.
 
-use std::path::PathBuf;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -14,6 +15,9 @@ use super::shim::Shim;
 use super::{CLEANUP, unique};
 use crate::embedded::SHIM;
 use crate::owner::{self, Here};
+
+/// So many containers may have files left that are being removed: a disk that is slower than we are is waited for.
+const ENDING_MOST: usize = 16;
 
 /// A place for one container: its directory, and its shim, which makes the rest by itself.
 #[derive(Debug)]
@@ -71,7 +75,7 @@ impl Seat {
 }
 
 /// Takes back what a failure left, which is the failure to tell all the same.
-pub(super) fn swept(error: EngineError, name: &str, dir: &std::path::Path) -> EngineError {
+pub(super) fn swept(error: EngineError, name: &str, dir: &Path) -> EngineError {
     match ground::sweep(name, dir, &Deadline::for_cleanup(CLEANUP)) {
         Ok(()) => error,
         Err(also) => error.hint(format!("`{name}` may have been left behind: {also}")),
@@ -84,8 +88,28 @@ struct State {
     ready: Option<Seat>,
     making: bool,
     closed: bool,
-    /// Followers of shims that have removed their containers and are about to end.
-    ending: Vec<JoinHandle<()>>,
+    /// The oldest first.
+    ending: VecDeque<Ending>,
+}
+
+/// A container that is gone but for its files, which its shim removes.
+#[derive(Debug)]
+struct Ending {
+    name: String,
+    dir: PathBuf,
+    /// Follows the shim.
+    follower: JoinHandle<()>,
+}
+
+impl Ending {
+    /// Waits for the shim; one that was killed meanwhile leaves files, and then they are removed here.
+    fn wait(self) -> Result<(), EngineError> {
+        let _ = self.follower.join();
+        if self.dir.exists() {
+            ground::sweep(&self.name, &self.dir, &Deadline::for_cleanup(CLEANUP))?;
+        }
+        Ok(())
+    }
 }
 
 /// All of an engine.
@@ -139,11 +163,27 @@ impl Seats {
         self.0.1.notify_all();
     }
 
-    /// Keeps an eye on the end of a shim that has nothing left to do.
-    pub(super) fn see_off(&self, follower: JoinHandle<()>) {
+    /// Keeps an eye on the end of a shim that has only files left to remove; where many are, waits for the oldest.
+    pub(super) fn see_off(
+        &self,
+        name: &str,
+        dir: &Path,
+        follower: JoinHandle<()>,
+    ) -> Result<(), EngineError> {
         let mut state = self.lock();
-        state.ending.retain(|ending| !ending.is_finished());
-        state.ending.push(follower);
+        state.ending.push_back(Ending {
+            name: name.to_owned(),
+            dir: dir.to_owned(),
+            follower,
+        });
+        let mut ended = Vec::new();
+        while let Some(oldest) = state.ending.front()
+            && (oldest.follower.is_finished() || state.ending.len() > ENDING_MOST)
+        {
+            ended.extend(state.ending.pop_front());
+        }
+        drop(state);
+        ended.into_iter().try_for_each(Ending::wait)
     }
 
     /// Clears what is prepared and waits for what is ending.
@@ -157,9 +197,9 @@ impl Seats {
         // Who starts something after this goes on as before.
         state.closed = false;
         drop(state);
-        for follower in ending {
-            let _ = follower.join();
-        }
-        ready.map_or(Ok(()), Seat::clear)
+        let cleared = ready.map_or(Ok(()), Seat::clear);
+        // Each is seen to its end, whatever became of the others.
+        let ended: Vec<_> = ending.into_iter().map(Ending::wait).collect();
+        cleared.and_then(|()| ended.into_iter().collect())
     }
 }
