@@ -97,6 +97,7 @@ impl Oci {
             dir,
             in_memory,
             mut shim,
+            ..
         } = seat;
         let (name, dir) = (name.as_str(), dir.as_path());
         let attempt = format!("set up the container `{name}`");

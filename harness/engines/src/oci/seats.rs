@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use adamant_core::engine::{EngineError, ErrorKind, Owner};
 use adamant_core::run::Deadline;
@@ -19,6 +20,9 @@ use crate::owner::{self, Here};
 /// So many containers may have files left that are being removed: a disk that is slower than we are is waited for.
 const ENDING_MOST: usize = 16;
 
+/// A boot that comes within this time after the one before it finds its seat labelled well enough.
+const AHEAD: Duration = Duration::from_secs(3600);
+
 /// A place for one container: its directory, and its shim, which makes the rest by itself.
 #[derive(Debug)]
 pub(super) struct Seat {
@@ -26,6 +30,8 @@ pub(super) struct Seat {
     pub(super) dir: PathBuf,
     pub(super) in_memory: bool,
     pub(super) shim: Shim,
+    /// Whose its directory is, as that says.
+    owner: Owner,
 }
 
 impl Seat {
@@ -53,6 +59,7 @@ impl Seat {
                 dir,
                 in_memory,
                 shim,
+                owner: owner.clone(),
             }),
             Err(error) => Err(swept(error, &name, &dir)),
         }
@@ -61,6 +68,17 @@ impl Seat {
     /// Whether it can still be used: somebody may have killed its shim, or emptied the cache.
     fn is_fit(&self) -> bool {
         self.dir.is_dir() && self.shim.is_alive()
+    }
+
+    /// Whether its directory says enough about who has it now: of the same run, and not until sooner. To say it anew takes a disk
+    /// longer than a boot takes to begin.
+    fn belongs_to(&self, owner: &Owner) -> bool {
+        self.owner.run == owner.run && self.owner.deadline >= owner.deadline
+    }
+
+    /// Makes it this owner's.
+    fn hand_over(&self, owner: &Owner, here: &Here) -> bool {
+        self.belongs_to(owner) || ground::relabel(&self.dir, &owner::labels(owner, here)).is_ok()
     }
 
     /// Nobody needs it.
@@ -125,7 +143,7 @@ impl Seats {
     pub(super) fn take(&self, owner: &Owner, here: &Here) -> Result<Seat, EngineError> {
         let ready = self.lock().ready.take();
         if let Some(seat) = ready {
-            if seat.is_fit() && ground::relabel(&seat.dir, &owner::labels(owner, here)).is_ok() {
+            if seat.is_fit() && seat.hand_over(owner, here) {
                 return Ok(seat);
             }
             seat.clear()?;
@@ -139,7 +157,12 @@ impl Seats {
         if state.closed || state.making || state.ready.is_some() {
             return;
         }
-        let (seats, owner, here) = (self.clone(), owner.clone(), here.clone());
+        let (seats, here) = (self.clone(), here.clone());
+        let owner = Owner {
+            purpose: "the next boot".to_owned(),
+            deadline: owner.deadline + AHEAD,
+            ..owner.clone()
+        };
         let making = std::thread::Builder::new().name("adamant-seat".to_owned());
         // Without it the next boot makes its own, and says what is wrong.
         state.making = making.spawn(move || seats.made(&owner, &here)).is_ok();
