@@ -4,6 +4,7 @@
 //! the supervisor says that it cannot read them. The x32 calls get ENOSYS, as on kernels that are built without them.
 
 use super::calls::{self, ARCHITECTURE, Shape, X32_BIT};
+use super::clock;
 
 const ALLOW: u32 = 0x7fff_0000;
 const NOTIFY: u32 = 0x7fc0_0000;
@@ -43,8 +44,9 @@ const fn jump(code: u16, k: u32, jt: u8, jf: u8) -> libc::sock_filter {
     libc::sock_filter { code, jt, jf, k }
 }
 
-/// The program for this architecture; with `reads`, files that are opened for reading are told too.
-pub(super) fn program(reads: bool) -> Vec<libc::sock_filter> {
+/// The program for this architecture; with `reads`, files that are opened for reading are told too, and with `clock` what has to do
+/// with the time of day.
+pub(super) fn program(reads: bool, clock: bool) -> Vec<libc::sock_filter> {
     let mut program = vec![
         step(LOAD, ARCH),
         jump(IF_EQUAL, ARCHITECTURE, 1, 0),
@@ -67,6 +69,9 @@ pub(super) fn program(reads: bool) -> Vec<libc::sock_filter> {
     );
     for call in calls::all() {
         when(&mut program, call.number, &body(call.shape, reads));
+    }
+    for call in clock.then(clock::all).into_iter().flatten() {
+        when(&mut program, call.number, &of_time(call.shape));
     }
     program.push(step(RETURN, ALLOW));
     program
@@ -119,6 +124,31 @@ fn body(shape: Shape, reads: bool) -> Vec<libc::sock_filter> {
     }
 }
 
+fn of_time(shape: clock::Shape) -> Vec<libc::sock_filter> {
+    /// `FUTEX_CLOCK_REALTIME`.
+    const BY_TIME_OF_DAY: u32 = 256;
+    /// `FUTEX_LOCK_PI`, which knows no other clock, and the same with `FUTEX_PRIVATE_FLAG`.
+    const LOCKS: [u32; 2] = [6, 6 | 128];
+    use clock::Shape;
+    match shape {
+        Shape::ClockGettime => any_of(0, &clock::CLOCKS),
+        Shape::Futex => {
+            let mut body = vec![
+                step(LOAD, low(1)),
+                jump(IF_ANY_BIT, BY_TIME_OF_DAY, 0, 1),
+                step(RETURN, NOTIFY),
+            ];
+            body.extend(any_of(1, &LOCKS));
+            body
+        }
+        // `TIMER_ABSTIME`, which is the same for all three.
+        Shape::ClockNanosleep | Shape::Timer(_) => any_bit(1, 1),
+        Shape::Begin | Shape::Gettimeofday | Shape::Time | Shape::Until(_) | Shape::UntilBy(..) => {
+            vec![step(RETURN, NOTIFY)]
+        }
+    }
+}
+
 fn any_bit(argument: usize, bits: u32) -> Vec<libc::sock_filter> {
     vec![
         step(LOAD, low(argument)),
@@ -147,6 +177,15 @@ mod tests {
     }
 
     fn run_with(reads: bool, arch: u32, number: libc::c_long, arguments: [u64; 6]) -> u32 {
+        run_on(&program(reads, false), arch, number, arguments)
+    }
+
+    fn run_on(
+        program: &[libc::sock_filter],
+        arch: u32,
+        number: libc::c_long,
+        arguments: [u64; 6],
+    ) -> u32 {
         let mut data = Vec::new();
         data.extend(i32::try_from(number).expect("a number").to_ne_bytes());
         data.extend(arch.to_ne_bytes());
@@ -154,7 +193,7 @@ mod tests {
         for argument in arguments {
             data.extend(argument.to_ne_bytes());
         }
-        let (program, mut at, mut value) = (program(reads), 0, 0);
+        let (mut at, mut value) = (0, 0);
         loop {
             let now = &program[at];
             at += 1;
@@ -249,6 +288,28 @@ mod tests {
         for silent in [0x5401, 0x8008_6601] {
             assert_eq!(request(silent), ALLOW, "{silent:x}");
         }
+    }
+
+    #[test]
+    fn of_clocks_only_the_time_of_day_is_told_and_only_when_it_is_asked_for() {
+        let (without, with) = (program(false, false), program(false, true));
+        let seen = |number, arguments| {
+            let seen = run_on(&without, ARCHITECTURE, number, arguments);
+            assert_eq!(seen, ALLOW, "{number}");
+            run_on(&with, ARCHITECTURE, number, arguments) == NOTIFY
+        };
+        let read = |clock| seen(libc::SYS_clock_gettime, [clock, 0, 0, 0, 0, 0]);
+        // The real one, its coarse form, TAI; the monotonic one, a process's own.
+        assert_eq!([0, 5, 11, 1, 2].map(read), [true, true, true, false, false]);
+        let futex = |op| seen(libc::SYS_futex, [0, op, 0, 0, 0, 0]);
+        // Waiting by the time of day, a lock with priorities; waiting, waking.
+        assert_eq!(
+            [9 | 128 | 256, 6, 6 | 128, 128, 1].map(futex),
+            [true, true, true, false, false]
+        );
+        let sleep = |flags| seen(libc::SYS_clock_nanosleep, [0, flags, 0, 0, 0, 0]);
+        assert_eq!([1, 0].map(sleep), [true, false]);
+        assert!(seen(libc::SYS_brk, [0; 6]));
     }
 
     #[test]

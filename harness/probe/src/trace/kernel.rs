@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::ioctl::{Opcode, Setter, Updater, ioctl};
@@ -145,12 +146,35 @@ pub(super) fn is_waiting(listener: BorrowedFd<'_>, id: u64) -> bool {
 
 /// Lets the call run; that its caller has gone away is nothing to report.
 pub(super) fn proceed(listener: BorrowedFd<'_>, id: u64) -> rustix::io::Result<()> {
-    let mut response = libc::seccomp_notif_resp {
-        id,
-        val: 0,
-        error: 0,
-        flags: CONTINUE,
-    };
+    respond(
+        listener,
+        libc::seccomp_notif_resp {
+            id,
+            val: 0,
+            error: 0,
+            flags: CONTINUE,
+        },
+    )
+}
+
+/// Returns from the call in the kernel's place: a value, or the negative of an error.
+pub(super) fn answer(listener: BorrowedFd<'_>, id: u64, value: i64) -> rustix::io::Result<()> {
+    let error = i32::try_from(value).ok().filter(|error| *error < 0);
+    respond(
+        listener,
+        libc::seccomp_notif_resp {
+            id,
+            val: if error.is_some() { 0 } else { value },
+            error: error.unwrap_or(0),
+            flags: 0,
+        },
+    )
+}
+
+fn respond(
+    listener: BorrowedFd<'_>,
+    mut response: libc::seccomp_notif_resp,
+) -> rustix::io::Result<()> {
     #[expect(unsafe_code, reason = "no wrapper speaks to a seccomp listener")]
     // SAFETY: this operation reads a `struct seccomp_notif_resp`, whose size is part of its number.
     let result = unsafe {
@@ -228,6 +252,20 @@ pub(super) fn read_memory(tid: u32, address: u64, into: &mut [u8]) -> rustix::io
     // SAFETY: the kernel writes at most `iov_len` bytes to `local`, which is `into`; the remote side is not ours.
     let read = unsafe { libc::process_vm_readv(tid, &raw const local, 1, &raw const remote, 1, 0) };
     usize::try_from(read).map_err(|_negative| last())
+}
+
+/// The time since 1970, asked of the kernel past the vDSO.
+pub(super) fn time_of_day() -> Option<Duration> {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    #[expect(unsafe_code, reason = "every wrapper asks the vDSO first")]
+    // SAFETY: the kernel writes a `timespec`, and `time` is one.
+    let result =
+        unsafe { libc::syscall(libc::SYS_clock_gettime, libc::CLOCK_REALTIME, &raw mut time) };
+    let seconds = u64::try_from(time.tv_sec).ok()?;
+    (result == 0).then(|| Duration::from_secs(seconds))
 }
 
 fn last() -> Errno {

@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use adamant_probe::{CONTROL_ADDRESS, TRACE_SOCKET};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -33,6 +34,8 @@ struct Plan<'a> {
     control: Option<&'a OsStr>,
     /// Whether files that are opened for reading are told too.
     reads: bool,
+    /// Whether the time of day begins in 1970.
+    epoch: bool,
     /// The program and its arguments.
     words: &'a [OsString],
 }
@@ -40,7 +43,7 @@ struct Plan<'a> {
 impl<'a> Plan<'a> {
     fn read(mut arguments: &'a [OsString]) -> Option<Self> {
         let (mut socket, mut control): (_, Option<&OsStr>) = (OsStr::new(TRACE_SOCKET), None);
-        let mut reads = false;
+        let (mut reads, mut epoch) = (false, false);
         loop {
             match arguments {
                 [dashes, words @ ..] if dashes == "--" && !words.is_empty() => {
@@ -48,10 +51,12 @@ impl<'a> Plan<'a> {
                         socket,
                         control,
                         reads,
+                        epoch,
                         words,
                     });
                 }
                 [name, rest @ ..] if name == "--reads" => (reads, arguments) = (true, rest),
+                [name, rest @ ..] if name == "--epoch" => (epoch, arguments) = (true, rest),
                 [name, value, rest @ ..] if name == "--control-write" => {
                     (control, arguments) = (Some(value.as_os_str()), rest);
                 }
@@ -73,13 +78,17 @@ pub(crate) fn launch(arguments: &[OsString]) -> ! {
 fn try_to_launch(arguments: &[OsString]) -> u8 {
     let Some(plan) = Plan::read(arguments) else {
         return refuse(
-            "usage: adamant-probe launch [--control-write PATH] [--socket PATH] [--reads] -- PROGRAM ARGS…",
+            "usage: adamant-probe launch [--control-write PATH] [--socket PATH] [--reads] [--epoch] -- PROGRAM ARGS…",
         );
     };
-    let mut stream = match attach(plan.socket, plan.reads) {
+    let mut stream = match attach(&plan) {
         Ok(stream) => stream,
         Err(message) => return refuse(&message),
     };
+    // Without what must appear in the trace, nobody takes this end for the subject's own.
+    if plan.epoch && !is_1970() {
+        return refuse("the clock does not begin in 1970; the subject was not started");
+    }
     if let Some(path) = plan.control {
         prove(path);
     }
@@ -98,7 +107,8 @@ fn refuse(message: &str) -> u8 {
 }
 
 /// Makes this process seen; the stream stays open until it has become the subject.
-fn attach(socket: &OsStr, reads: bool) -> Result<UnixStream, String> {
+fn attach(plan: &Plan<'_>) -> Result<UnixStream, String> {
+    let socket = plan.socket;
     let to = |doing: &str| {
         let doing = doing.to_owned();
         move |error: io::Error| format!("failed to {doing}: {error}; the subject was not started")
@@ -117,8 +127,8 @@ fn attach(socket: &OsStr, reads: bool) -> Result<UnixStream, String> {
         })
         .map_err(to("start a thread"))?;
     set_no_new_privs(true).map_err(|errno| to("give up new privileges")(errno.into()))?;
-    let listener =
-        kernel::install(&mut filter::program(reads)).map_err(to("install the seccomp filter"))?;
+    let listener = kernel::install(&mut filter::program(plan.reads, plan.epoch))
+        .map_err(to("install the seccomp filter"))?;
     let lost = |_gone| to("hand over the listener")(io::Error::other("the thread has ended"));
     give.send(listener).map_err(lost)?;
     hand.join()
@@ -134,6 +144,18 @@ fn attach(socket: &OsStr, reads: bool) -> Result<UnixStream, String> {
         )));
     }
     Ok(stream)
+}
+
+/// Whether this process is told another time, without a call and by one.
+fn is_1970() -> bool {
+    // One of the calls by which the supervisor hears of a program that begins.
+    let _ = rustix::thread::sched_getaffinity(None);
+    let without = SystemTime::now().duration_since(UNIX_EPOCH);
+    let [without, called] = [without.ok(), kernel::time_of_day()];
+    let year = Duration::from_secs(365 * 24 * 60 * 60);
+    [without, called]
+        .iter()
+        .all(|told| told.is_some_and(|told| told < year))
 }
 
 /// Does what must appear in the trace; that both fail is as good as that they succeed.

@@ -18,6 +18,7 @@ use rustix::net::{SocketFlags, accept_with, sockopt::socket_peercred};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use super::calls::{self, ARCHITECTURE, Shape};
+use super::clock::{self, Clock, Fate};
 use super::crowd::{self, Crowd, Home};
 use super::kernel::{self, Notification};
 use super::question::{self, Askers};
@@ -87,6 +88,7 @@ fn supervise(
         network,
         sink: None,
         askers: None,
+        clock: Clock::default(),
     };
     let result = watch.run().and_then(|()| watch.tell.flush());
     if let Err(error) = &result {
@@ -127,6 +129,8 @@ struct Watch {
     sink: Option<Sink>,
     /// Who asks the name servers of that network.
     askers: Option<Askers>,
+    /// The time of day, where launchers have it asked for.
+    clock: Clock,
 }
 
 /// What has something to say.
@@ -320,6 +324,11 @@ impl Watch {
         let Some(notification) = kernel::receive(fd.as_fd())? else {
             return Ok(());
         };
+        if notification.arch == ARCHITECTURE
+            && let Some(call) = clock::find(notification.number)
+        {
+            return self.tell_time(index, &notification, call);
+        }
         let at_ns = monotonic_ns();
         let lines = if notification.arch == ARCHITECTURE {
             events(&mut self.crowd, &notification, home, at_ns)
@@ -345,6 +354,35 @@ impl Watch {
             }
         }
         kernel::proceed(fd.as_fd(), notification.id)?;
+        Ok(())
+    }
+
+    /// Answers a call that has to do with the time of day; nothing is told of it.
+    fn tell_time(
+        &mut self,
+        index: usize,
+        notification: &Notification,
+        call: &clock::Call,
+    ) -> io::Result<()> {
+        let Some(Listener { fd, home }) = self.listeners.get(index) else {
+            return Ok(());
+        };
+        let waits = || kernel::is_waiting(fd.as_fd(), notification.id);
+        let fate = match self.crowd.find(notification.tid, home) {
+            Ok(member) => self.clock.hear(call, notification, member.process, waits),
+            // Most likely it was killed just now.
+            Err(error) if waits() => Err(error),
+            Err(_) => Ok(Fate::Proceed),
+        };
+        match fate {
+            Ok(Fate::Returns(value)) => kernel::answer(fd.as_fd(), notification.id, value)?,
+            Ok(Fate::Proceed) => kernel::proceed(fd.as_fd(), notification.id)?,
+            Err(error) => {
+                let message = format!("the clock of a process cannot be set: {error}");
+                self.tell.say(&Traced::Failed { message })?;
+                kernel::proceed(fd.as_fd(), notification.id)?;
+            }
+        }
         Ok(())
     }
 

@@ -67,8 +67,13 @@ impl Watch {
 
     /// A launcher of `words`, which runs in `dir`.
     pub(crate) fn launcher(&self, dir: &Path, words: &[&str]) -> Command {
+        self.launcher_with(&[], dir, words)
+    }
+
+    /// With further options.
+    pub(crate) fn launcher_with(&self, options: &[&str], dir: &Path, words: &[&str]) -> Command {
         let mut command = Command::new(PROBE);
-        command.arg("launch").arg("--socket");
+        command.arg("launch").args(options).arg("--socket");
         command.arg(self.dir().join("trace.sock")).arg("--");
         command.args(words).current_dir(dir).stdin(Stdio::null());
         command

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <linux/futex.h>
 #include <linux/if_packet.h>
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -218,22 +222,89 @@ static void asks(int argc, char **argv) {
     (void)argc;
 }
 
-/* What a program does that was told that it is 1970, and waits for a second by that clock. */
-static void waits(void) {
-    struct timespec until = {1, 0}, began, now;
-    int word = 0, rounds = 0;
+/* The year by each way to the time of day. */
+static void years(const char *who) {
+    struct timespec by_library, by_call, coarse;
+    struct timeval of_day, of_day_by_call;
+    struct timezone zone;
+    clock_gettime(CLOCK_REALTIME, &by_library);
+    clock_gettime(CLOCK_REALTIME_COARSE, &coarse);
+    syscall(SYS_clock_gettime, CLOCK_REALTIME, &by_call);
+    gettimeofday(&of_day, NULL);
+    syscall(SYS_gettimeofday, &of_day_by_call, &zone);
+    time_t told[] = {by_library.tv_sec, coarse.tv_sec, by_call.tv_sec, of_day.tv_sec, of_day_by_call.tv_sec, time(NULL)};
+    printf("%s", who);
+    for (size_t n = 0; n < sizeof told / sizeof *told; n++) printf(" %d", gmtime(&told[n])->tm_year + 1900);
+    printf(" %d\n", by_call.tv_nsec < 1000000000 && by_library.tv_sec <= by_call.tv_sec);
+    fflush(stdout);
+}
+
+/* What a process, its child, and a program that it starts are told. */
+static void tells(int argc, char **argv) {
+    years(argc > 2 ? "program" : "process");
+    if (argc > 2) return;
+    if (fork() == 0) {
+        years("child");
+        execl(argv[0], argv[0], "tells", "again", NULL);
+        _exit(9);
+    }
+    wait(NULL);
+    if (syscall(SYS_clock_gettime, CLOCK_REALTIME, (void *)8) == -1) puts(strerror(errno));
+}
+
+/* A fifth of a second from now, by the clock that is told. */
+static struct timespec soon(void) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 200000000;
+    if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+    return until;
+}
+
+static void took(const char *what, struct timespec began, int code) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    long ms = (now.tv_sec - began.tv_sec) * 1000 + (now.tv_nsec - began.tv_nsec) / 1000000;
+    printf("%s %s %s\n", what, ms >= 190 && ms < 20000 ? "waits" : "does not wait", code ? strerror(code) : "well");
+}
+
+/* Each way to wait for a moment by the time of day. */
+static void rests(void) {
+    struct timespec began, until;
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+    pthread_mutex_lock(&mutex);
+    clock_gettime(CLOCK_MONOTONIC, &began), until = soon();
+    took("condition", began, pthread_cond_timedwait(&cond, &mutex, &until));
+    /* The same moment again: it has passed. */
     clock_gettime(CLOCK_MONOTONIC, &began);
-    do {
-        int wait = FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME;
-        if (syscall(SYS_futex, &word, wait, 0, &until, 0, FUTEX_BITSET_MATCH_ANY) == 0 || errno != ETIMEDOUT) {
-            puts("it waits");
-            return;
-        }
-        until.tv_sec++;
-        rounds++;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (rounds < 1000 && now.tv_sec - began.tv_sec < 60);
-    printf("%d\n", rounds);
+    took("again", began, pthread_cond_timedwait(&cond, &mutex, &until));
+    clock_gettime(CLOCK_MONOTONIC, &began), until = soon();
+    took("mutex", began, pthread_mutex_timedlock(&mutex, &until));
+    sem_t sem;
+    sem_init(&sem, 0, 0);
+    clock_gettime(CLOCK_MONOTONIC, &began), until = soon();
+    took("semaphore", began, sem_timedwait(&sem, &until) ? errno : 0);
+    clock_gettime(CLOCK_MONOTONIC, &began), until = soon();
+    took("sleep", began, clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL));
+    struct itimerspec alarm = {{0, 0}, soon()};
+    unsigned long count;
+    int fd = timerfd_create(CLOCK_REALTIME, 0);
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    timerfd_settime(fd, TFD_TIMER_ABSTIME, &alarm, NULL);
+    took("descriptor", began, read(fd, &count, sizeof count) == sizeof count ? 0 : errno);
+    timer_t timer;
+    sigset_t set;
+    sigemptyset(&set), sigaddset(&set, SIGALRM), sigprocmask(SIG_BLOCK, &set, NULL);
+    timer_create(CLOCK_REALTIME, NULL, &timer);
+    alarm.it_value = soon();
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    timer_settime(timer, TIMER_ABSTIME, &alarm, NULL);
+    took("timer", began, sigwaitinfo(&set, NULL) == SIGALRM ? 0 : errno);
+    /* A moment by the other clock is left alone. */
+    clock_gettime(CLOCK_MONOTONIC, &began), until = began;
+    until.tv_sec += 1;
+    took("monotonic", began, clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL));
 }
 
 /* Whether somebody accepts at an address of the newer family. */
@@ -250,7 +321,8 @@ int main(int argc, char **argv) {
     else if (strcmp(argv[1], "sends") == 0) sends();
     else if (strcmp(argv[1], "starts") == 0) starts(argv[0]);
     else if (strcmp(argv[1], "leaves") == 0) leaves();
-    else if (strcmp(argv[1], "waits") == 0) waits();
+    else if (strcmp(argv[1], "tells") == 0) tells(argc, argv);
+    else if (strcmp(argv[1], "rests") == 0) rests();
     else if (strcmp(argv[1], "asks") == 0) asks(argc, argv);
     else if (strcmp(argv[1], "reaches") == 0) reaches(argv);
     else return 3;

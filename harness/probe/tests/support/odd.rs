@@ -21,9 +21,14 @@ struct Odd {
 
 impl Odd {
     fn build() -> Self {
+        Self::linked(&["-static"])
+    }
+
+    fn linked(options: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let built = Command::new("cc")
-            .args(["-static", "-O1", "-Wall", "-Wno-unused-result", "-o"])
+            .args(options)
+            .args(["-O1", "-pthread", "-Wall", "-Wno-unused-result", "-o"])
             .arg(dir.path().join("odd"))
             .arg(SOURCE)
             .output()
@@ -238,11 +243,66 @@ fn an_address_of_the_newer_family_is_reached_in_a_sinkhole_alone() {
     }
 }
 
-/// The kernel's fact that decision 31 stands on: who is told 1970 and waits by that clock does not wait at all.
+/// Runs a part of the subject, linked in this way, with a clock that begins in 1970; what it says, and what was told.
+fn in_1970(link: &str, part: &str) -> (String, Vec<Traced>) {
+    let odd = Odd::linked(&[link]);
+    let own = odd.path().join("odd");
+    let words = [own.to_str().expect("a plain path"), part];
+    let mut watch = Watch::start();
+    let mut launcher = watch.launcher_with(&["--epoch"], &odd.path(), &words);
+    let output = launcher.output().expect("launched");
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    (said, watch.sync())
+}
+
 #[test]
-fn a_wait_by_a_clock_of_1970_does_not_wait() {
-    let (output, _) = Odd::build().run(None, &["waits"]);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "1000\n");
+fn it_is_1970_for_every_process_by_every_way_to_the_time() {
+    for link in ["-static", "-no-pie"] {
+        let (said, told) = in_1970(link, "tells");
+        let years = "1970 1970 1970 1970 1970 1970 1";
+        let expected = format!("process {years}\nchild {years}\nprogram {years}\nBad address\n");
+        assert_eq!(said, expected, "{link}");
+        let failed = told
+            .iter()
+            .any(|told| matches!(told, Traced::Failed { .. }));
+        assert!(!failed, "{told:?}");
+    }
+}
+
+#[test]
+fn who_waits_for_a_moment_of_1970_waits_as_long_as_it_meant_to() {
+    for link in ["-static", "-no-pie"] {
+        let (said, _) = in_1970(link, "rests");
+        let expected = [
+            "condition waits Connection timed out",
+            "again does not wait Connection timed out",
+            "mutex waits Connection timed out",
+            "semaphore waits Connection timed out",
+            "sleep waits well",
+            "descriptor waits well",
+            "timer waits well",
+            "monotonic waits well",
+        ];
+        assert_eq!(said.lines().collect::<Vec<_>>(), expected, "{link}");
+    }
+}
+
+#[test]
+fn programs_of_others_see_1970_and_no_time_is_told_without_being_asked_for() {
+    let here = tempfile::tempdir().expect("a directory");
+    let script = "date -u +%Y; sh -c 'date -u +%F'";
+    for (options, expected) in [(&["--epoch"][..], "1970\n1970-01-01\n"), (&[], "20")] {
+        let mut watch = Watch::start();
+        let mut launcher = watch.launcher_with(options, here.path(), &["sh", "-c", script]);
+        let output = launcher.output().expect("launched");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.starts_with(expected), "{options:?}: {said}");
+        // What is told of processes is the same: the time is not part of it.
+        let execs = actions(&watch.sync());
+        let execs = execs.iter().filter(|a| matches!(a, Action::Exec { .. }));
+        assert_eq!(execs.count(), 4, "{options:?}");
+    }
 }
 
 #[test]
