@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use adamant_core::case::{Subject, parse_text};
+use adamant_core::case::{Clock, Subject, parse_text};
 use adamant_core::discover::{SubjectFile, parse_cases, plan};
 use adamant_core::engine::fake::{Calls, Fake, Script};
 use adamant_core::engine::{Answer, BootPlan, Exit, Image, ImageSource, Question, Reached, Trace};
@@ -563,6 +563,39 @@ fn a_boot_is_traced_when_one_of_those_that_share_it_asks_and_is_observed_first()
     );
     let plans = plans.lock().expect("whole").clone();
     assert_eq!(plans, [Some("/app/.adamant-control".into()), None]);
+}
+
+#[test]
+fn a_boot_in_1970_is_watched_and_one_whose_launcher_gave_up_proves_nothing() {
+    let cases = [(
+        "x/one.yaml",
+        case(
+            "S-1",
+            "{ network: none, clock: epoch }",
+            "[{ ready: { within: 1s } }]",
+        ),
+    )];
+    let blind = Trace {
+        control: "/app/.adamant-control".into(),
+        events: Vec::new(),
+        cut: None,
+    };
+    for (answers, expected) in [
+        (trace("/tmp/x"), Verdict::Passed),
+        (
+            vec![(Question::Trace, Answer::Trace(blind))],
+            Verdict::Broken,
+        ),
+    ] {
+        let (reports, _) = run(SUBJECT, &cases, move |plan| {
+            assert!(plan.clock == Clock::Epoch && plan.trace.is_some());
+            Script {
+                answers: answers.clone(),
+                ..Script::default()
+            }
+        });
+        assert_eq!(reports[0].outcome.verdict(), expected);
+    }
 }
 
 #[test]

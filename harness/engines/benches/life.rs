@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use adamant_core::case::Clock;
 use adamant_core::engine::{
     Answer, BootPlan, Engine, Image, ImageSource, Instance, LogCapture, Network, Owner, Question,
     Reached, Until, Watch,
@@ -189,6 +190,7 @@ fn plan(image: &Image, script: &str) -> BootPlan {
         pids: None,
         trace: None,
         trace_reads: false,
+        clock: Clock::Host,
         hold: false,
         owner: Owner {
             run: format!("life-{}", std::process::id()),

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use adamant_core::case::Clock;
 use adamant_core::engine::{
     BootPlan, Engine, ImageSource, LogCapture, Network, Owner, Question, Until,
 };
@@ -339,6 +340,7 @@ fn one(engine: &Oci, image: &str, dice: &mut Dice) -> Result<(), Failure> {
         pids: Some(32),
         trace: (dice.below(3) == 0).then(|| "/opt/.adamant-control".to_owned()),
         trace_reads: false,
+        clock: Clock::Host,
         hold: false,
         owner: Owner {
             run: format!("soak-{}", std::process::id()),

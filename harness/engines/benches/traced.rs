@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use adamant_core::case::Clock;
 use adamant_core::engine::{
     BootPlan, Engine, EngineError, Image, ImageSource, LogCapture, Network, Owner, Reached, Until,
 };
@@ -136,6 +137,7 @@ fn boot(engine: &dyn Engine, image: &Image, traced: bool) -> Result<Duration, Fa
         pids: None,
         trace: traced.then(|| "/opt/.adamant-control".to_owned()),
         trace_reads: false,
+        clock: Clock::Host,
         hold: false,
         owner: Owner {
             run: format!("bench-traced-{}", std::process::id()),

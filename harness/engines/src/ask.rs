@@ -203,16 +203,6 @@ pub(crate) fn held(plan: &BootPlan) -> Option<Vec<String>> {
         .then(|| [MOUNT_PATH, "hold"].map(str::to_owned).into())
 }
 
-/// The probe for one request. What it runs for the subject in a traced boot is watched too: a launcher stands before it.
-pub(crate) fn argv(request: &Request, traced: bool) -> Vec<String> {
-    let mut argv = vec![MOUNT_PATH.to_owned(), encode(request)];
-    if traced && matches!(request, Request::Commands { .. } | Request::Mcp { .. }) {
-        let launcher = [MOUNT_PATH, "launch", "--"].map(str::to_owned);
-        argv.splice(0..0, launcher);
-    }
-    argv
-}
-
 fn accepts(
     inside: &impl Inside,
     target: &Target,

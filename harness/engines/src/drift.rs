@@ -223,6 +223,8 @@ pub(crate) fn is_under(path: &str, root: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use adamant_core::case::Clock;
+
     use super::*;
     use adamant_core::engine::{Bind, Network, Owner, Tmpfs, VolumeMount};
 
@@ -288,6 +290,7 @@ mod tests {
             pids: None,
             trace: None,
             trace_reads: false,
+            clock: Clock::Host,
             hold: false,
             owner: Owner {
                 run: String::new(),

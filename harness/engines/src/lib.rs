@@ -6,8 +6,10 @@ pub mod docker;
 mod drift;
 mod embedded;
 pub mod image;
+mod launch;
 pub mod module;
 pub mod oci;
 mod owner;
+
 pub mod store;
 mod supervisor;

@@ -95,6 +95,9 @@ pub struct Boot {
     /// What is under the subject's writable paths.
     #[serde(default)]
     pub storage: Storage,
+    /// Which time of day its programs are told.
+    #[serde(default)]
+    pub clock: Clock,
     /// Which privileges the container has.
     #[serde(default)]
     pub hardening: Hardening,
@@ -180,6 +183,17 @@ pub enum Storage {
     Full,
     /// Empty memory-backed directories that refuse writes.
     Unwritable,
+}
+
+/// Which time of day programs are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clock {
+    /// The host's.
+    #[default]
+    Host,
+    /// It begins in 1970, as on a machine whose clock has no battery and whose network has no time. Whoever watches the boot tells it.
+    Epoch,
 }
 
 /// Which privileges the container has.

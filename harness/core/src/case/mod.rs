@@ -24,7 +24,8 @@ pub use budget::{Budget, Budgets, Statistic};
 pub use compose::ComposeError;
 pub use control::{Also, Control};
 pub use document::{
-    Boot, Case, Claim, FaultForm, FaultKind, Hardening, Level, NetworkMode, Rootfs, State, Storage,
+    Boot, Case, Claim, Clock, FaultForm, FaultKind, Hardening, Level, NetworkMode, Rootfs, State,
+    Storage,
 };
 pub use endpoint::Endpoint;
 pub use manifest::{Manifest, ManifestError};

@@ -24,7 +24,7 @@ mod mounts;
 mod output;
 mod processes;
 mod programs;
-mod ready;
+pub(crate) mod ready;
 mod refuses_writes;
 mod same;
 mod secrets;

@@ -19,6 +19,11 @@ pub(crate) fn events(boot: &Boot, index: usize) -> Result<Seen<'_>, Unanswered> 
     if let Some(why) = &trace.cut {
         return Err(Unanswered(format!("the trace is not whole: {why}")));
     }
+    seen(trace)
+}
+
+/// What a trace has of the subject, behind the control that it must have seen: without that, nobody watched or the subject never started.
+pub(crate) fn seen(trace: &Trace) -> Result<Seen<'_>, Unanswered> {
     let last = trace
         .events
         .iter()
@@ -30,10 +35,10 @@ pub(crate) fn events(boot: &Boot, index: usize) -> Result<Seen<'_>, Unanswered> 
             .any(|event| is(&event.action) && is_control(trace, &event.action))
     };
     if !saw(|a| matches!(a, Action::Connect { .. })) {
-        return Err(blind("connect to"));
+        return Err(blind("connect"));
     }
     if !saw(|a| matches!(a, Action::Write { .. })) {
-        return Err(blind("write that was made"));
+        return Err(blind("write"));
     }
     Ok(Seen {
         // The launcher was another program before it became the subject's.
@@ -44,7 +49,7 @@ pub(crate) fn events(boot: &Boot, index: usize) -> Result<Seen<'_>, Unanswered> 
 
 fn blind(what: &str) -> Unanswered {
     Unanswered(format!(
-        "the trace is blind: the {what} before the subject started is not in it"
+        "the trace is blind: the {what} that is made before the subject starts is not in it"
     ))
 }
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use adamant_probe::sinkhole::Profile;
 
-use crate::case::FaultForm;
+use crate::case::{Clock, FaultForm};
 
 /// One boot, fully resolved. Two trials with equal plans may share the boot.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +47,8 @@ pub struct BootPlan {
     pub trace: Option<String>,
     /// Whether a traced boot also tells which files are opened for reading.
     pub trace_reads: bool,
+    /// Which time of day the programs of a traced boot are told.
+    pub clock: Clock,
     /// Whether something that only waits is process 1 in the subject's place: a container for somebody who looks around.
     pub hold: bool,
     /// Who made it, for labels.

@@ -10,7 +10,7 @@ use super::artifact::{self, Absent, Candidate, Ended};
 use super::ready::{self, NOWHERE, Readiness};
 use super::tree::Tree;
 use super::{Look, Observation, Service, process_name};
-use crate::case::{Fatal, FaultForm, Storage};
+use crate::case::{Clock, Fatal, FaultForm, Storage};
 use crate::check::{self, fatal::names_it, trace};
 use crate::engine::{
     Answer, BootPlan, Engine, EngineError, ErrorKind, Exit, Fault, Image, ImageSource, Instance,
@@ -163,6 +163,7 @@ impl Observer<'_> {
             pids: None,
             trace: (!self.blind).then(|| "/.adamant-control".to_owned()),
             trace_reads: false,
+            clock: Clock::Host,
             hold: false,
             owner: owner(
                 &self.conditions.run,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::{Deadline, Verdict};
-use crate::case::NetworkMode;
+use crate::case::{Boot, Clock};
 use crate::check::CheckSpec;
 use crate::discover::PlannedTrial;
 
@@ -24,10 +24,10 @@ fn key(trial: &PlannedTrial) -> (&'static str, String) {
 
 /// Whether a trial judges readiness itself, without a fault.
 pub(super) fn judges_readiness(trial: &PlannedTrial) -> bool {
-    // A made network is a hindrance of its own: who does not get ready there may well get ready elsewhere.
-    let plain = |network| matches!(network, NetworkMode::None | NetworkMode::Isolated);
+    // A made network or clock is a hindrance of its own: who does not get ready there may well get ready elsewhere.
+    let plain = |boot: &Boot| boot.network.profile().is_none() && boot.clock == Clock::Host;
     let boot = trial.case.case.boot.as_ref();
-    let once = boot.is_some_and(|b| b.boots == 1 && plain(b.network));
+    let once = boot.is_some_and(|b| b.boots == 1 && plain(b));
     once && trial.fault().is_none()
         && trial
             .case

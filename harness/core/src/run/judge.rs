@@ -7,7 +7,7 @@ use super::outcome::PlacedFinding;
 use super::trial::{Stop, Trial, skipped};
 use super::{Deadline, Skip, monotonic_ns};
 use crate::case::{Place, State};
-use crate::check::{self, CheckSpec, Context, Finding};
+use crate::check::{self, CheckSpec, Context, Finding, Unanswered};
 use crate::engine::{Answer, EngineError, ErrorKind, Exit, Log, Question, Reached, Until};
 use crate::report::{Asked, BootEvidence};
 
@@ -76,10 +76,22 @@ impl Trial<'_> {
         result
     }
 
-    /// A subject whose supervisor is gone gets wrong answers from the kernel: neither what it did nor what it did not do proves anything.
+    /// A subject whose supervisor is gone gets wrong answers from the kernel, and one whose launcher gave up never started: neither what
+    /// it did nor what it did not do proves anything.
     fn watched(&self, booted: &Booted) -> Result<(), Stop> {
-        let answer = booted.instance.ask(&Question::Trace, &self.deadline);
-        answer.map(drop).map_err(Stop::from)
+        match booted.instance.ask(&Question::Trace, &self.deadline)? {
+            Answer::Trace(trace) => {
+                check::trace::seen(&trace)
+                    .map(drop)
+                    .map_err(|Unanswered(why)| {
+                        // The launcher's own words are among them, when it gave up.
+                        let said = check::ready::last_lines(&booted.log.snapshot());
+                        let told = [vec![why], said].concat().join("; ");
+                        Unanswered(told).into()
+                    })
+            }
+            other => Err(Unanswered(format!("{other:?} is no trace")).into()),
+        }
     }
 
     /// Leaves the subject alone for as long as the case says, counted from its readiness.

@@ -125,6 +125,7 @@ pub(super) fn boot_plan(
         pids: run.pids,
         trace: extra.traced.then(|| control_path(subject, image)),
         trace_reads: extra.reads,
+        clock: boot.clock,
         hold: false,
         owner: extra.owner,
         poll_ms: 20,

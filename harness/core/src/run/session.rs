@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::boots::{Boots, Wants};
 use super::gate::{Gates, gates_first};
 use super::{Cancel, Deadline, Outcome, Totals, Visitor, resolve};
+use crate::case::{Boot, Clock};
 use crate::discover::PlannedTrial;
 use crate::engine::{Engine, EngineError, Watch};
 use crate::report::{Event, Reporter, RunReport, TrialReport};
@@ -245,12 +246,12 @@ pub(super) fn wants(trial: &PlannedTrial, engine: &dyn Engine) -> Wants {
     }
 }
 
-/// Whether a trial asks which process did what, or for a network that only a supervisor makes.
+/// Whether a trial asks which process did what, or for a network or a time that only a supervisor makes.
 pub(super) fn traces(trial: &PlannedTrial) -> bool {
     let case = &trial.case.case;
-    let network = case.boot.as_ref().and_then(|b| b.network.profile());
+    let made = |boot: &Boot| boot.network.profile().is_some() || boot.clock == Clock::Epoch;
     let checks = &case.checks;
-    network.is_some() || checks.iter().any(|c| c.value.check().traces())
+    case.boot.as_ref().is_some_and(made) || checks.iter().any(|c| c.value.check().traces())
 }
 
 /// What the log of a trial's boot must be watched for.

@@ -1,12 +1,13 @@
 //! The probe in a container of a daemon: one exec for each request.
 
-use adamant_core::engine::{Answer, EngineError};
+use adamant_core::engine::{Answer, BootPlan, EngineError};
 use adamant_core::run::Deadline;
 use adamant_probe::{Reply, Request};
 
 use super::instance::Container;
 use super::output::{Exec, LAST_WORDS};
-use crate::ask::{As, Found, Inside, Replies, argv};
+use crate::ask::{As, Found, Inside, Replies};
+use crate::launch::probe;
 
 impl Inside for Container {
     fn name(&self) -> &str {
@@ -26,7 +27,7 @@ impl Inside for Container {
         let mut replies = Replies::default();
         let ran = self.client.exec(
             &self.name,
-            exec(request, who, self.trace.is_some()),
+            exec(request, who, &self.plan),
             &self.exit,
             deadline,
             |stream, bytes| replies.take(stream, bytes),
@@ -53,14 +54,14 @@ impl Inside for Container {
 }
 
 /// The process that answers `request`.
-pub(crate) fn exec(request: &Request, who: As, traced: bool) -> Exec {
+pub(crate) fn exec(request: &Request, who: As, plan: &BootPlan) -> Exec {
     let user = match who {
         As::Subject => None,
         As::Root => Some("0".to_owned()),
         As::Owner(uid, gid) => Some(format!("{uid}:{gid}")),
     };
     Exec {
-        argv: argv(request, traced),
+        argv: probe(request, plan),
         user,
     }
 }

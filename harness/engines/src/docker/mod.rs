@@ -32,8 +32,6 @@ use adamant_core::engine::{
 };
 use adamant_core::run::{Deadline, monotonic_ns};
 
-use fs_err as fs;
-
 use self::client::Client;
 pub use self::collect::collect;
 use self::images::Images;
@@ -42,6 +40,7 @@ use self::object::{Object, ObjectKind};
 use self::output::{ExitWatch, Task};
 pub use self::service::Service;
 use crate::embedded::PROBE;
+use crate::launch::possible;
 use crate::owner::{self, Here};
 use crate::store::Sourcing;
 use crate::supervisor::{self, Supervisor};
@@ -384,24 +383,6 @@ impl Engine for Docker {
             .into_iter()
             .try_for_each(|removed| removed.map(|_| ()))
     }
-}
-
-/// Whether what the plan names is there, and what it asks for can be made.
-fn possible(plan: &BootPlan) -> Result<(), EngineError> {
-    for bind in &plan.binds {
-        fs::symlink_metadata(&bind.source).map_err(|error| {
-            let attempt = format!("mount `{}` at `{}`", bind.source.display(), bind.target);
-            EngineError::new(ErrorKind::Input, attempt).caused_by(error)
-        })?;
-    }
-    if plan.network.profile().is_some() && plan.trace.is_none() {
-        return Err(
-            EngineError::new(ErrorKind::Unsupported, "make a network for a boot").caused_by(
-                "who makes it is the supervisor of a traced boot, and this one is not traced",
-            ),
-        );
-    }
-    Ok(())
 }
 
 /// Starts a created container; a refusal of its executable is an answer.

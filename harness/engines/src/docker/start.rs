@@ -8,6 +8,7 @@ use adamant_probe::sinkhole::NAME_SERVER;
 use adamant_probe::{MOUNT_PATH, TRACE_SOCKET};
 
 use crate::ask;
+use crate::launch;
 
 use super::client::api::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType,
@@ -69,12 +70,9 @@ fn process_1(plan: &BootPlan, config: &ImageConfig) -> (Option<Vec<String>>, Opt
         // The daemon's own refusal is the answer.
         return (None, None);
     }
-    let launcher = [MOUNT_PATH, "launch", "--control-write", path];
-    let reads = plan.trace_reads.then_some("--reads");
-    let launcher = launcher.into_iter().chain(reads).chain(["--"]);
     // A daemon forgets the image's arguments when it is given another entrypoint.
-    let entrypoint = launcher.map(str::to_owned).chain(entrypoint.clone());
-    (Some(entrypoint.collect()), Some(args.clone()))
+    let entrypoint = launch::launched(plan, path, entrypoint);
+    (Some(entrypoint), Some(args.clone()))
 }
 
 fn host(plan: &BootPlan, ground: &Ground<'_>) -> HostConfig {
@@ -189,6 +187,8 @@ pub(super) fn sees_no_files(message: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use adamant_core::case::Clock;
+
     use super::*;
     use adamant_core::engine::{Bind, Network, Owner, Tmpfs, VolumeMount};
 
@@ -222,6 +222,7 @@ mod tests {
             pids: Some(64),
             trace: None,
             trace_reads: false,
+            clock: Clock::Host,
             hold: false,
             owner: Owner {
                 run: "r".into(),

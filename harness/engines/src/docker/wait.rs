@@ -81,7 +81,7 @@ impl Container {
         let mut replies = Replies::default();
         let ran = self.client.exec(
             &self.name,
-            exec(&request, who_reaches(target), false),
+            exec(&request, who_reaches(target), &self.plan),
             &self.exit,
             deadline,
             |stream, bytes| replies.take(stream, bytes),

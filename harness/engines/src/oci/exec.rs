@@ -12,8 +12,9 @@ use super::instance::Container;
 use super::life::LAST_WORDS;
 use super::shim::{Heard, Shim};
 use super::spec;
-use crate::ask::{As, Found, Inside, Replies, argv, batches, encode, unexpected};
+use crate::ask::{As, Found, Inside, Replies, batches, encode, unexpected};
 use crate::embedded::{PROBE, SHIM};
+use crate::launch::probe;
 
 /// How a process came out, other than by an error of ours.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Container {
             // Root may look at everything here: nobody has to stand in for an owner.
             As::Root | As::Owner(..) => true,
         };
-        let args = argv(request, self.trace.is_some());
+        let args = probe(request, &self.plan);
         let process = spec::looking(&self.plan, &self.ground(), args, root);
         let order = Order::Exec {
             process: process.to_string(),

@@ -40,6 +40,7 @@ use self::seats::{Seat, Seats};
 use self::user::User;
 use crate::embedded::PROBE;
 use crate::image::{absent, platform};
+use crate::launch::possible;
 use crate::owner::{self, Here};
 use crate::store::{self, Sourcing};
 use crate::supervisor::{self, Supervisor};
@@ -281,24 +282,6 @@ fn volumes(
     });
     let filled = filled.collect();
     Ok((volumes, filled))
-}
-
-/// What of a plan cannot be done here, before anything is made.
-fn possible(plan: &BootPlan) -> Result<(), EngineError> {
-    if plan.network.profile().is_some() && plan.trace.is_none() {
-        return Err(
-            EngineError::new(ErrorKind::Unsupported, "make a network for a boot").caused_by(
-                "who makes it is the supervisor of a traced boot, and this one is not traced",
-            ),
-        );
-    }
-    for bind in &plan.binds {
-        fs::symlink_metadata(&bind.source).map_err(|error| {
-            let attempt = format!("mount `{}` at `{}`", bind.source.display(), bind.target);
-            EngineError::new(ErrorKind::Input, attempt).caused_by(error)
-        })?;
-    }
-    Ok(())
 }
 
 impl Engine for Oci {

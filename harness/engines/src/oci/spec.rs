@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::user::User;
 use crate::ask;
+use crate::launch;
 
 /// What a container may do by default.
 const CAPABILITIES: [&str; 14] = [
@@ -161,10 +162,7 @@ fn arguments(plan: &BootPlan, ground: &Ground<'_>) -> Result<Vec<String>, Engine
     let Some(path) = &plan.trace else {
         return Ok(own);
     };
-    let launcher = [MOUNT_PATH, "launch", "--control-write", path];
-    let reads = plan.trace_reads.then_some("--reads");
-    let launcher = launcher.into_iter().chain(reads).chain(["--"]);
-    Ok(launcher.map(str::to_owned).chain(own).collect())
+    Ok(launch::launched(plan, path, &own))
 }
 
 /// The image's and the plan's own, after what every container has.

@@ -71,6 +71,7 @@ pub(crate) const ALL: &[Claim] = &[
         "who_did_what_is_seen_under_every_hardening",
         traced::hardened_trace,
     ),
+    real("the_time_of_day_is_what_was_asked_for", traced::epoch),
     real("programs_of_every_kind_are_seen_to_try", programs::seen),
     real("a_companion_is_reached_and_sees_who_came", companion),
 ];

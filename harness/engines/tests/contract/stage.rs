@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
+use adamant_core::case::Clock;
 use adamant_core::engine::fake::{Fake, Script};
 use adamant_core::engine::{
     Answer, BootPlan, Engine, EngineError, Exit, Image, ImageSource, Instance, LogCapture, Network,
@@ -123,6 +124,7 @@ impl Stage {
             pids: None,
             trace: None,
             trace_reads: false,
+            clock: Clock::Host,
             hold: false,
             owner: self.owner(),
             poll_ms: 20,

@@ -1,5 +1,6 @@
 //! What every engine must see of the processes of a traced boot.
 
+use adamant_core::case::Clock;
 use adamant_core::engine::{Answer, BootPlan, Question, Tmpfs};
 use adamant_probe::{Action, CONTROL_ADDRESS};
 
@@ -34,6 +35,30 @@ pub(crate) fn trace(stage: &Stage) -> Result<()> {
     )?;
     // What is run for it later is watched too.
     same(&wrote("/opt/from-beside"), &true)?;
+    boot.remove()
+}
+
+/// Every program of a boot is told that it is 1970, those that are run for it later too; a boot that nobody watches cannot be.
+pub(crate) fn epoch(stage: &Stage) -> Result<()> {
+    if let Some(why) = stage.engine.blind() {
+        return Err(why);
+    }
+    let plan = BootPlan {
+        trace: Some("/opt/.adamant-control".into()),
+        clock: Clock::Epoch,
+        ..stage.plan("date -u +%Y > /tmp/year")
+    };
+    let untraced = BootPlan {
+        trace: None,
+        ..plan.clone()
+    };
+    if stage.boot(&untraced).is_ok() {
+        return Err("nobody told the time to a boot that is not traced".to_owned());
+    }
+    let boot = stage.running(&plan)?;
+    let seen = boot.shell(&["cat /tmp/year", "date -u +%Y"])?;
+    let seen: Vec<&str> = seen.iter().map(|line| line.trim()).collect();
+    same(&seen, &vec!["1970", "1970"])?;
     boot.remove()
 }
 
