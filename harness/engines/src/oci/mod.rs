@@ -43,7 +43,7 @@ use crate::image::{absent, platform};
 use crate::launch::possible;
 use crate::owner::{self, Here};
 use crate::store::{self, Sourcing};
-use crate::supervisor::{self, Supervisor};
+use crate::supervisor::{self, Ahead, Supervisor};
 
 /// What the names of our containers and control groups begin with.
 const PREFIX: &str = "adamant-";
@@ -59,6 +59,7 @@ pub struct Oci {
     images: Images,
     here: Here,
     seats: Seats,
+    watchers: Ahead,
 }
 
 impl Default for Oci {
@@ -81,6 +82,7 @@ impl Oci {
             images: Images::new(sourcing),
             here: Here::read(),
             seats: Seats::default(),
+            watchers: Ahead::default(),
         }
     }
 
@@ -115,7 +117,7 @@ impl Oci {
         spec::write_files(plan, name, dir).map_err(trouble)?;
         let probe = PROBE.file()?;
         let mut trace = match &plan.trace {
-            Some(path) => Some(Supervisor::start(&probe, path, plan.network.profile())?),
+            Some(path) => Some(self.watchers.take(&probe, path, plan.network.profile())?),
             None => None,
         };
         let socket = trace.as_ref().map(Supervisor::socket);
@@ -315,6 +317,10 @@ impl Engine for Oci {
         match self.boot((seat, created_ns), plan, log, deadline) {
             Ok(container) => {
                 self.seats.prepare(&plan.owner, &self.here);
+                if plan.trace.is_some() {
+                    self.watchers
+                        .prepare(&container.probe, plan.network.profile());
+                }
                 Ok(Box::new(container))
             }
             Err(error) => Err(seats::swept(error, &name, &dir)),
@@ -350,6 +356,7 @@ impl Engine for Oci {
 
     /// Unpacked layers stay, which are a cache.
     fn close(&self, _deadline: &Deadline) -> Result<(), EngineError> {
+        self.watchers.close();
         self.seats.close()
     }
 }
@@ -357,6 +364,7 @@ impl Engine for Oci {
 impl Drop for Oci {
     /// Who did not close it has nothing left behind either; what goes wrong is the next run's to reap.
     fn drop(&mut self) {
+        self.watchers.close();
         let _ = self.seats.close();
     }
 }

@@ -1,5 +1,6 @@
 //! Watches the processes of a boot: starts the supervisor for its launcher and keeps what it tells.
 
+mod ahead;
 mod place;
 
 use std::any::Any;
@@ -20,6 +21,7 @@ use adamant_probe::{ENGINE_SOCKET, LAUNCHER_SOCKET, TraceEvent, Traced};
 use fs_err as fs;
 use rustix::io::{FdFlags, fcntl_setfd};
 
+pub(crate) use self::ahead::Ahead;
 use self::place::Place;
 pub(crate) use self::place::reap;
 
@@ -185,6 +187,11 @@ impl Supervisor {
             path: path.to_owned(),
             socket: Some(place),
         })
+    }
+
+    /// Whether it still watches.
+    fn is_alive(&self) -> bool {
+        !self.seen.lock().over
     }
 
     /// The socket as a file of the host.
