@@ -24,6 +24,8 @@ const state = {
   exiting: false,
   exitCode: undefined,
   capture: null,
+  // The engine's end of the terminal, where there is one.
+  terminal: undefined,
 };
 
 // Fatal errors that the listeners have refused already.
