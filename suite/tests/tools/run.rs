@@ -178,6 +178,7 @@ fn plan(
             argv: run.argv.clone(),
             env,
             stdin: run.stdin.clone(),
+            terminal: run.terminal.clone(),
             request: None,
             limits: Limits {
                 wall_ms: u64::try_from(WALL.as_millis()).unwrap_or(u64::MAX),

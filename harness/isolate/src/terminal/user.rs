@@ -30,7 +30,8 @@ pub(crate) struct User {
 
 #[derive(Debug)]
 enum Plan {
-    Wait(Regex),
+    /// For a pattern, and how long what it matches is, where that is known.
+    Wait(Regex, Option<usize>),
     Do(Action),
 }
 
@@ -43,8 +44,10 @@ impl User {
         let mut steps = VecDeque::with_capacity(terminal.script.len());
         for step in &terminal.script {
             let plan = match &step.action {
-                Action::Expect(text) => Plan::Wait(Regex::new(&regex::escape(text))?),
-                Action::Pattern(pattern) => Plan::Wait(Regex::new(pattern)?),
+                Action::Expect(text) => {
+                    Plan::Wait(Regex::new(&regex::escape(text))?, Some(text.len()))
+                }
+                Action::Pattern(pattern) => Plan::Wait(Regex::new(pattern)?, None),
                 Action::Send(_) | Action::Resize(..) => Plan::Do(step.action.clone()),
             };
             steps.push_back((Duration::from_millis(step.after_ms), plan));
@@ -64,13 +67,17 @@ impl User {
             if now < self.since + *pause {
                 return None;
             }
-            if let Plan::Wait(pattern) = plan {
+            if let Plan::Wait(pattern, length) = plan {
                 if self.looked == Some(shown.len()) {
                     return None;
                 }
+                // A text that ends in what is new begins at most its length before.
+                let known = self.looked.zip(*length);
+                let from = known.map_or(0, |(looked, length)| looked.saturating_sub(length));
+                let from = from.max(self.used);
                 self.looked = Some(shown.len());
-                let found = shown.get(self.used..).and_then(|new| pattern.find(new))?;
-                self.used += found.end();
+                let found = shown.get(from..).and_then(|new| pattern.find(new))?;
+                self.used = from + found.end();
             }
             self.since = now;
             self.looked = None;
@@ -79,7 +86,7 @@ impl User {
                 Plan::Do(Action::Resize(columns, rows)) => {
                     return Some(Deed::Resized(columns, rows));
                 }
-                Plan::Do(Action::Expect(_) | Action::Pattern(_)) | Plan::Wait(_) => {}
+                Plan::Do(Action::Expect(_) | Action::Pattern(_)) | Plan::Wait(..) => {}
             }
         }
     }

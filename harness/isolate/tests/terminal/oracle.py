@@ -79,6 +79,7 @@ def play(terminal, steps):
 
 
 def main():
+    os.chdir(HERE)
     for scenario_file in sorted(HERE.glob("*.json")):
         name = scenario_file.stem
         if len(sys.argv) > 1 and name not in sys.argv[1:]:
@@ -90,6 +91,8 @@ def main():
             print(f"{name}: the program ended before {left}", file=sys.stderr)
         _, status = os.waitpid(child, 0)
         code = 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        # A guest's root is its package.
+        shown = shown.replace(f"{HERE}/".encode(), b"/")
         (HERE / f"{name}.out").write_bytes(shown + f"\n[exit {code}]\n".encode())
         print(name, repr(shown[-300:]), code)
 

@@ -1,7 +1,7 @@
-// An error that nobody catches, as a terminal shows it.
-process.stdout.write('before\n');
+// An error that somebody prints, and one that nobody catches, as a terminal shows them.
+Error.stackTraceLimit = 1;
+process.on('exit', (code) => process.stdout.write(`exit ${code}\n`));
 const error = new RangeError('too far');
 error.code = 'E_FAR';
-error.stack = error.stack.split('\n', 1)[0];
-process.on("uncaughtException", (e) => { console.error(e); process.exit(3); });
-throw error;
+console.error(error);
+require('./helper/node_modules/deep/index.cjs');

@@ -2,12 +2,9 @@
 'use strict';
 
 const {
-  ArrayFrom,
   ArrayPrototypeFilter,
-  ArrayPrototypeJoin,
   ArrayPrototypePop,
   ArrayPrototypePush,
-  ArrayPrototypeReverse,
   ArrayPrototypeShift,
   ArrayPrototypeUnshift,
   MathCeil,
@@ -127,7 +124,10 @@ function yankPop(lines) {
 
 // How long the word before the cursor is.
 function lengthBefore(lines) {
-  const reversed = ArrayPrototypeJoin(ArrayPrototypeReverse(ArrayFrom(before(lines))), '');
+  let reversed = '';
+  for (const character of new SafeStringIterator(before(lines))) {
+    reversed = character + reversed;
+  }
   return RegExpPrototypeExec(wordBefore, reversed)[0].length;
 }
 
