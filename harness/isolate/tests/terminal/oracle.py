@@ -91,8 +91,9 @@ def main():
             print(f"{name}: the program ended before {left}", file=sys.stderr)
         _, status = os.waitpid(child, 0)
         code = 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        # A guest's root is its package.
+        # A guest's root is its package, and an isolate does not sign as Node.
         shown = shown.replace(f"{HERE}/".encode(), b"/")
+        shown = re.sub(rb"\r\n\r\nNode\.js v[0-9.]+\r\n$", b"\r\n", shown)
         (HERE / f"{name}.out").write_bytes(shown + f"\n[exit {code}]\n".encode())
         print(name, repr(shown[-300:]), code)
 
