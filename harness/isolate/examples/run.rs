@@ -1,4 +1,4 @@
-//! A developer's door: runs a package as `node` would. `cargo run -p adamant-isolate --example run -- [--heap MIB] [--env NAME=VALUE]… DIR entry.js args…`
+//! A developer's door: runs a package as `node` would. `cargo run -p adamant-isolate --example run -- [--heap MIB] [--terminal SCRIPT.json] [--env NAME=VALUE]… DIR entry.js args…`
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -12,9 +12,13 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1).peekable();
     let mut memory = Memory::default();
     let mut env = BTreeMap::new();
+    let mut terminal = None;
     while let Some(option) = args.next_if(|word| word.starts_with("--")) {
         let value = args.next().ok_or("an option needs its value")?;
         match (option.as_str(), value.split_once('=')) {
+            ("--terminal", _) => {
+                terminal = Some(serde_json::from_str(&std::fs::read_to_string(&value)?)?);
+            }
             ("--heap", _) => memory.heap = value.parse::<usize>()? << 20,
             ("--env", Some((name, value))) => {
                 env.insert(name.to_owned(), value.to_owned());
@@ -23,7 +27,10 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
     }
     let (Some(directory), Some(entry)) = (args.next(), args.next()) else {
-        return Err("usage: run [--heap MIB] [--env NAME=VALUE]… DIR ENTRY [ARG]…".into());
+        return Err(
+            "usage: run [--heap MIB] [--terminal SCRIPT.json] [--env NAME=VALUE]… DIR ENTRY [ARG]…"
+                .into(),
+        );
     };
     let package = Package {
         tree: Arc::new(DirectoryTree::open(directory.as_ref())?),
@@ -34,6 +41,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         entry: format!("/{}", entry.trim_start_matches('/')),
         argv: args.collect(),
         env,
+        terminal,
         limits: Limits {
             output: 64 << 20,
             ..Limits::default()

@@ -222,7 +222,14 @@ const methods = {
     }
   },
   clear() {
-    // Only a terminal can be cleared, and no stream of ours is one.
+    const state = this[kState];
+    // Only a terminal can be cleared, and only executions without one leave the streams alone.
+    const stream = state.fds !== undefined && untouched.stdout() ? undefined : state.streams('stdout');
+    if (stream?.isTTY && require('process').env.TERM !== 'dumb') {
+      const { clearScreenDown, cursorTo } = require('internal/readline/callbacks');
+      cursorTo(stream, 0, 0);
+      clearScreenDown(stream);
+    }
   },
   count(label = 'default') {
     const name = `${label}`;
@@ -258,7 +265,9 @@ const methods = {
     if (properties !== undefined) {
       validateArray(properties, 'properties');
     }
-    return this.log(require('internal/console/table').table(tabularData, properties));
+    const state = this[kState];
+    const options = state.fds !== undefined && untouched.stdout() ? plain : inspectOptionsFor(state, state.streams('stdout'));
+    return this.log(require('internal/console/table').table(tabularData, properties, options));
   },
 };
 methods.debug = methods.log;

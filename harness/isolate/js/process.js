@@ -79,7 +79,9 @@ function stdio(name, make) {
   let made = false;
   const get = { get() {
     if (!made) {
-      stream = make(require('internal/process/stdio'));
+      stream = make(execution.state.terminal === undefined ?
+        require('internal/process/stdio') :
+        require('internal/process/terminal'));
       made = true;
     }
     return stream;
@@ -339,25 +341,10 @@ proc.kill = function kill(pid, signal) {
     throw refused('process.kill', 'Process');
   }
   if (number !== 0) {
-    raise(number);
+    require('internal/process/signals').raise(number);
   }
   return true;
 };
-
-// A signal to ourselves: to its listeners, or the end.
-function raise(number) {
-  for (const name in facts.signals) {
-    if (facts.signals[name] === number && proc.listenerCount(name) > 0 && number !== 9 && number !== 19) {
-      native.loop.defer(() => proc.emit(name, name, number));
-      return;
-    }
-  }
-  // These are ignored by default.
-  if (number !== facts.signals.SIGCHLD && number !== facts.signals.SIGURG && number !== facts.signals.SIGWINCH &&
-      number !== facts.signals.SIGCONT) {
-    native.process.exit(128 + number);
-  }
-}
 
 for (const [name, id] of [['getuid', 0], ['geteuid', 0], ['getgid', 0], ['getegid', 0]]) {
   proc[name] = { [name]() {

@@ -13,6 +13,9 @@ pub enum EngineError {
     /// The thread of an isolate could not be started.
     #[error("failed to start the thread of an isolate")]
     Thread(#[source] std::io::Error),
+    /// What the user of a terminal waits for is no regular expression.
+    #[error("failed to read a pattern in the script of the terminal")]
+    Terminal(#[source] Box<regex::Error>),
     /// The isolate was lost in an earlier execution; it must be replaced.
     #[error("the isolate was lost in an earlier execution")]
     Lost,

@@ -8,6 +8,7 @@ use adamant_modules::tree::Tree;
 use serde::{Deserialize, Serialize};
 
 use crate::output::Output;
+use crate::terminal::Terminal;
 
 /// A package: a read-only tree, and the names under which its compiled code may be kept.
 #[derive(Debug, Clone)]
@@ -43,8 +44,10 @@ pub struct Request {
     pub argv: Vec<String>,
     /// `process.env`, and nothing else is in it.
     pub env: BTreeMap<String, String>,
-    /// What `process.stdin` gives.
+    /// What `process.stdin` gives, where it is no terminal.
     pub stdin: Option<Vec<u8>>,
+    /// The terminal that the three standard streams are; what it shows is told as [`crate::Stream::Stdout`].
+    pub terminal: Option<Terminal>,
     /// The `req` of [`Mode::Handler`].
     pub request: Option<serde_json::Value>,
     /// What it may use.
@@ -59,6 +62,7 @@ impl Default for Request {
             argv: Vec::new(),
             env: BTreeMap::new(),
             stdin: None,
+            terminal: None,
             request: None,
             limits: Limits::default(),
         }

@@ -1,5 +1,6 @@
 //! An isolate on a thread of its own: executions one after the other, each in a fresh context.
 
+use std::cell::Cell;
 use std::os::unix::thread::JoinHandleExt as _;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +17,7 @@ use crate::execution::{Execution, Health, Outcome, Package, Request, Timings};
 use crate::memory::{self, Budget, Ceiling, HeapGuard, Memory};
 use crate::native::memory::Reservations;
 use crate::output::Sink;
+use crate::terminal::User;
 use crate::{platform, run, snapshot};
 
 /// Stack of a guest's thread: V8 takes at most 984 KiB of it (Node's limit), the rest is for native frames above that.
@@ -37,6 +39,8 @@ pub(crate) struct Job {
     pub(crate) sink: Arc<Mutex<Sink>>,
     pub(crate) cache: Arc<CodeCache>,
     pub(crate) network: Option<Network>,
+    /// The user of the request's terminal, for whoever runs it.
+    pub(crate) user: Cell<Option<User>>,
     reply: mpsc::Sender<Reply>,
 }
 
@@ -107,7 +111,14 @@ impl Isolate {
         request: &Request,
     ) -> Result<Execution, EngineError> {
         let jobs = self.jobs.as_ref().ok_or(EngineError::Lost)?;
-        let sink = Arc::new(Mutex::new(Sink::new(request.limits.output)));
+        let user = request.terminal.as_ref().map(User::new).transpose();
+        let user = user.map_err(|error| EngineError::Terminal(Box::new(error)))?;
+        let sink = Sink::new(request.limits.output);
+        let sink = match &user {
+            Some(_) => sink.on_terminal(),
+            None => sink,
+        };
+        let sink = Arc::new(Mutex::new(sink));
         let (reply, answer) = mpsc::channel();
         let job = Job {
             package: package.clone(),
@@ -115,6 +126,7 @@ impl Isolate {
             sink: Arc::clone(&sink),
             cache: Arc::clone(&self.cache),
             network: self.network.clone(),
+            user: Cell::new(user),
             reply,
         };
         if jobs.send(job).is_err() {

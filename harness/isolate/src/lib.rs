@@ -22,6 +22,7 @@ mod run;
 mod snapshot;
 mod sources;
 pub mod startup;
+mod terminal;
 pub mod test262;
 pub mod worker;
 
@@ -34,3 +35,4 @@ pub use execution::{
 pub use isolate::{Isolate, lost_isolates};
 pub use memory::Memory;
 pub use output::{Chunk, Output, Stream};
+pub use terminal::{Action, Step, Terminal};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::terminal::{Discipline, Signal};
+
 /// Where a chunk was written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -50,6 +52,8 @@ impl Output {
 pub(crate) struct Sink {
     output: Output,
     room: usize,
+    /// Where the streams are a terminal: then all that it shows is one stream.
+    terminal: Option<Discipline>,
 }
 
 impl Sink {
@@ -58,7 +62,38 @@ impl Sink {
         Self {
             output: Output::default(),
             room: limit,
+            terminal: None,
         }
+    }
+
+    /// Shows what is written on a terminal.
+    pub(crate) fn on_terminal(mut self) -> Self {
+        self.terminal = Some(Discipline::default());
+        self
+    }
+
+    /// The terminal takes keys from its user.
+    pub(crate) fn type_in(&mut self, keys: &[u8]) -> Vec<Signal> {
+        let Some(terminal) = &mut self.terminal else {
+            return Vec::new();
+        };
+        let mut echo = Vec::new();
+        let signals = terminal.type_in(keys, &mut echo);
+        self.keep(Stream::Stdout, &echo);
+        signals
+    }
+
+    /// The terminal, if there is one.
+    pub(crate) fn terminal(&mut self) -> Option<&mut Discipline> {
+        self.terminal.as_mut()
+    }
+
+    /// What the terminal shows.
+    pub(crate) fn shown(&self) -> &[u8] {
+        self.output
+            .chunks
+            .first()
+            .map_or(&[], |chunk| chunk.bytes.as_slice())
     }
 
     /// How many more bytes will be taken.
@@ -68,6 +103,16 @@ impl Sink {
 
     /// Takes what fits of `bytes`.
     pub(crate) fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        let Some(terminal) = &mut self.terminal else {
+            self.keep(stream, bytes);
+            return;
+        };
+        let mut screen = Vec::with_capacity(bytes.len());
+        terminal.print(bytes, &mut screen);
+        self.keep(Stream::Stdout, &screen);
+    }
+
+    fn keep(&mut self, stream: Stream, bytes: &[u8]) {
         let taken = bytes.get(..self.room).unwrap_or(bytes);
         self.output.cut |= taken.len() < bytes.len();
         self.room -= taken.len();

@@ -13,6 +13,7 @@ use crate::native::event_loop::{self, LoopState};
 use crate::native::modules::{Answer, MainState, ModulesState};
 use crate::native::network::{self, NetworkState};
 use crate::native::process::ProcessState;
+use crate::native::terminal::{self, TerminalState};
 use crate::native::{self, States, state, string};
 use crate::output::Stream;
 use crate::{builtins, esm, platform, report, snapshot, sources};
@@ -138,6 +139,11 @@ pub(crate) fn run(
         states.insert(modules);
         states.insert(LoopState::default());
         states.insert(NetworkState::over(job.network.clone()));
+        let terminal = job.request.terminal.as_ref().zip(job.user.take());
+        let on_terminal = terminal.is_some();
+        if let Some((terminal, user)) = terminal {
+            states.insert(TerminalState::of(terminal, user, Arc::clone(&job.sink)));
+        }
         context.set_slot(std::rc::Rc::clone(&states));
         let context_done = started.elapsed();
         let guest_started = Instant::now();
@@ -145,6 +151,7 @@ pub(crate) fn run(
             deadline,
             control: Arc::clone(&control),
             mode: job.request.mode,
+            on_terminal,
         };
         let end = drive.complete(scope, &job.request.entry);
         drop(watch);
@@ -212,6 +219,7 @@ struct Drive {
     deadline: Instant,
     control: Arc<Control>,
     mode: Mode,
+    on_terminal: bool,
 }
 
 impl Drive {
@@ -223,6 +231,10 @@ impl Drive {
         };
         let ended = self
             .guarded(scope, |drive, scope| {
+                if drive.on_terminal {
+                    let device = terminal::object(scope).into();
+                    drive.call(scope, "attachTerminal", &[device])?;
+                }
                 drive.call(scope, start, &[entry]).map(drop)
             })
             .and_then(|done| {
@@ -274,14 +286,20 @@ impl Drive {
         if self.answered(scope) {
             return Ok(false);
         }
-        if more || pumped || heard || !state::<LoopState>(scope).borrow().deferred.is_empty() {
+        let busy =
+            more || pumped || heard || !state::<LoopState>(scope).borrow().deferred.is_empty();
+        let waiting = self.is_waiting(scope);
+        // What the user does is of no account once nothing keeps the loop alive.
+        if self.on_terminal && (busy || waiting || next > 0.0) && self.terminal(scope)? {
+            return Ok(true);
+        }
+        if busy {
             return Ok(true);
         }
         if scope.has_pending_background_tasks() {
             self.pause(Duration::from_micros(200));
             return Ok(true);
         }
-        let waiting = state::<NetworkState>(scope).borrow().is_waiting();
         if waiting || next > 0.0 {
             // A timer that keeps nothing alive (a negative time) still fires while something else does; no timer, no end, and
             // whatever comes over the network ends the pause.
@@ -291,10 +309,61 @@ impl Drive {
                 let now = state::<LoopState>(scope).borrow().now();
                 Duration::from_secs_f64(((next.abs() - now) / 1e3).clamp(0.0, 3600.0))
             };
-            self.pause(wish);
+            self.pause(wish.min(self.until_user(scope)));
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Whether anything from outside is still to come that keeps the loop alive.
+    fn is_waiting(&self, scope: &mut v8::HandleScope<'_>) -> bool {
+        state::<NetworkState>(scope).borrow().is_waiting()
+            || self.on_terminal && state::<TerminalState>(scope).borrow().is_waiting()
+    }
+
+    /// How long the user of the terminal does nothing by themselves.
+    fn until_user(&self, scope: &mut v8::HandleScope<'_>) -> Duration {
+        if !self.on_terminal {
+            return FOREVER;
+        }
+        let due = state::<TerminalState>(scope).borrow().due();
+        due.map_or(FOREVER, |due| due.saturating_duration_since(Instant::now()))
+    }
+
+    /// What came from the terminal since: all signals, and one read's bytes; whether anything did.
+    fn terminal(&mut self, scope: &mut v8::HandleScope<'_>) -> Result<bool, End> {
+        let mut any = false;
+        loop {
+            // The borrow ends before the guest is called.
+            let signal = state::<TerminalState>(scope).borrow_mut().signal();
+            let event = match signal {
+                Some(signal) => signal,
+                None => match state::<TerminalState>(scope).borrow_mut().input() {
+                    Some(input) => input,
+                    None => return Ok(any),
+                },
+            };
+            any = true;
+            let last = matches!(event, terminal::Event::Input(..));
+            self.guarded(scope, |drive, scope| {
+                let scope = &mut v8::HandleScope::new(scope);
+                match event {
+                    terminal::Event::Signal(number) => {
+                        let number = v8::Integer::new(scope, number).into();
+                        drive.call(scope, "signal", &[number])?;
+                    }
+                    terminal::Event::Input(reader, bytes) => {
+                        let reader = v8::Local::new(scope, reader);
+                        let bytes = terminal::argument(scope, bytes);
+                        drive.call_function(scope, reader, &[bytes])?;
+                    }
+                }
+                drive.settle_ticks(scope)
+            })?;
+            if last {
+                return Ok(true);
+            }
+        }
     }
 
     /// What came over the network since; whether anything did.
@@ -359,9 +428,7 @@ impl Drive {
 
     /// Whether anything came up that keeps the loop going after `beforeExit`.
     fn alive(&mut self, scope: &mut v8::HandleScope<'_>) -> Result<bool, End> {
-        if !state::<LoopState>(scope).borrow().deferred.is_empty()
-            || state::<NetworkState>(scope).borrow().is_waiting()
-        {
+        if !state::<LoopState>(scope).borrow().deferred.is_empty() || self.is_waiting(scope) {
             return Ok(true);
         }
         let mut alive = false;

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adamant_isolate::{
-    CodeCache, Execution, Health, Isolate, Limits, Memory, Outcome, Request, Stream,
+    Action, CodeCache, Execution, Health, Isolate, Limits, Memory, Outcome, Request, Step, Stream,
+    Terminal,
 };
 use support::{isolate, package, script};
 
@@ -388,4 +389,76 @@ fn webassembly_runs_also_asynchronously() {
     let execution = script(&[("/index.js", source)], "/index.js");
     assert_eq!(stdout(&execution), "42\n", "{execution:?}");
     assert_eq!(execution.health, Health::Reusable);
+}
+
+/// Runs a script on a terminal whose user does this.
+fn on_terminal(isolate: &mut Isolate, source: &str, script: Vec<Action>) -> Execution {
+    let script = script.into_iter().map(|action| Step {
+        after_ms: 0,
+        action,
+    });
+    let request = Request {
+        terminal: Some(Terminal {
+            script: script.collect(),
+            ..Terminal::default()
+        }),
+        limits: Limits {
+            wall: Duration::from_secs(2),
+            ..Limits::default()
+        },
+        ..Request::default()
+    };
+    isolate
+        .execute(&package(&[("/index.js", source)]), &request)
+        .unwrap()
+}
+
+#[test]
+fn a_terminal_belongs_to_one_execution() {
+    let mut isolate = isolate();
+    let source = "const { stdin } = process; console.log(stdin.isTTY, process.stdout.isTTY);
+        if (stdin.isTTY) { stdin.setRawMode(true); stdin.once('data', (d) => { console.log(String(d)); process.exit(0); }); }";
+    let user = vec![
+        Action::Pattern("true \\w+".to_owned()),
+        Action::Send(b"x".to_vec()),
+    ];
+    let execution = on_terminal(&mut isolate, source, user);
+    assert_eq!(execution.outcome, Outcome::Returned, "{execution:?}");
+    assert_eq!(stdout(&execution), "true true\r\nx\r\n");
+    let execution = timed(&mut isolate, source, 2000);
+    assert_eq!(stdout(&execution), "undefined undefined\n");
+}
+
+#[test]
+fn nobody_at_the_terminal_is_waited_for_until_the_wall() {
+    let mut isolate = isolate();
+    let source = "process.stdin.on('data', () => {}); console.error('waiting');";
+    let waited = Action::Expect("never shown".to_owned());
+    let execution = on_terminal(&mut isolate, source, vec![waited]);
+    assert_eq!(execution.outcome, Outcome::TimedOut, "{execution:?}");
+    assert_eq!(stdout(&execution), "waiting\r\n");
+    // What does not read does not wait, whatever the user would still do.
+    let typed = Action::Send(b"x".to_vec());
+    let execution = on_terminal(&mut support::isolate(), "process.stdin.isTTY", vec![typed]);
+    assert_eq!(execution.outcome, Outcome::Returned, "{execution:?}");
+}
+
+#[test]
+fn a_pattern_that_is_none_is_refused_before_anything_runs() {
+    let request = Request {
+        terminal: Some(Terminal {
+            script: vec![Step {
+                after_ms: 0,
+                action: Action::Pattern("(".to_owned()),
+            }],
+            ..Terminal::default()
+        }),
+        ..Request::default()
+    };
+    let files = [("/index.js", "")];
+    let refused = isolate().execute(&package(&files), &request).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "failed to read a pattern in the script of the terminal"
+    );
 }

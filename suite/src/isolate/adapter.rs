@@ -7,13 +7,14 @@ use std::time::Duration;
 use adamant::command::{Done, Failure};
 use adamant::exit;
 use adamant_core::module::wire::{
-    Answer, Capability, Chunk, Ended, Execute, File, FromAdapter, Mode, PROTOCOL, Ready, Stream,
-    Thrown, ToAdapter, from_hex,
+    self as wire, Answer, Capability, Chunk, Ended, Execute, File, FromAdapter, Mode, PROTOCOL,
+    Ready, Stream, Thrown, ToAdapter, from_hex,
 };
 use adamant_isolate::confine::{self, Confinement, Policy};
 use adamant_isolate::worker::Answers;
 use adamant_isolate::{
-    CodeCache, Execution, Health, Isolate, Limits, Memory, Network, Outcome, Package, Request,
+    Action, CodeCache, Execution, Health, Isolate, Limits, Memory, Network, Outcome, Package,
+    Request, Step, Terminal,
 };
 use adamant_modules::MemoryTree;
 
@@ -127,7 +128,7 @@ impl Runtime {
     }
 }
 
-fn package(package: &adamant_core::module::wire::Package) -> Result<Package, String> {
+fn package(package: &wire::Package) -> Result<Package, String> {
     let mut tree = MemoryTree::new();
     for (path, file) in &package.files {
         tree = match file {
@@ -158,11 +159,28 @@ fn request(execute: &Execute) -> Request {
         argv: request.argv.clone(),
         env: request.env.clone(),
         stdin: request.stdin.clone().map(String::into_bytes),
+        terminal: request.terminal.as_ref().map(terminal),
         request: request.request.clone(),
         limits: Limits {
             wall: Duration::from_millis(request.limits.wall_ms),
             output: usize::try_from(request.limits.output_bytes).unwrap_or(usize::MAX),
         },
+    }
+}
+
+fn terminal(asked: &wire::Terminal) -> Terminal {
+    let step = |step: &wire::Step| Step {
+        after_ms: step.after_ms,
+        action: match &step.action {
+            wire::Action::Expect(text) => Action::Expect(text.clone()),
+            wire::Action::Send(keys) => Action::Send(keys.clone().into_bytes()),
+            wire::Action::Resize(columns, rows) => Action::Resize(*columns, *rows),
+        },
+    };
+    Terminal {
+        columns: asked.columns,
+        rows: asked.rows,
+        script: asked.script.iter().map(step).collect(),
     }
 }
 
@@ -187,13 +205,11 @@ fn answer(id: u64, execution: Execution) -> Answer {
         message: e.message,
         stack: e.stack,
     });
-    answer.response = execution
-        .response
-        .map(|r| adamant_core::module::wire::Response {
-            status: r.status,
-            headers: r.headers,
-            body: String::from_utf8_lossy(&r.body).into_owned(),
-        });
+    answer.response = execution.response.map(|r| wire::Response {
+        status: r.status,
+        headers: r.headers,
+        body: String::from_utf8_lossy(&r.body).into_owned(),
+    });
     answer
 }
 

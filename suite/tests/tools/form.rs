@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use adamant_core::module::wire::Terminal;
 use serde::Deserialize;
 
 /// A tool. Its packages are those of the `package-lock.json` beside the file.
@@ -66,6 +67,9 @@ pub(crate) struct Run {
     /// What it reads from its standard input.
     #[serde(default)]
     pub(crate) stdin: Option<String>,
+    /// The terminal that it runs on, and what the person there does.
+    #[serde(default)]
+    pub(crate) terminal: Option<Terminal>,
     /// Whether a model's endpoint on loopback answers, whose address is `@MOCK@` in the environment and in files.
     #[serde(default)]
     pub(crate) mock: bool,

@@ -348,6 +348,7 @@ fn control((name, isolate, node, sight, declared, wanted): Sample) -> Trial {
             argv: Vec::new(),
             env: BTreeMap::new(),
             stdin: None,
+            terminal: None,
             mock: false,
             files: BTreeMap::new(),
             exit_code: 0,

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use adamant_core::env;
-use adamant_core::module::wire::{Answer, Execute, File, Limits, Mode, Package, Request};
+use adamant_core::module::wire::{Answer, Execute, File, Limits, Mode, Package, Request, Terminal};
 use adamant_core::module::{Executed, HostPlan, ModuleHost, Seed};
 use adamant_core::report::text;
 use adamant_core::run::{Cancel, Deadline};
@@ -126,6 +126,16 @@ fn answer(executed: &Executed) -> Option<&Answer> {
     executed.answers.first().map(|answered| &answered.answer)
 }
 
+/// A person who knows that a busy machine needs more time between two keys.
+fn unhurried(mut terminal: Terminal) -> Terminal {
+    let scale = env::timeout_scale().max(1.0);
+    for step in &mut terminal.script {
+        let pause = Duration::from_millis(step.after_ms).mul_f64(scale);
+        step.after_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+    }
+    terminal
+}
+
 /// What both runtimes are asked.
 fn plan(
     tool: &Tool,
@@ -178,6 +188,7 @@ fn plan(
             argv: run.argv.clone(),
             env,
             stdin: run.stdin.clone(),
+            terminal: run.terminal.clone().map(unhurried),
             request: None,
             limits: Limits {
                 wall_ms: u64::try_from(WALL.as_millis()).unwrap_or(u64::MAX),

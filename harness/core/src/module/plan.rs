@@ -321,6 +321,7 @@ fn settle(
         argv: run.argv.clone().unwrap_or_else(|| case.argv.clone()),
         env: run.env.clone().unwrap_or_else(|| case.env.clone()),
         stdin: run.stdin.clone().or_else(|| case.stdin.clone()),
+        terminal: None,
         request: run.request.clone().or_else(|| case.request.clone()),
         limits: run.limits.unwrap_or(case.limits).limits(),
     };

@@ -139,10 +139,48 @@ pub struct Request {
     pub env: BTreeMap<String, String>,
     /// What `process.stdin` gives; `null` for an empty one.
     pub stdin: Option<String>,
+    /// The terminal that the standard streams are, in place of `stdin`; all that it shows is standard output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<Terminal>,
     /// The `req` of a handler.
     pub request: Option<serde_json::Value>,
     /// What it may use.
     pub limits: Limits,
+}
+
+/// A terminal and the person who sits at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terminal {
+    /// How wide it is.
+    pub columns: u16,
+    /// How high it is.
+    pub rows: u16,
+    /// What the person does, one step after the other.
+    pub script: Vec<Step>,
+}
+
+/// One step of a person at a terminal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Milliseconds for which they do nothing before it.
+    #[serde(default, alias = "after-ms")]
+    pub after_ms: u64,
+    /// What they do.
+    #[serde(flatten)]
+    pub action: Action,
+}
+
+/// What a person at a terminal does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Waits until the text stands in what was shown since the last wait was over.
+    Expect(String),
+    /// Types.
+    Send(String),
+    /// Gives the terminal another size: columns and rows.
+    Resize(u16, u16),
 }
 
 /// What an entry is.

@@ -5,6 +5,7 @@ mod capture;
 mod child;
 mod node;
 mod prepare;
+mod terminal;
 mod trap;
 
 pub use adapter::Adapter;

@@ -1,9 +1,9 @@
 //! Node 24 as the oracle: each execution is a process of the host's Node, on the package as files, with guest paths in what it says.
 
 use std::io::Write as _;
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use fs_err as fs;
 
 use super::capture::Captured;
 use super::prepare::{Surroundings, temporary, write_package};
+use super::terminal;
 
 /// The only major version that is the oracle: what our isolates have is its V8.
 const MAJOR: &str = "24";
@@ -194,10 +195,12 @@ fn run(
         .env_clear()
         .envs(&request.env)
         .current_dir(&root);
-    command.process_group(0).stdin(Stdio::null());
     let wall = Duration::from_millis(request.limits.wall_ms);
     let stdin = request.stdin.as_ref().map(|text| text.clone().into_bytes());
-    let captured = Captured::run(command, stdin, wall + patience, deadline)?;
+    let captured = match &request.terminal {
+        Some(terminal) => terminal::run(command, terminal, wall + patience, deadline)?,
+        None => Captured::run(command, stdin, wall + patience, deadline)?,
+    };
     let guest = |text: &str| to_guest(text, &root);
     let error: Option<Thrown> = match fs::read(&told) {
         Ok(json) => Some(serde_json::from_slice(&json).map_err(std::io::Error::other)?),
@@ -213,9 +216,16 @@ fn run(
         stream,
         text: guest(&String::from_utf8_lossy(bytes)),
     };
-    let (outcome, detail) = end(&captured, error.is_some(), request.mode);
+    let (mut outcome, detail) = end(&captured, error.is_some(), request.mode);
+    let mut code = captured.status.and_then(|s| s.code());
+    // What a key of the terminal ended tells it as a shell does.
+    if let Some(signal) = captured.status.and_then(|s| s.signal())
+        && request.terminal.is_some()
+    {
+        (outcome, code) = (Ended::Exited, Some(128 + signal));
+    }
     let mut answer = Answer::ended(execute.id, outcome, detail);
-    answer.exit_code = captured.status.and_then(|s| s.code());
+    answer.exit_code = code;
     answer.output = Some(vec![
         chunk(Stream::Stdout, &captured.stdout),
         chunk(Stream::Stderr, &captured.stderr),

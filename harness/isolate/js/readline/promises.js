@@ -4,11 +4,29 @@
 const { ArrayPrototypeJoin, ArrayPrototypePush, Promise } = primordials;
 
 const { Interface: CallbackInterface, questionPromise } = require('internal/readline/interface');
+const { before, complete } = require('internal/readline/editor');
 const readline = require('readline');
 
 class Interface extends CallbackInterface {
   question(query, options) {
     return questionPromise(this, query, options);
+  }
+
+  // Here a completer may give a promise.
+  async _tabComplete(wasTab) {
+    this.pause();
+    let value;
+    try {
+      value = await new Promise((resolve) => {
+        this.completer(before(this), (error, completions) => resolve(completions));
+      });
+    } catch (error) {
+      this._writeToOutput(`Tab completion error: ${require('internal/util/inspect').inspect(error)}`);
+      return;
+    } finally {
+      this.resume();
+    }
+    complete(this, wasTab, value);
   }
 }
 
@@ -62,8 +80,8 @@ class Readline {
   }
 }
 
-function createInterface(input, output) {
-  return new Interface(input, output);
+function createInterface(input, output, completer, terminal) {
+  return new Interface(input, output, completer, terminal);
 }
 
 module.exports = { Interface, Readline, createInterface };

@@ -20,6 +20,7 @@ pub(crate) mod memory;
 pub(crate) mod modules;
 pub(crate) mod network;
 pub(crate) mod process;
+pub(crate) mod terminal;
 mod url;
 mod url_host;
 mod url_record;
@@ -92,22 +93,28 @@ pub(crate) fn external_references() -> Vec<v8::ExternalReference<'static>> {
 pub(crate) fn object<'s>(scope: &mut v8::HandleScope<'s>) -> v8::Local<'s, v8::Object> {
     let native = null_object(scope);
     for room in rooms() {
-        let group = null_object(scope);
-        for (name, callback) in &room.functions {
-            let Some(function) = v8::Function::builder_raw(*callback)
-                .constructor_behavior(v8::ConstructorBehavior::Throw)
-                .build(scope)
-            else {
-                continue;
-            };
-            let key = string(scope, name);
-            function.set_name(key);
-            group.set(scope, key.into(), function.into());
-        }
+        let group = group(scope, room);
         let key = string(scope, room.name);
         native.set(scope, key.into(), group.into());
     }
     native
+}
+
+/// The functions of one room, as an object of the current context.
+fn group<'s>(scope: &mut v8::HandleScope<'s>, room: &Room) -> v8::Local<'s, v8::Object> {
+    let group = null_object(scope);
+    for (name, callback) in &room.functions {
+        let Some(function) = v8::Function::builder_raw(*callback)
+            .constructor_behavior(v8::ConstructorBehavior::Throw)
+            .build(scope)
+        else {
+            continue;
+        };
+        let key = string(scope, name);
+        function.set_name(key);
+        group.set(scope, key.into(), function.into());
+    }
+    group
 }
 
 fn null_object<'s>(scope: &mut v8::HandleScope<'s>) -> v8::Local<'s, v8::Object> {

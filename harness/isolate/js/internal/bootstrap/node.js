@@ -152,6 +152,8 @@ function loadHooks(requireBuiltin) {
   return {
     __proto__: null,
     alive: timers.hasRefs,
+    // Few executions have a terminal.
+    attachTerminal: (device) => requireBuiltin('internal/process/terminal').attach(device),
     beforeExit: execution.beforeExit,
     builtinExports: requireBuiltin,
     describeFatal: execution.describeFatal,
@@ -170,6 +172,7 @@ function loadHooks(requireBuiltin) {
     rehearse,
     runHandler,
     runMain: main.runMain,
+    signal: (number) => requireBuiltin('internal/process/signals').deliver(number),
     tick: requireBuiltin('internal/task_queues').processTicks,
     timers: timers.processTimers,
     typelessWarning: esm.typelessWarning,

@@ -14,10 +14,10 @@ const iterationHeader = '(iteration index)';
 const keyHeader = 'Key';
 const valuesHeader = 'Values';
 
-function cell(value) {
+function cell(value, options) {
   const compound = value !== null && typeof value === 'object' && !ArrayIsArray(value) && ObjectKeys(value).length > 2;
   return inspect(value, {
-    maxArrayLength: 3, breakLength: Infinity, colors: false,
+    maxArrayLength: 3, breakLength: Infinity, ...options,
     depth: value !== null && typeof value === 'object' && !ArrayIsArray(value) && compound ? -1 : 0,
   });
 }
@@ -66,25 +66,25 @@ function indices(length) {
   return list;
 }
 
-function tableOfMap(data) {
+function tableOfMap(data, options) {
   const preview = native.util.previewEntries(data);
   const entries = preview[0];
   const keys = [];
   const values = [];
   if (preview[1]) {
     for (let i = 0; i < entries.length; i += 2) {
-      ArrayPrototypePush(keys, cell(entries[i]));
-      ArrayPrototypePush(values, cell(entries[i + 1]));
+      ArrayPrototypePush(keys, cell(entries[i], options));
+      ArrayPrototypePush(values, cell(entries[i + 1], options));
     }
     return draw([iterationHeader, keyHeader, valuesHeader], [indices(keys.length), keys, values]);
   }
   for (let i = 0; i < entries.length; i++) {
-    ArrayPrototypePush(values, cell(entries[i]));
+    ArrayPrototypePush(values, cell(entries[i], options));
   }
   return draw([iterationHeader, valuesHeader], [indices(values.length), values]);
 }
 
-function tableOfObject(data, properties) {
+function tableOfObject(data, properties, options) {
   const columns = { __proto__: null };
   let hasPrimitives = false;
   const values = [];
@@ -94,7 +94,7 @@ function tableOfObject(data, properties) {
     const primitive = item === null || (typeof item !== 'function' && typeof item !== 'object');
     if (primitive) {
       hasPrimitives = true;
-      values[i] = cell(item);
+      values[i] = cell(item, options);
       continue;
     }
     const keys = properties ?? ObjectKeys(item);
@@ -105,7 +105,7 @@ function tableOfObject(data, properties) {
       if (!ObjectPrototypeHasOwnProperty(item, key)) {
         columns[key][i] = '';
       } else {
-        columns[key][i] = cell(item[key]);
+        columns[key][i] = cell(item[key], options);
       }
     }
   }
@@ -120,9 +120,9 @@ function tableOfObject(data, properties) {
   return draw(names, lists);
 }
 
-exports.table = (data, properties) => {
+exports.table = (data, properties, options) => {
   if (types.isMap(data) || types.isMapIterator(data) || types.isSet(data) || types.isSetIterator(data)) {
-    return tableOfMap(data);
+    return tableOfMap(data, options);
   }
-  return tableOfObject(data, properties);
+  return tableOfObject(data, properties, options);
 };

@@ -24,6 +24,8 @@ const state = {
   exiting: false,
   exitCode: undefined,
   capture: null,
+  // The engine's end of the terminal, where there is one.
+  terminal: undefined,
 };
 
 // Fatal errors that the listeners have refused already.
@@ -178,7 +180,8 @@ function exit(code) {
 function describeFatal(error) {
   if ((typeof error === 'object' && error !== null) || typeof error === 'function') {
     const { inspect } = require('internal/util/inspect');
-    return `${inspect(error, { __proto__: null, customInspect: false, depth: 5 })}`;
+    const colors = state.terminal !== undefined && require('internal/tty').hasColors();
+    return `${inspect(error, { __proto__: null, colors, customInspect: false, depth: 5 })}`;
   }
   return `${String(error)}\n(Use \`node --trace-uncaught ...\` to show where the exception was thrown)`;
 }

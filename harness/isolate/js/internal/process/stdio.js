@@ -13,15 +13,7 @@ function makeOutput(fd) {
     this.fd = fd;
     this._type = 'pipe';
     this._isStdio = true;
-    // Never closed: what is written later, in an 'exit' listener perhaps, still arrives.
-    this.destroySoon = this.destroy;
-    this._destroy = function(error, callback) {
-      callback(error);
-      this._undestroy();
-      if (!this._writableState.emitClose) {
-        nextTick(() => this.emit('close'));
-      }
-    };
+    neverClose(this);
   }
   ObjectSetPrototypeOf(OutputStream.prototype, Writable.prototype);
   ObjectSetPrototypeOf(OutputStream, Writable);
@@ -34,6 +26,18 @@ function makeOutput(fd) {
   };
   ObjectDefineProperty(OutputStream, 'name', { __proto__: null, value: 'Socket' });
   return new OutputStream();
+}
+
+// What is written later, in an 'exit' listener perhaps, still arrives.
+function neverClose(stream) {
+  stream.destroySoon = stream.destroy;
+  stream._destroy = function(error, callback) {
+    callback(error);
+    this._undestroy();
+    if (!this._writableState.emitClose) {
+      nextTick(() => this.emit('close'));
+    }
+  };
 }
 
 function makeInput(given) {
@@ -60,4 +64,4 @@ function makeInput(given) {
   return stdin;
 }
 
-module.exports = { makeInput, makeOutput };
+module.exports = { makeInput, makeOutput, neverClose };

@@ -1,18 +1,21 @@
-// readline's Interface over a stream: lines, questions, iteration. There is no terminal, so nothing is edited.
+// readline's Interface over a stream: lines, questions, iteration. On a terminal, `editor` does what the keys say.
 'use strict';
 
 const {
   ArrayPrototypePush,
   ArrayPrototypeShift,
+  FunctionPrototypeBind,
   FunctionPrototypeCall,
   MathMax,
   NumberIsFinite,
+  ObjectDefineProperty,
   ObjectSetPrototypeOf,
   Promise,
   PromiseReject,
   PromiseResolve,
   RegExpPrototypeExec,
   RegExpPrototypeSymbolSplit,
+  StringPrototypeCodePointAt,
   StringPrototypeEndsWith,
   Symbol,
   SymbolAsyncIterator,
@@ -25,40 +28,136 @@ const {
   AbortError,
   codes: { ERR_INVALID_ARG_VALUE, ERR_USE_AFTER_CLOSE },
 } = require('internal/errors');
-const { validateAbortSignal, validateString } = require('internal/validators');
+const { validateAbortSignal, validateArray, validateNumber, validateString, validateUint32 } = require('internal/validators');
+const editor = require('internal/readline/editor');
+const { emitKeypressEvents } = require('internal/readline/keys');
 
 const lineEnding = hardenRegExp(/\r\n|\n|\r(?!\n)|\u2028|\u2029/);
 const kQuestion = Symbol('kQuestion');
 const kLineBuffer = Symbol('kLineBuffer');
 const kDecoder = Symbol('kDecoder');
-const kSawReturnAt = Symbol('kSawReturnAt');
-const kOnClose = Symbol('kOnClose');
+const { kReject, kSawReturnAt } = editor;
 
-function takeOptions(input, output) {
+function takeOptions(input, output, completer, terminal) {
   if (input?.input) {
     return input;
   }
-  return { input, output };
+  return { input, output, completer, terminal };
 }
 
-function Interface(input, output) {
-  if (!(this instanceof Interface)) {
-    return new Interface(input, output);
+// A completer that returns its answer, as one that calls back.
+function callingBack(completer) {
+  if (completer === undefined) {
+    return undefined;
   }
-  const options = takeOptions(input, output);
+  if (typeof completer !== 'function') {
+    throw new ERR_INVALID_ARG_VALUE('completer', completer);
+  }
+  return completer.length === 2 ? completer : (line, callback) => callback(null, completer(line));
+}
+
+function takeHistory(lines, options) {
+  if (options.history !== undefined) {
+    validateArray(options.history, 'history');
+  }
+  if (options.historySize !== undefined) {
+    validateNumber(options.historySize, 'size', 0);
+  }
+  lines.history = options.history ?? [];
+  lines.historySize = options.historySize ?? 30;
+  lines.historyIndex = -1;
+  lines.removeHistoryDuplicates = options.removeHistoryDuplicates || false;
+}
+
+// What ends with the Interface: its listeners.
+function listen(lines, stream, listeners) {
+  for (const event in listeners) {
+    stream.on(event, listeners[event]);
+  }
+  lines.once('close', () => {
+    for (const event in listeners) {
+      stream.removeListener(event, listeners[event]);
+    }
+  });
+}
+
+function editOn(lines) {
+  const { input, output } = lines;
+  editor.initialize(lines);
+  if (require('process').env.TERM === 'dumb') {
+    lines._ttyWrite = FunctionPrototypeBind(editor.writeDumb, lines);
+  }
+  emitKeypressEvents(input, lines);
+  listen(lines, input, {
+    __proto__: null,
+    error: (error) => lines.emit('error', error),
+    keypress(text, key) {
+      lines._ttyWrite(text, key);
+      // Half of a pair is shown with the other half only.
+      const code = key?.sequence ? StringPrototypeCodePointAt(key.sequence, 0) : 0;
+      if (code >= 0xd800 && code <= 0xdfff) {
+        lines._refreshLine();
+      }
+    },
+    end() {
+      if (typeof lines.line === 'string' && lines.line.length > 0) {
+        lines.emit('line', lines.line);
+      }
+      lines.close();
+    },
+  });
+  lines._setRawMode(true);
+  if (output !== null && output !== undefined) {
+    listen(lines, output, { __proto__: null, resize: () => lines._refreshLine() });
+  }
+}
+
+function readOn(lines) {
+  listen(lines, lines.input, {
+    __proto__: null,
+    error: (error) => lines.emit('error', error),
+    data: (chunk) => lines._normalWrite(chunk),
+    end() {
+      if (typeof lines[kLineBuffer] === 'string' && lines[kLineBuffer].length > 0) {
+        const last = lines[kLineBuffer];
+        lines[kLineBuffer] = '';
+        lines._onLine(last);
+      }
+      lines.close();
+    },
+  });
+}
+
+function Interface(input, output, completer, terminal) {
+  if (!(this instanceof Interface)) {
+    return new Interface(input, output, completer, terminal);
+  }
+  const options = takeOptions(input, output, completer, terminal);
   FunctionPrototypeCall(EventEmitter, this);
   if (options.input === undefined || options.input === null) {
     throw new ERR_INVALID_ARG_VALUE('input', options.input);
   }
   const prompt = options.prompt ?? '> ';
   validateString(prompt, 'prompt');
-  const { crlfDelay } = options;
-  this.terminal = false;
+  const { crlfDelay, escapeCodeTimeout } = options;
+  this.escapeCodeTimeout = 500;
+  this.tabSize = 8;
+  if (options.tabSize !== undefined) {
+    validateUint32(options.tabSize, 'tabSize', true);
+    this.tabSize = options.tabSize;
+  }
+  if (escapeCodeTimeout !== undefined) {
+    if (!NumberIsFinite(escapeCodeTimeout)) {
+      throw new ERR_INVALID_ARG_VALUE('input.escapeCodeTimeout', this.escapeCodeTimeout);
+    }
+    this.escapeCodeTimeout = escapeCodeTimeout;
+  }
+  this.completer = callingBack(options.completer);
+  this.terminal = !!(options.terminal === undefined ? options.output?.isTTY : options.terminal);
   this.input = options.input;
   this.output = options.output;
   this.crlfDelay = crlfDelay ? MathMax(100, crlfDelay) : 100;
-  this.historySize = NumberIsFinite(options.historySize) ? options.historySize : 30;
-  this.history = [];
+  takeHistory(this, options);
   this.line = '';
   this.cursor = 0;
   this.closed = false;
@@ -68,25 +167,11 @@ function Interface(input, output) {
   this[kLineBuffer] = '';
   this[kSawReturnAt] = 0;
   this[kDecoder] = new (require('string_decoder').StringDecoder)('utf8');
-  const ondata = (chunk) => this._normalWrite(chunk);
-  const onend = () => {
-    if (typeof this[kLineBuffer] === 'string' && this[kLineBuffer].length > 0) {
-      const last = this[kLineBuffer];
-      this[kLineBuffer] = '';
-      this._onLine(last);
-    }
-    this.close();
-  };
-  const onerror = (error) => this.emit('error', error);
-  this[kOnClose] = () => {
-    this.input.removeListener('data', ondata);
-    this.input.removeListener('end', onend);
-    this.input.removeListener('error', onerror);
-  };
-  this.input.on('error', onerror);
-  this.input.on('data', ondata);
-  this.input.on('end', onend);
-  this.once('close', this[kOnClose]);
+  if (this.terminal) {
+    editOn(this);
+  } else {
+    readOn(this);
+  }
   if (options.signal) {
     validateAbortSignal(options.signal, 'options.signal');
     if (options.signal.aborted) {
@@ -109,11 +194,18 @@ Interface.prototype.setPrompt = function setPrompt(prompt) {
   this._prompt = prompt;
 };
 
-Interface.prototype.prompt = function prompt() {
+Interface.prototype.prompt = function prompt(preserveCursor) {
   if (this.paused) {
     this.resume();
   }
-  this._writeToOutput(this._prompt);
+  if (this.terminal && require('process').env.TERM !== 'dumb') {
+    if (!preserveCursor) {
+      this.cursor = 0;
+    }
+    this._refreshLine();
+  } else {
+    this._writeToOutput(this._prompt);
+  }
 };
 
 Interface.prototype._writeToOutput = function _writeToOutput(text) {
@@ -185,9 +277,7 @@ Interface.prototype.question = function question(query, options, callback) {
     if (options.signal.aborted) {
       return;
     }
-    const onAbort = () => {
-      this[kQuestion] = null;
-    };
+    const onAbort = () => cancelQuestion(this);
     const disposable = require('events').addAbortListener(options.signal, onAbort);
     const original = callback;
     callback = typeof original === 'function' ? (answer) => {
@@ -205,6 +295,9 @@ Interface.prototype.close = function close() {
     return;
   }
   this.pause();
+  if (this.terminal) {
+    this._setRawMode(false);
+  }
   this.closed = true;
   this.emit('close');
 };
@@ -233,19 +326,32 @@ Interface.prototype.resume = function resume() {
   return this;
 };
 
-Interface.prototype.write = function write(data) {
+Interface.prototype.write = function write(data, key) {
   if (this.closed) {
     throw new ERR_USE_AFTER_CLOSE('readline');
   }
   if (this.paused) {
     this.resume();
   }
-  this._normalWrite(data);
+  if (this.terminal) {
+    this._ttyWrite(data, key);
+  } else {
+    this._normalWrite(data);
+  }
 };
 
-Interface.prototype.getCursorPos = function getCursorPos() {
-  return { cols: this.cursor, rows: 0 };
-};
+for (const name in editor.methods) {
+  Interface.prototype[name] = editor.methods[name];
+}
+Interface.prototype._getCursorPos = Interface.prototype.getCursorPos;
+ObjectDefineProperty(Interface.prototype, 'columns', {
+  __proto__: null,
+  configurable: true,
+  enumerable: false,
+  get() {
+    return this.output?.columns ? this.output.columns : Infinity;
+  },
+});
 
 Interface.prototype[SymbolAsyncIterator] = function() {
   return iterate(this);
@@ -328,7 +434,7 @@ function questionPromise(lines, query, options) {
         return;
       }
       const onAbort = () => {
-        lines[kQuestion] = null;
+        cancelQuestion(lines);
         reject(new AbortError(undefined, { cause: options.signal.reason }));
       };
       const disposable = require('events').addAbortListener(options.signal, onAbort);
@@ -337,8 +443,17 @@ function questionPromise(lines, query, options) {
         resolve(answer);
       };
     }
+    lines[kReject] = reject;
     lines._ask(query, settle);
   });
+}
+
+function cancelQuestion(lines) {
+  if (lines.terminal && lines[kQuestion]) {
+    lines.setPrompt(lines._oldPrompt);
+    lines.clearLine();
+  }
+  lines[kQuestion] = null;
 }
 
 module.exports = { Interface, questionPromise };

@@ -185,7 +185,39 @@ function colourFrame(ctx, line) {
     result += StringPrototypeSlice(line, last, nameStart) + ctx.stylize(match[1], 'module');
     last = nameStart + match[1].length;
   }
-  return result + StringPrototypeSlice(line, last);
+  return dimDirectory(ctx, result + StringPrototypeSlice(line, last));
+}
+
+// Where the working directory begins in a frame, as a path or a URL, and how long it is.
+function findDirectory(line, directory) {
+  const prefix = directory === '/' ? '/' : `${directory}/`;
+  for (const start of new SafeArrayIterator(['(file://', ' file://', '(', ' '])) {
+    const at = StringPrototypeIndexOf(line, start + prefix);
+    if (at !== -1) {
+      return { at: at + 1, length: start.length - 1 + prefix.length };
+    }
+  }
+  return undefined;
+}
+
+// What of a place is only the working directory's is dim.
+function dimDirectory(ctx, line) {
+  let directory;
+  try {
+    directory = require('process').cwd();
+  } catch {
+    return line;
+  }
+  const found = findDirectory(line, directory);
+  if (found === undefined) {
+    return line;
+  }
+  const end = found.at + found.length;
+  const inside = line[found.at - 1] === '(';
+  const start = inside ? found.at - 1 : found.at;
+  const closes = inside && StringPrototypeEndsWith(line, ')');
+  return StringPrototypeSlice(line, 0, start) + ctx.stylize(StringPrototypeSlice(line, start, end), 'undefined') +
+    StringPrototypeSlice(line, end, closes ? -1 : line.length) + (closes ? ctx.stylize(')', 'undefined') : '');
 }
 
 function formatError(error, constructor, tag, ctx, keys, { prefixOf, inspect }) {

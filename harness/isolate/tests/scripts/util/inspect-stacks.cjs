@@ -1,6 +1,6 @@
 // Prints errors whose stacks are given: causes with the same frames, recursion, colours, odd headers.
 'use strict';
-const { inspect } = require('util');
+process.cwd = () => '/elsewhere'; const { inspect } = require('util');
 const frames = (...names) => names.map((n, i) => `    at ${n} (/app/${n}.js:${i + 1}:1)`).join('\n');
 const make = (E, header, body, props) => Object.assign(Object.defineProperty(new E('m'), 'stack', { value: `${header}\n${body}`, configurable: true, writable: true }), props);
 const rep = (list, n) => Array.from({ length: n }, () => list.map((x) => `    at ${x} (/app/x.js:1:1)`).join('\n')).join('\n');
