@@ -73,6 +73,12 @@ impl Walk<'_> {
 
     /// Substitutions run before the command; the text of some becomes code: `sh -c "$(curl …)"`.
     fn inner_substitutions(&mut self, command: &Command, argv: &[Field]) {
+        let assigned = command.assigns.iter().flat_map(|assign| &assign.words);
+        let mut words = command.words.iter().chain(assigned);
+        // Most commands have none, and need not be taken apart for them.
+        if command.redirects.is_empty() && !words.any(Word::may_run) {
+            return;
+        }
         let invocation = wrapper::unwrap(argv);
         let code: Vec<usize> = match &invocation.call {
             Call::Code { code, .. } => vec![code.word],
@@ -100,7 +106,9 @@ impl Walk<'_> {
         for word in command.assigns.iter().flat_map(|assign| &assign.words) {
             self.substitutions(word, None);
         }
-        self.redirects(&command.redirects, sink(argv));
+        if !command.redirects.is_empty() {
+            self.redirects(&command.redirects, sink(argv));
+        }
     }
 
     fn invoke(&mut self, command: &Command, argv: &[Field], at: At) -> Flow {
@@ -293,7 +301,7 @@ impl Walk<'_> {
             if let Some(swallow) = at.swallow {
                 self.hidden(swallow, &origin, at);
             }
-        } else {
+        } else if at.swallow.is_some() {
             // Whoever keeps the output of a migration does not ask for it: it is kept for the message.
             let value = at.value && !rule::does(&args);
             self.fails(rule::step(&args), &origin, At { value, ..at });

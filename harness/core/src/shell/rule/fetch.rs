@@ -93,19 +93,19 @@ pub(super) fn judge(call: &Invoked<'_>) -> Option<&'static Rule> {
 
 /// Tools that fetch by a verb of their own.
 fn others(call: &Invoked<'_>) -> Option<&'static str> {
-    let words = call.words("-f --file -p --project-name -H --host --context --config -o --local-dir --repo-type --revision --token");
     let downloader = call.tool != "nltk.downloader"
         && call
             .tool
             .split(['-', '_', '.'])
             .any(|part| part == "downloader" || part == "download");
-    let asks = call
-        .args
-        .iter()
-        .any(|arg| arg.contains("version") || arg.contains("help") || arg.contains("list"));
+    let asks = || {
+        let mut args = call.args.iter();
+        args.any(|arg| arg.contains("version") || arg.contains("help") || arg.contains("list"))
+    };
+    let words = call.words("-f --file -p --project-name -H --host --context --config -o --local-dir --repo-type --revision --token");
     match (call.tool, words.as_slice()) {
         _ if objects(call) => Some("fetch/download"),
-        _ if downloader && !call.args.is_empty() && !asks => Some("fetch/download"),
+        _ if downloader && !call.args.is_empty() && !asks() => Some("fetch/download"),
         (
             "svn" | "hg" | "bzr",
             [
@@ -147,7 +147,7 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
             ],
         ) => Some("fetch/download"),
         ("python" | "python3" | "node" | "nodejs" | "ruby" | "bun", [script, ..])
-            if !asks && is_download(script) =>
+            if !asks() && is_download(script) =>
         {
             Some("fetch/download")
         }
