@@ -37,9 +37,12 @@ pub(super) struct Parsed {
 /// Makes the text of a file one that the grammar reads: UTF-8, Unix line ends, no NUL.
 pub(super) fn clean(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    text.trim_start_matches('\u{feff}')
-        .replace("\r\n", "\n")
-        .replace('\0', "\u{fffd}")
+    let text = text.trim_start_matches('\u{feff}');
+    if text.contains('\r') || text.contains('\0') {
+        text.replace("\r\n", "\n").replace('\0', "\u{fffd}")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Parses `text`; `line` and `byte` are where it begins in its script. What the first parser does not read whole the
@@ -66,9 +69,16 @@ pub(super) fn plain(text: &str, line: u32, byte: usize) -> Option<Block> {
 
 /// One word by itself, when it is read without trouble and is one.
 pub(super) fn word_of(text: &str, line: u32, byte: usize) -> Option<Word> {
-    // Most words are only letters, which mean themselves.
+    // Most words are only letters, which mean themselves, and many of the others a text in quotes.
     let plainly = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:".contains(&byte);
     if !text.is_empty() && text.bytes().all(plainly) {
+        return Some(Word::literal(text, line));
+    }
+    let within = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    if let Some(text) = within('\'')
+        .filter(|text| !text.contains('\''))
+        .or_else(|| within('"').filter(|text| !text.contains(['"', '$', '`', '\\'])))
+    {
         return Some(Word::literal(text, line));
     }
     // An argument: in the place of a command it might be a keyword.

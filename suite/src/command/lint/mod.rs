@@ -74,14 +74,18 @@ pub fn run(args: &LintArgs, colour: Colour) -> Done {
 /// Each script by itself, and what shows only where one of a directory calls another.
 fn judge(gathered: &Gathered) -> Judged {
     let mut judged = Judged::default();
-    let alone = parallel::each(&gathered.scripts, |input| {
-        shell::script(&input.name, &input.text)
-    });
+    let alone = parallel::each(
+        &gathered.scripts,
+        |input| input.text.len(),
+        |input| shell::script(&input.name, &input.text),
+    );
     let beside = Beside::of(&gathered.scripts);
     let pairs: Vec<_> = gathered.scripts.iter().zip(&alone).collect();
-    let chains = parallel::each(&pairs, |(input, lint)| {
-        beside.chain(&beside.caller(input, lint)?)
-    });
+    let chains = parallel::each(
+        &pairs,
+        |(input, _)| input.text.len(),
+        |(input, lint)| beside.chain(&beside.caller(input, lint)?),
+    );
     for lint in alone.into_iter().chain(chains.into_iter().flatten()) {
         judged.take(lint);
     }

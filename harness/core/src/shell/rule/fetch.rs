@@ -93,7 +93,8 @@ pub(super) fn judge(call: &Invoked<'_>) -> Option<&'static Rule> {
 
 /// Tools that fetch by a verb of their own.
 fn others(call: &Invoked<'_>) -> Option<&'static str> {
-    let downloader = call.tool != "nltk.downloader"
+    let downloader = call.tool.contains("download")
+        && call.tool != "nltk.downloader"
         && call
             .tool
             .split(['-', '_', '.'])
@@ -175,8 +176,16 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
     }
 }
 
+/// Tools that copy from and to object stores.
+const OBJECT_TOOLS: [&str; 8] = [
+    "aws", "s5cmd", "s3cmd", "gcloud", "gsutil", "mc", "rclone", "azcopy",
+];
+
 /// Whether software comes from an object store.
 fn objects(call: &Invoked<'_>) -> bool {
+    if !OBJECT_TOOLS.contains(&call.tool) {
+        return false;
+    }
     // A source that only the run knows has its place.
     let words = call.places("--profile --region --endpoint-url --config --exclude --include");
     match (call.tool, words.as_slice()) {
