@@ -48,6 +48,16 @@ fn program(argv: &[Field]) -> Option<usize> {
     args.get(at).map(|arg| arg.word)
 }
 
+/// The here-document that a command reads: of several, the last one.
+fn document(command: &Command) -> Option<&str> {
+    let docs = command.redirects.iter().rev();
+    let mut docs = docs.filter_map(|redirect| match redirect {
+        Redirect::HereDoc(doc) => Some(doc.text.as_str()),
+        _ => None,
+    });
+    docs.next()
+}
+
 impl Walk<'_> {
     pub(super) fn command(&mut self, command: &Command, at: At) -> Flow {
         let lists = expand::command(&command.words, &self.scope);
@@ -282,9 +292,8 @@ impl Walk<'_> {
             .feeds
             .and_then(|sink| rule::feeds(&args, sink))
             .or_else(|| rule::judge(&args))
-            .or_else(|| {
-                rule::judge_behind(&args, command.words.get(word).and_then(Word::variable))
-            });
+            .or_else(|| rule::judge_behind(&args, command.words.get(word).and_then(Word::variable)))
+            .or_else(|| rule::judge_code(&args, document(command)?));
         if let Some(rule) = smells {
             self.report(rule, &origin);
             if let Some(swallow) = at.swallow {

@@ -152,8 +152,9 @@ impl Judged {
             (at.unwrap_or(0), smell.line, smell.column)
         };
         self.smells.sort_by_key(key);
+        let files: BTreeSet<&str> = self.smells.iter().map(|smell| &*smell.file).collect();
         for input in &gathered.scripts {
-            if self.smells.iter().any(|smell| smell.file == input.name) {
+            if files.contains(&*input.name) {
                 let text = String::from_utf8_lossy(&input.text).into_owned();
                 self.texts.insert(input.name.clone(), text);
             }

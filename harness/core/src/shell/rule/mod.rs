@@ -150,6 +150,19 @@ impl<T> ByName<T> {
     }
 }
 
+/// The rule that the code on the standard input of a program for another language breaks: it is judged as the
+/// argument that it might be as well.
+pub(super) fn judge_code(argv: &[&str], code: &str) -> Option<&'static Rule> {
+    let (program, args) = argv.split_first()?;
+    let reads = interprets(program) || matches!(tool_name(program), "R" | "Rscript" | "julia");
+    if !reads || args.iter().any(|arg| !arg.starts_with('-')) {
+        return None;
+    }
+    ["-c", "-r", "-e"]
+        .iter()
+        .find_map(|flag| judge(&[program, flag, code]))
+}
+
 /// A command line taken apart: the tool, and what is asked of it.
 #[derive(Debug)]
 struct Invoked<'a> {
