@@ -293,7 +293,7 @@ impl Walk<'_> {
             .and_then(|sink| rule::feeds(&args, sink))
             .or_else(|| rule::judge(&args))
             .or_else(|| rule::judge_behind(&args, command.words.get(word).and_then(Word::variable)))
-            .or_else(|| rule::judge_code(&args, document(command)?));
+            .or_else(|| rule::judge_code(&args, document(command)));
         if let Some(rule) = smells {
             self.report(rule, &origin);
             if let Some(swallow) = at.swallow {

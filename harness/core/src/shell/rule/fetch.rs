@@ -106,6 +106,9 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
     let words = call.words("-f --file -p --project-name -H --host --context --config -o --local-dir --repo-type --revision --token");
     match (call.tool, words.as_slice()) {
         _ if objects(call) => Some("fetch/download"),
+        ("scp" | "rsync", [.., from, to]) if is_remote(from) && is_code(from, Some(to)) => {
+            Some("fetch/download")
+        }
         _ if downloader && !call.args.is_empty() && !asks() => Some("fetch/download"),
         (
             "svn" | "hg" | "bzr",
@@ -206,6 +209,12 @@ fn objects(call: &Invoked<'_>) -> bool {
         }
         _ => false,
     }
+}
+
+/// A path of another machine: `host:/path`, `rsync://host/path`.
+fn is_remote(from: &str) -> bool {
+    let host = from.split('/').next().unwrap_or(from);
+    host.contains(':') && !is_loopback(from)
 }
 
 /// An address of the web.

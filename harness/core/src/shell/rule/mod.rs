@@ -1,5 +1,6 @@
 //! The rules: what a command is, judged by its arguments alone.
 
+mod code;
 mod fetch;
 mod install;
 mod product;
@@ -11,6 +12,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+pub(super) use code::judge_code;
 pub(super) use fetch::{Sink, feeds, keeps, output, sink};
 pub(super) use ran::interprets;
 pub use ran::judge_exec;
@@ -148,19 +150,6 @@ impl<T> ByName<T> {
     fn get(&self, tool: &str) -> impl Iterator<Item = &'static T> {
         self.0.get(tool).into_iter().flatten().copied()
     }
-}
-
-/// The rule that the code on the standard input of a program for another language breaks: it is judged as the
-/// argument that it might be as well.
-pub(super) fn judge_code(argv: &[&str], code: &str) -> Option<&'static Rule> {
-    let (program, args) = argv.split_first()?;
-    let reads = interprets(program) || matches!(tool_name(program), "R" | "Rscript" | "julia");
-    if !reads || args.iter().any(|arg| !arg.starts_with('-')) {
-        return None;
-    }
-    ["-c", "-r", "-e"]
-        .iter()
-        .find_map(|flag| judge(&[program, flag, code]))
 }
 
 /// A command line taken apart: the tool, and what is asked of it.
