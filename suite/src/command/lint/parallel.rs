@@ -1,11 +1,16 @@
 //! The same work on many scripts, on every processor; what comes of it is in their order.
 
 use std::cmp::Reverse;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// As much as the main thread has: a deeply nested script is read on either.
 const STACK: usize = 8 << 20;
+
+/// Asked once: the answer is in files.
+static WORKERS: LazyLock<usize> =
+    LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
 
 /// Does `work` on each item, on those of the greatest `size` first: none of them is left when the others are done.
 pub(super) fn each<T: Sync, R: Send>(
@@ -13,7 +18,7 @@ pub(super) fn each<T: Sync, R: Send>(
     size: impl Fn(&T) -> usize,
     work: impl Fn(&T) -> R + Sync,
 ) -> Vec<R> {
-    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let workers = *WORKERS;
     if workers.min(items.len()) < 2 {
         return items.iter().map(work).collect();
     }
