@@ -106,7 +106,9 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
     let words = call.words("-f --file -p --project-name -H --host --context --config -o --local-dir --repo-type --revision --token");
     match (call.tool, words.as_slice()) {
         _ if objects(call) => Some("fetch/download"),
-        ("scp" | "rsync", [.., from, to]) if is_remote(from) && is_code(from, Some(to)) => {
+        ("scp" | "sftp" | "rsync", [.., from, to])
+            if is_remote(from) && is_code(from, Some(to)) =>
+        {
             Some("fetch/download")
         }
         _ if downloader && !call.args.is_empty() && !asks() => Some("fetch/download"),
