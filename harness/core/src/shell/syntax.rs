@@ -221,10 +221,12 @@ impl Word {
 
     /// Its text when it is literal throughout.
     pub(super) fn as_literal(&self) -> Option<Cow<'_, str>> {
-        let text = |part| match part {
-            &Part::Text(ref text) => Some(text.as_str()),
-            Part::Var(_) | Part::Sub(_) | Part::Unknown => None,
-        };
+        fn text(part: &Part) -> Option<&str> {
+            match part {
+                Part::Text(text) => Some(text),
+                Part::Var(_) | Part::Sub(_) | Part::Unknown => None,
+            }
+        }
         match self.parts.as_slice() {
             [only] => text(only).map(Cow::Borrowed),
             parts => parts

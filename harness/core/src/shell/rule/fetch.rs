@@ -99,19 +99,10 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
             .tool
             .split(['-', '_', '.'])
             .any(|part| part == "downloader" || part == "download");
-    let asks = || {
-        let mut args = call.args.iter();
-        args.any(|arg| arg.contains("version") || arg.contains("help") || arg.contains("list"))
-    };
     let words = call.words("-f --file -p --project-name -H --host --context --config -o --local-dir --repo-type --revision --token");
     match (call.tool, words.as_slice()) {
         _ if objects(call) => Some("fetch/download"),
-        ("scp" | "sftp" | "rsync", [.., from, to])
-            if is_remote(from) && is_code(from, Some(to)) =>
-        {
-            Some("fetch/download")
-        }
-        _ if downloader && !call.args.is_empty() && !asks() => Some("fetch/download"),
+        _ if downloader && !call.args.is_empty() && !asks(call) => Some("fetch/download"),
         (
             "svn" | "hg" | "bzr",
             [
@@ -153,7 +144,7 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
             ],
         ) => Some("fetch/download"),
         ("python" | "python3" | "node" | "nodejs" | "ruby" | "bun", [script, ..])
-            if !asks() && is_download(script) =>
+            if !asks(call) && is_download(script) =>
         {
             Some("fetch/download")
         }
@@ -181,14 +172,20 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
     }
 }
 
-/// Tools that copy from and to object stores.
-const OBJECT_TOOLS: [&str; 8] = [
-    "aws", "s5cmd", "s3cmd", "gcloud", "gsutil", "mc", "rclone", "azcopy",
+/// Whether a tool only tells what there is.
+fn asks(call: &Invoked<'_>) -> bool {
+    let mut args = call.args.iter();
+    args.any(|arg| arg.contains("version") || arg.contains("help") || arg.contains("list"))
+}
+
+/// Tools that copy from and to object stores and other machines.
+const COPIERS: [&str; 11] = [
+    "aws", "s5cmd", "s3cmd", "gcloud", "gsutil", "mc", "rclone", "azcopy", "scp", "sftp", "rsync",
 ];
 
-/// Whether software comes from an object store.
+/// Whether software comes from an object store or another machine.
 fn objects(call: &Invoked<'_>) -> bool {
-    if !OBJECT_TOOLS.contains(&call.tool) {
+    if !COPIERS.contains(&call.tool) {
         return false;
     }
     // A source that only the run knows has its place.
@@ -206,6 +203,7 @@ fn objects(call: &Invoked<'_>) -> bool {
                 rest @ ..,
             ],
         ) => is_object(call.tool, from) && is_code(from, rest.first().copied()),
+        ("scp" | "sftp" | "rsync", [.., from, to]) => is_remote(from) && is_code(from, Some(to)),
         ("azcopy", ["copy" | "cp" | "sync", from, rest @ ..]) => {
             is_web(from) && is_code(from, rest.first().copied())
         }
