@@ -245,7 +245,8 @@ fn is_code(from: &str, to: Option<&str>) -> bool {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let code = homes.iter().any(|home| below(home)) || is_for_programs(&format!("{to}/"));
-        code && !to.contains("/data") && !to.contains("/backup")
+        let state = ["/data", "/backup", "/var/lib/"];
+        code && !state.iter().any(|dir| to.contains(dir))
     };
     let to_software = |to: &str| kind_of(to) == Kind::Software && !to.contains("://");
     kind == Kind::Software
