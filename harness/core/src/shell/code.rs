@@ -170,7 +170,8 @@ impl Walk<'_> {
 
     /// Runs a text in this shell.
     pub(super) fn run_source(&mut self, source: &Source<'_>, at: At) -> Flow {
-        if source.text.replace(HOLE, "").trim().is_empty() {
+        let blank = |c: char| c.is_whitespace() || HOLE.contains(c);
+        if source.text.chars().all(blank) {
             return Flow::Next;
         }
         let unit = self.parsed(source);

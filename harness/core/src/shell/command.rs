@@ -48,6 +48,16 @@ fn program(argv: &[Field]) -> Option<usize> {
     args.get(at).map(|arg| arg.word)
 }
 
+/// The here-document that a command reads: of several, the last one.
+fn document(command: &Command) -> Option<&str> {
+    let docs = command.redirects.iter().rev();
+    let mut docs = docs.filter_map(|redirect| match redirect {
+        Redirect::HereDoc(doc) => Some(doc.text.as_str()),
+        _ => None,
+    });
+    docs.next()
+}
+
 impl Walk<'_> {
     pub(super) fn command(&mut self, command: &Command, at: At) -> Flow {
         let lists = expand::command(&command.words, &self.scope);
@@ -73,6 +83,12 @@ impl Walk<'_> {
 
     /// Substitutions run before the command; the text of some becomes code: `sh -c "$(curl …)"`.
     fn inner_substitutions(&mut self, command: &Command, argv: &[Field]) {
+        let assigned = command.assigns.iter().flat_map(|assign| &assign.words);
+        let mut words = command.words.iter().chain(assigned);
+        // Most commands have none, and need not be taken apart for them.
+        if command.redirects.is_empty() && !words.any(Word::may_run) {
+            return;
+        }
         let invocation = wrapper::unwrap(argv);
         let code: Vec<usize> = match &invocation.call {
             Call::Code { code, .. } => vec![code.word],
@@ -100,7 +116,9 @@ impl Walk<'_> {
         for word in command.assigns.iter().flat_map(|assign| &assign.words) {
             self.substitutions(word, None);
         }
-        self.redirects(&command.redirects, sink(argv));
+        if !command.redirects.is_empty() {
+            self.redirects(&command.redirects, sink(argv));
+        }
     }
 
     fn invoke(&mut self, command: &Command, argv: &[Field], at: At) -> Flow {
@@ -274,9 +292,8 @@ impl Walk<'_> {
             .feeds
             .and_then(|sink| rule::feeds(&args, sink))
             .or_else(|| rule::judge(&args))
-            .or_else(|| {
-                rule::judge_behind(&args, command.words.get(word).and_then(Word::variable))
-            });
+            .or_else(|| rule::judge_behind(&args, command.words.get(word).and_then(Word::variable)))
+            .or_else(|| rule::judge_code(&args, document(command)));
         if let Some(rule) = smells {
             self.report(rule, &origin);
             if let Some(swallow) = at.swallow {
@@ -293,7 +310,7 @@ impl Walk<'_> {
             if let Some(swallow) = at.swallow {
                 self.hidden(swallow, &origin, at);
             }
-        } else {
+        } else if at.swallow.is_some() {
             // Whoever keeps the output of a migration does not ask for it: it is kept for the message.
             let value = at.value && !rule::does(&args);
             self.fails(rule::step(&args), &origin, At { value, ..at });

@@ -228,7 +228,7 @@ fn chain(pieces: Vec<Piece>) -> Block {
     let mut block = Block::new();
     let mut rest: std::collections::VecDeque<Piece> = pieces.into();
     while let Some(Piece::Word(name, _)) = rest.front() {
-        let name = name.as_literal().unwrap_or_default();
+        let name = name.as_literal().unwrap_or_default().into_owned();
         let name = name.rsplit('/').next().unwrap_or_default().to_owned();
         if let Some((_, blocks)) = RUN_THEN.iter().find(|(program, _)| *program == name) {
             rest.pop_front();

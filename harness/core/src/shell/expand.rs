@@ -20,6 +20,16 @@ pub(super) struct Field {
 pub(super) fn command(words: &[Word], scope: &Scope) -> Vec<Vec<Field>> {
     let mut lists: Vec<Vec<Field>> = vec![Vec::new()];
     for (word, source) in words.iter().enumerate() {
+        // Most words are literal: one field, the same in every list.
+        if let Some(text) = source.as_literal().filter(|_| !source.parts.is_empty()) {
+            for list in &mut lists {
+                list.push(Field {
+                    text: text.clone().into_owned(),
+                    word,
+                });
+            }
+            continue;
+        }
         let mut values = fields(source, scope);
         if values.len() * lists.len() > MAX_ALTERNATIVES {
             values = vec![vec![coarse(source)]];

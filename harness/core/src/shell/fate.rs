@@ -1,5 +1,7 @@
 //! What becomes of a failure that nothing stands behind: `set +e`, a condition, the background, a branch that only talks.
 
+use std::borrow::Cow;
+
 use super::{
     expand::Field,
     rule::Swallow,
@@ -8,20 +10,25 @@ use super::{
     walk::{At, Walk},
 };
 
-/// The options of `set` that matter here, with their letters.
-const OPTIONS: [(&str, Option<char>); 2] = [("errexit", Some('e')), ("pipefail", None)];
+/// The options of `set` that matter here: the variable that keeps one, which no script can name, its name and its letter.
+const OPTIONS: [(&str, &str, Option<char>); 2] = [
+    (ERREXIT, "errexit", Some('e')),
+    (PIPEFAIL, "pipefail", None),
+];
+pub(super) const ERREXIT: &str = "-errexit";
+pub(super) const PIPEFAIL: &str = "-pipefail";
 
 impl Walk<'_> {
     /// Whether a shell option is on, off, or was never set.
-    pub(super) fn option(&self, name: &str) -> Option<bool> {
-        let of = |name: &str| {
-            let values = self.scope.known(&format!("-{name}"))?;
+    pub(super) fn option(&self, variable: &str) -> Option<bool> {
+        let of = |variable: &str| {
+            let values = self.scope.known(variable)?;
             // Where the ways that lead here differ, the stricter one counts.
             Some(values.iter().flatten().any(|value| value == "on"))
         };
-        let own = of(name);
+        let own = of(variable);
         // A trap on `ERR` that ends the shell does what `set -e` does.
-        if name == "errexit" && own != Some(true) {
+        if variable == ERREXIT && own != Some(true) {
             return of(GUARD).or(own);
         }
         own
@@ -47,10 +54,9 @@ impl Walk<'_> {
             } else {
                 None
             };
-            for (name, letter) in OPTIONS {
+            for (variable, name, letter) in OPTIONS {
                 if named == Some(name) || letter.is_some_and(|letter| letters.contains(letter)) {
-                    self.scope
-                        .set_one(&format!("-{name}"), if on { "on" } else { "off" });
+                    self.scope.set_one(variable, if on { "on" } else { "off" });
                 }
             }
         }
@@ -80,10 +86,10 @@ impl Walk<'_> {
         }
         let (next, last) = (rest.first(), rest.is_empty());
         if let Some(next) = next.filter(|next| asks_status(&next.stmt)) {
-            let ends = self.option("errexit") == Some(true) && !at.checked;
+            let ends = self.option(ERREXIT) == Some(true) && !at.checked;
             return self.only_told(&next.stmt).filter(|_| !ends);
         }
-        match self.option("errexit") {
+        match self.option(ERREXIT) {
             Some(true) if at.checked && !last => Some(Swallow::Condition),
             Some(false) if !at.checked => Some(Swallow::ErrexitOff),
             _ => None,
@@ -107,11 +113,11 @@ impl Walk<'_> {
         else {
             return None;
         };
-        let words: Vec<Option<String>> = test.words.iter().map(Word::as_literal).collect();
+        let words: Vec<Option<Cow<'_, str>>> = test.words.iter().map(Word::as_literal).collect();
         let [_, None, Some(operator), Some(zero)] = words.as_slice() else {
             return None;
         };
-        let answer = match (operator.as_str(), zero.as_str()) {
+        let answer = match (&**operator, &**zero) {
             ("-ne" | "!=" | "-gt", "0") => Some(body),
             ("-eq" | "=" | "==", "0") => otherwise.as_ref(),
             _ => None,
@@ -183,7 +189,7 @@ fn constant_test(head: &Block) -> bool {
     else {
         return false;
     };
-    let words: Option<Vec<String>> = command.words.iter().map(Word::as_literal).collect();
+    let words: Option<Vec<Cow<'_, str>>> = command.words.iter().map(Word::as_literal).collect();
     words.is_some_and(
         |words| matches!(words.as_slice(), [test, one] if test == "test" && !one.is_empty()),
     )
@@ -200,7 +206,7 @@ fn constant(head: &Block, names: &[&str]) -> bool {
         return false;
     };
     let name = command.words.first().and_then(Word::as_literal);
-    name.is_some_and(|name| names.contains(&name.as_str()))
+    name.is_some_and(|name| names.contains(&&*name))
 }
 
 /// Whether a block leaves the function, the loop or the shell somewhere.
@@ -209,10 +215,7 @@ fn ends(block: &Block) -> bool {
         Stmt::Command(command) => {
             let name = command.words.first().and_then(Word::as_literal);
             name.is_some_and(|name| {
-                matches!(
-                    name.as_str(),
-                    "exit" | "return" | "break" | "continue" | "exec"
-                )
+                matches!(&*name, "exit" | "return" | "break" | "continue" | "exec")
             })
         }
         Stmt::Group(block) => ends(block),

@@ -101,7 +101,13 @@ impl Walk<'_> {
             return Flow::Next;
         }
         if self.files.is_none() {
-            self.lint.calls.insert(basename(name).to_owned());
+            let called = basename(name);
+            if !self.lint.calls.contains(called) {
+                self.lint.calls.insert(called.to_owned());
+            }
+            if self.written.is_empty() {
+                return Flow::Next;
+            }
         }
         let candidates = self.candidates(name, how);
         if candidates.iter().any(|path| self.run_written(path, false)) || self.files.is_none() {

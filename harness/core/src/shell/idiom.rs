@@ -92,10 +92,8 @@ fn first(command: &Command, scope: &Scope) -> Option<Vec<String>> {
 
 /// The last part of a path.
 pub(super) fn basename(path: &str) -> &str {
-    path.trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or(path)
+    let path = path.trim_end_matches('/');
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 /// The directory of a path; unknown when the path is.

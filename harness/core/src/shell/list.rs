@@ -1,9 +1,10 @@
 //! `&&`, `||` and `|`: whose failure is hidden, and what a pipe hands on.
 
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
 use super::{
     command, expand,
+    fate::PIPEFAIL,
     rule::{self, Sink, Swallow},
     syntax::{Block, Item, Op, Redirect, Stmt, Word},
     walk::{At, Flow, Walk},
@@ -72,8 +73,8 @@ impl Walk<'_> {
                             .words
                             .iter()
                             .map(|word| word.as_literal().unwrap_or_default());
-                        let words: Vec<String> = words.collect();
-                        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                        let words: Vec<Cow<'_, str>> = words.collect();
+                        let words: Vec<&str> = words.iter().map(|word| &**word).collect();
                         Swallow::of(&words).filter(|_| !writes_file(&command.redirects))
                     }
                     [one] if calls < 4 => {
@@ -120,13 +121,13 @@ impl Walk<'_> {
                 let Some(Some(name)) = words.next() else {
                     return true;
                 };
-                match name.as_str() {
+                match &*name {
                     "return" => words
                         .next()
                         .is_some_and(|status| status.as_deref() != Some("0")),
                     "exit" | "exec" | "kill" | "eval" | "." | "source" | "false" => true,
                     _ => match self.scope.functions(&name) {
-                        [] => rule::step(&[name.as_str()]) != rule::Step::Tolerable,
+                        [] => rule::step(&[&*name]) != rule::Step::Tolerable,
                         _ if calls >= 4 => true,
                         all => all.iter().any(|id| {
                             let function = self.functions.get(*id);
@@ -157,7 +158,7 @@ impl Walk<'_> {
             Stmt::Command(command) => {
                 let name = command.words.first().and_then(Word::as_literal);
                 name.is_some_and(|name| {
-                    matches!(name.as_str(), "exit" | "return" | "false" | "exec" | "kill")
+                    matches!(&*name, "exit" | "return" | "false" | "exec" | "kill")
                         || !self.scope.functions(&name).is_empty()
                 })
             }
@@ -217,7 +218,7 @@ impl Walk<'_> {
         // Where a condition asks, it asks what the last command of the pipe found.
         let lost = !at.value
             && !at.checked
-            && self.option("pipefail") != Some(true)
+            && self.option(PIPEFAIL) != Some(true)
             && !self.unit.asks("PIPESTATUS");
         let last = stages.len().saturating_sub(1);
         let fates = stages.iter().zip(feeds.into_iter().rev()).enumerate();
@@ -267,7 +268,7 @@ fn leaves_loop(stmt: &Stmt) -> bool {
         return false;
     };
     let name = command.words.first().and_then(Word::as_literal);
-    name.is_some_and(|name| matches!(name.as_str(), "break" | "continue"))
+    name.is_some_and(|name| matches!(&*name, "break" | "continue"))
 }
 
 fn writes_file(redirects: &[Redirect]) -> bool {

@@ -1,6 +1,8 @@
 //! Syntax tree to statements.
 
-use tree_sitter::Node;
+use std::cell::RefCell;
+
+use tree_sitter::{Node, TreeCursor};
 
 use super::{
     parse::{for_each, row},
@@ -10,23 +12,40 @@ use super::{
 /// Nesting that is followed; deeper text is reported, so that no script exhausts the stack.
 const MAX_DEPTH: u32 = 64;
 
+/// Words that a shell never takes as a command; one in that place means that the grammar lost its way.
+const RESERVED: [&str; 12] = [
+    "!", "}", "{", "do", "done", "then", "else", "elif", "fi", "esac", "in", "]]",
+];
+
+/// What is to be said of a command's name, when it is none.
+pub(super) fn misplaced(name: &str) -> Option<String> {
+    RESERVED
+        .contains(&name)
+        .then(|| format!("`{name}` stands where a command should"))
+}
+
 /// Lowers one text; what it does not understand it lists.
-#[derive(Debug)]
 pub(super) struct Lower<'t> {
     pub(super) text: &'t str,
     line: u32,
     pub(super) byte: usize,
     depth: u32,
+    /// Whether the tree has errors, which are listed from the tree.
+    fell: bool,
+    /// Kept from node to node: it allocates.
+    cursor: RefCell<TreeCursor<'t>>,
     pub(super) troubles: Vec<(u32, String)>,
 }
 
 impl<'t> Lower<'t> {
-    pub(super) fn new(text: &'t str, line: u32, byte: usize) -> Self {
+    pub(super) fn new(text: &'t str, root: Node<'t>, line: u32, byte: usize) -> Self {
         Self {
             text,
             line,
             byte,
             depth: 0,
+            fell: root.has_error(),
+            cursor: RefCell::new(root.walk()),
             troubles: Vec::new(),
         }
     }
@@ -36,7 +55,11 @@ impl<'t> Lower<'t> {
     }
 
     pub(super) fn program(&mut self, root: Node<'t>) -> Block {
-        self.items(&children(root))
+        self.items(&self.children(root))
+    }
+
+    pub(super) fn children(&self, node: Node<'t>) -> Vec<Node<'t>> {
+        node.children(&mut self.cursor.borrow_mut()).collect()
     }
 
     pub(super) fn source(&self, node: Node<'_>) -> &'t str {
@@ -101,7 +124,7 @@ impl<'t> Lower<'t> {
             }
             "unset_command" => Stmt::Group(Block::new()),
             "negated_command" => {
-                let inner = children(node).into_iter().find(Node::is_named);
+                let inner = self.children(node).into_iter().find(Node::is_named);
                 Stmt::Not(Box::new(
                     inner.map_or_else(|| Stmt::Group(Block::new()), |n| self.stmt(n)),
                 ))
@@ -109,7 +132,7 @@ impl<'t> Lower<'t> {
             "list" => self.list(node),
             "pipeline" => Stmt::Pipeline(self.members(node)),
             "redirected_statement" => self.redirected(node),
-            "subshell" => Stmt::Subshell(self.items(&children(node))),
+            "subshell" => Stmt::Subshell(self.items(&self.children(node))),
             "compound_statement" if self.source(node).starts_with("((") => {
                 Stmt::Arithmetic(self.embedded(node))
             }
@@ -119,12 +142,13 @@ impl<'t> Lower<'t> {
             "case_statement" => self.case(node),
             "function_definition" => self.function(node),
             // `{ … }`, and an error node with whole statements inside: they run in this shell.
-            _ => Stmt::Group(self.items(&children(node))),
+            _ => Stmt::Group(self.items(&self.children(node))),
         }
     }
 
     pub(super) fn members(&mut self, node: Node<'t>) -> Vec<Stmt> {
-        let named = children(node)
+        let named = self
+            .children(node)
             .into_iter()
             .filter(|n| n.is_named() && n.kind() != "comment");
         named.map(|n| self.stmt(n)).collect()
@@ -135,7 +159,8 @@ impl<'t> Lower<'t> {
         let mut rest = Vec::new();
         let mut left = node;
         while left.kind() == "list" {
-            let parts: Vec<_> = children(left)
+            let parts: Vec<_> = self
+                .children(left)
                 .into_iter()
                 .filter(|n| n.kind() != "comment")
                 .collect();
@@ -177,7 +202,12 @@ impl<'t> Lower<'t> {
                 "variable_assignment" => command.assigns.push(self.assign(child)),
                 "file_redirect" | "herestring_redirect" => self.redirect(child, &mut command),
                 "command_name" => {
-                    let name = children(child).into_iter().next().unwrap_or(child);
+                    if !self.fell
+                        && let Some(why) = misplaced(self.source(child))
+                    {
+                        self.trouble(child, &why);
+                    }
+                    let name = child.child(0).unwrap_or(child);
                     let word = self.word(name);
                     command.words.push(word);
                 }
@@ -217,7 +247,7 @@ impl<'t> Lower<'t> {
     fn test(&mut self, node: Node<'t>) -> Stmt {
         let mut command = self.bare_command(node);
         command.words.push(Word::literal("test", command.span.line));
-        let mut stack: Vec<_> = children(node).into_iter().rev().collect();
+        let mut stack: Vec<_> = self.children(node).into_iter().rev().collect();
         while let Some(next) = stack.pop() {
             let word = match next.kind() {
                 "unary_expression"
@@ -225,7 +255,7 @@ impl<'t> Lower<'t> {
                 | "ternary_expression"
                 | "postfix_expression"
                 | "parenthesized_expression" => {
-                    stack.extend(children(next).into_iter().rev());
+                    stack.extend(self.children(next).into_iter().rev());
                     continue;
                 }
                 "[" | "]" | "[[" | "]]" | "comment" => continue,
@@ -249,7 +279,7 @@ impl<'t> Lower<'t> {
             all.list.push(self.assign(node));
             return Stmt::Assign(all);
         }
-        for child in children(node) {
+        for child in self.children(node) {
             match child.kind() {
                 "variable_assignment" => all.list.push(self.assign(child)),
                 "variable_name" => all.names.push(self.source(child).to_owned()),
@@ -269,12 +299,13 @@ impl<'t> Lower<'t> {
         let element = target.is_some_and(|n| n.kind() == "subscript");
         let name = target.map(|n| self.source(n)).unwrap_or_default();
         let name = name.split('[').next().unwrap_or_default().to_owned();
-        let append = children(node).iter().any(|n| n.kind() == "+=");
+        let append = self.children(node).iter().any(|n| n.kind() == "+=");
         let value = node.child_by_field_name("value");
         let array = value.is_some_and(|n| n.kind() == "array");
         let words = match value {
             Some(n) if array => {
-                let named = children(n)
+                let named = self
+                    .children(n)
                     .into_iter()
                     .filter(|n| n.is_named() && n.kind() != "comment");
                 named.map(|n| self.word(n)).collect()
@@ -292,7 +323,7 @@ impl<'t> Lower<'t> {
     }
 
     fn conditional(&mut self, node: Node<'t>) -> Stmt {
-        let nodes = children(node);
+        let nodes = self.children(node);
         let clause = |n: &Node<'_>| matches!(n.kind(), "elif_clause" | "else_clause");
         let end = nodes.iter().position(clause).unwrap_or(nodes.len());
         let (head, clauses) = nodes.split_at(end);
@@ -300,8 +331,8 @@ impl<'t> Lower<'t> {
         let mut otherwise = None;
         for clause in clauses {
             match clause.kind() {
-                "elif_clause" => arms.push(self.arm(&children(*clause))),
-                "else_clause" => otherwise = Some(self.items(&children(*clause))),
+                "elif_clause" => arms.push(self.arm(&self.children(*clause))),
+                "else_clause" => otherwise = Some(self.items(&self.children(*clause))),
                 _ => {}
             }
         }
@@ -319,9 +350,10 @@ impl<'t> Lower<'t> {
 
     fn repeat(&mut self, node: Node<'t>) -> Stmt {
         let Some(body) = node.child_by_field_name("body") else {
-            return Stmt::Group(self.items(&children(node)));
+            return Stmt::Group(self.items(&self.children(node)));
         };
-        let before: Vec<_> = children(node)
+        let before: Vec<_> = self
+            .children(node)
             .into_iter()
             .filter(|n| n.id() != body.id())
             .collect();
@@ -335,7 +367,7 @@ impl<'t> Lower<'t> {
         };
         Stmt::Loop {
             head,
-            body: self.items(&children(body)),
+            body: self.items(&self.children(body)),
         }
     }
 
@@ -344,18 +376,22 @@ impl<'t> Lower<'t> {
             .child_by_field_name("variable")
             .map(|n| self.source(n))
             .unwrap_or_default();
-        let words = children(node).iter().any(|n| n.kind() == "in").then(|| {
-            let mut cursor = node.walk();
-            let values: Vec<_> = node.children_by_field_name("value", &mut cursor).collect();
-            values
-                .into_iter()
-                .filter(Node::is_named)
-                .map(|n| self.word(n))
-                .collect()
-        });
+        let words = self
+            .children(node)
+            .iter()
+            .any(|n| n.kind() == "in")
+            .then(|| {
+                let mut cursor = node.walk();
+                let values: Vec<_> = node.children_by_field_name("value", &mut cursor).collect();
+                values
+                    .into_iter()
+                    .filter(Node::is_named)
+                    .map(|n| self.word(n))
+                    .collect()
+            });
         let body = node
             .child_by_field_name("body")
-            .map(children)
+            .map(|node| self.children(node))
             .unwrap_or_default();
         Stmt::For {
             name: name.to_owned(),
@@ -371,11 +407,12 @@ impl<'t> Lower<'t> {
             .unwrap_or_default();
         let mut arms = Vec::new();
         let mut exhaustive = false;
-        for item in children(node)
+        for item in self
+            .children(node)
             .into_iter()
             .filter(|n| n.kind() == "case_item")
         {
-            let nodes = children(item);
+            let nodes = self.children(item);
             let close = nodes.iter().position(|n| n.kind() == ")").unwrap_or(0);
             let (patterns, body) = nodes.split_at(close);
             exhaustive |= patterns.iter().any(|n| self.source(*n) == "*");
@@ -422,11 +459,6 @@ impl<'t> Lower<'t> {
             line: self.line(node),
         }
     }
-}
-
-pub(super) fn children(node: Node<'_>) -> Vec<Node<'_>> {
-    let mut cursor = node.walk();
-    node.children(&mut cursor).collect()
 }
 
 pub(super) fn operator(kind: &str) -> Op {

@@ -4,13 +4,12 @@ use std::{
     borrow::Cow,
     cell::RefCell,
     ops::{ControlFlow, Range},
-    sync::LazyLock,
 };
 
-use tree_sitter::{Language, Node, ParseOptions, ParseState, Parser, Tree};
+use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
 
 use super::{
-    lower::Lower,
+    lower::{Lower, misplaced},
     second,
     syntax::{Block, Stmt, Word},
 };
@@ -21,10 +20,6 @@ const MAX_BYTES: usize = 4 << 20;
 const MAX_STEPS: u32 = 1_000_000;
 /// Troubles listed of one text; the rest would only repeat them.
 const MAX_TROUBLES: usize = 20;
-/// Words that a shell never takes as a command; one in that place means that the grammar lost its way.
-const RESERVED: [&str; 12] = [
-    "!", "}", "{", "do", "done", "then", "else", "elif", "fi", "esac", "in", "]]",
-];
 
 /// A parsed text.
 #[derive(Debug, Default)]
@@ -37,9 +32,12 @@ pub(super) struct Parsed {
 /// Makes the text of a file one that the grammar reads: UTF-8, Unix line ends, no NUL.
 pub(super) fn clean(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    text.trim_start_matches('\u{feff}')
-        .replace("\r\n", "\n")
-        .replace('\0', "\u{fffd}")
+    let text = text.trim_start_matches('\u{feff}');
+    if text.contains('\r') || text.contains('\0') {
+        text.replace("\r\n", "\n").replace('\0', "\u{fffd}")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Parses `text`; `line` and `byte` are where it begins in its script. What the first parser does not read whole the
@@ -66,9 +64,16 @@ pub(super) fn plain(text: &str, line: u32, byte: usize) -> Option<Block> {
 
 /// One word by itself, when it is read without trouble and is one.
 pub(super) fn word_of(text: &str, line: u32, byte: usize) -> Option<Word> {
-    // Most words are only letters, which mean themselves.
+    // Most words are only letters, which mean themselves, and many of the others a text in quotes.
     let plainly = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:".contains(&byte);
     if !text.is_empty() && text.bytes().all(plainly) {
+        return Some(Word::literal(text, line));
+    }
+    let within = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    if let Some(text) = within('\'')
+        .filter(|text| !text.contains('\''))
+        .or_else(|| within('"').filter(|text| !text.contains(['"', '$', '`', '\\'])))
+    {
         return Some(Word::literal(text, line));
     }
     // An argument: in the place of a command it might be a keyword.
@@ -101,7 +106,7 @@ pub(super) fn first(text: &str, line: u32, byte: usize) -> Parsed {
     let Some((text, tree)) = mended(text) else {
         return refuse("the parser gave up");
     };
-    let mut lower = Lower::new(&text, line, byte);
+    let mut lower = Lower::new(&text, tree.root_node(), line, byte);
     let block = lower.program(tree.root_node());
     let mut troubles = lower.into_troubles();
     troubles.extend(errors(&tree, &text, line));
@@ -115,11 +120,6 @@ thread_local! {
     /// Made once: a script is many texts, most of them short.
     static PARSER: RefCell<Option<Parser>> = const { RefCell::new(None) };
 }
-
-/// What the grammar calls the name of a command: comparing numbers is cheaper than comparing texts.
-static COMMAND_NAME: LazyLock<u16> = LazyLock::new(|| {
-    Language::from(tree_sitter_bash::LANGUAGE).id_for_node_kind("command_name", true)
-});
 
 fn tree(text: &str) -> Option<Tree> {
     PARSER.with_borrow_mut(|kept| {
@@ -272,19 +272,17 @@ pub(super) fn for_each<'t>(node: Node<'t>, mut visit: impl FnMut(Node<'t>) -> bo
     }
 }
 
+/// What is wrong in a tree with errors; of one without, lowering says what is.
 fn errors(tree: &Tree, text: &str, base: u32) -> Vec<(u32, String)> {
     let mut found = Vec::new();
-    let fell = tree.root_node().has_error();
+    if !tree.root_node().has_error() {
+        return found;
+    }
     for_each(tree.root_node(), |node| {
         let line = || base + row(node);
-        if node.kind_id() == *COMMAND_NAME {
+        if node.kind() == "command_name" {
             let name = text.get(node.byte_range()).unwrap_or_default();
-            if RESERVED.contains(&name) {
-                found.push((line(), format!("`{name}` stands where a command should")));
-            }
-        }
-        if !fell {
-            return true;
+            found.extend(misplaced(name).map(|why| (line(), why)));
         }
         if node.is_missing() {
             found.push((line(), format!("`{}` is missing", node.kind())));

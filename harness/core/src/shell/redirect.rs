@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::{
-    lower::{Lower, and_or, children, operator, push_list},
+    lower::{Lower, and_or, operator, push_list},
     parse::parse,
     substitution::{Code, substitutions},
     syntax::{Command, HereDoc, Op, Redirect, Stmt},
@@ -15,7 +15,7 @@ impl<'t> Lower<'t> {
             Some(body) => self.stmt(body),
             None => Stmt::Command(Box::new(self.bare_command(node))),
         };
-        for child in children(node) {
+        for child in self.children(node) {
             match child.kind() {
                 "heredoc_redirect" => stmt = self.heredoc(child, stmt),
                 "file_redirect" | "herestring_redirect" => {
@@ -31,16 +31,18 @@ impl<'t> Lower<'t> {
 
     /// The grammar takes the words after a redirection's target for further targets: they are arguments.
     pub(super) fn redirect(&mut self, node: Node<'t>, command: &mut Command) {
-        let mut targets = children(node)
+        let mut targets = self
+            .children(node)
             .into_iter()
             .filter(|n| n.is_named() && n.kind() != "file_descriptor");
         let Some(target) = targets.next() else { return };
         let word = self.word(target);
         // What goes to standard error is talk, not output.
-        let talk = children(node)
+        let talk = self
+            .children(node)
             .iter()
             .any(|n| n.kind() == "file_descriptor" && self.source(*n) != "1");
-        let operator = children(node).into_iter().find(|n| !n.is_named());
+        let operator = self.children(node).into_iter().find(|n| !n.is_named());
         command
             .redirects
             .push(match operator.map(|n| n.kind()).unwrap_or_default() {
@@ -60,7 +62,7 @@ impl<'t> Lower<'t> {
         let mut tail = Vec::new();
         let (mut delimiter, mut text) = ("", None);
         let mut op = None;
-        for child in children(node) {
+        for child in self.children(node) {
             match child.kind() {
                 "heredoc_start" => delimiter = self.source(child),
                 "heredoc_body" => text = Some(child),

@@ -1,6 +1,6 @@
 //! The shell as the lint sees it: statements, words and redirections, lowered from the syntax tree.
 
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
 /// Statements in order.
 pub(super) type Block = Vec<Item>;
@@ -207,14 +207,33 @@ impl Word {
         }
     }
 
+    /// Whether a substitution may be somewhere in it.
+    pub(super) fn may_run(&self) -> bool {
+        self.parts.iter().any(|part| match part {
+            Part::Sub(_) => true,
+            Part::Var(var) => match &var.op {
+                VarOp::Default(word) | VarOp::Instead(word) | VarOp::Other(word) => word.may_run(),
+                VarOp::Plain | VarOp::Directory | VarOp::Last => false,
+            },
+            Part::Text(_) | Part::Unknown => false,
+        })
+    }
+
     /// Its text when it is literal throughout.
-    pub(super) fn as_literal(&self) -> Option<String> {
-        self.parts
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) => Some(text.as_str()),
+    pub(super) fn as_literal(&self) -> Option<Cow<'_, str>> {
+        fn text(part: &Part) -> Option<&str> {
+            match part {
+                Part::Text(text) => Some(text),
                 Part::Var(_) | Part::Sub(_) | Part::Unknown => None,
-            })
-            .collect()
+            }
+        }
+        match self.parts.as_slice() {
+            [only] => text(only).map(Cow::Borrowed),
+            parts => parts
+                .iter()
+                .map(text)
+                .collect::<Option<String>>()
+                .map(Cow::Owned),
+        }
     }
 }

@@ -515,7 +515,7 @@ fn commands(block: &super::syntax::Block, out: &mut Vec<(u32, Vec<String>)>) {
                 let words = command
                     .words
                     .iter()
-                    .filter_map(super::syntax::Word::as_literal);
+                    .filter_map(|word| Some(word.as_literal()?.into_owned()));
                 out.push((command.span.line, words.collect()));
             }
             Stmt::AndOr(first, rest) => {

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The option under which the walk remembers whether a trap on `ERR` ends the shell.
-pub(super) const GUARD: &str = "errtrap";
+pub(super) const GUARD: &str = "-errtrap";
 
 impl Walk<'_> {
     /// `trap HANDLER SIGNAL…`.
@@ -30,7 +30,7 @@ impl Walk<'_> {
             let guard =
                 (silent || self.ends_shell(text)).then_some(if silent { "off" } else { "on" });
             if let Some(guard) = guard {
-                self.scope.set_one(&format!("-{GUARD}"), guard);
+                self.scope.set_one(GUARD, guard);
             }
         }
         if silent {

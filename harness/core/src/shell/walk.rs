@@ -8,7 +8,7 @@ use std::{
 use super::{
     code::Unit,
     expand,
-    fate::{always, endless, never},
+    fate::{ERREXIT, always, endless, never},
     follow::{Loaded, Visit, Written},
     lint::{Class, File, Lint, Smell, Unparsed},
     rule::{Rule, Sink, Swallow},
@@ -277,7 +277,7 @@ impl<'a> Walk<'a> {
             Stmt::Pipeline(stages) => self.pipeline(stages, at),
             // `! step` never ends a shell, but what stands behind it may be the answer.
             Stmt::Not(inner) => {
-                let alone = !at.checked && self.option("errexit") == Some(true);
+                let alone = !at.checked && self.option(ERREXIT) == Some(true);
                 let at = At {
                     swallow: at.swallow.or(alone.then_some(Swallow::Condition)),
                     probe: false,

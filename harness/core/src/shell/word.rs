@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::{
-    lower::{Lower, children},
+    lower::Lower,
     syntax::{Block, Part, Sub, Var, VarOp, Word},
 };
 
@@ -24,7 +24,8 @@ impl<'t> Lower<'t> {
                 1,
             )))],
             "string" => self.string(node),
-            "translated_string" => children(node)
+            "translated_string" => self
+                .children(node)
                 .last()
                 .map(|n| self.string(*n))
                 .unwrap_or_default(),
@@ -58,7 +59,7 @@ impl<'t> Lower<'t> {
 
     fn concatenation(&mut self, node: Node<'t>, quoted: bool) -> Vec<Part> {
         let mut parts = Vec::new();
-        for child in children(node) {
+        for child in self.children(node) {
             match child.kind() {
                 "``" | "comment" => {}
                 _ => parts.extend(self.parts(child, quoted)),
@@ -75,7 +76,7 @@ impl<'t> Lower<'t> {
         let mut from = node.start_byte() + 1;
         // An empty string is a word of its own.
         let mut parts = vec![Part::Text(String::new())];
-        for child in children(node) {
+        for child in self.children(node) {
             if !child.is_named() || matches!(child.kind(), "string_content" | "comment") {
                 continue;
             }
@@ -107,7 +108,7 @@ impl<'t> Lower<'t> {
 
     pub(super) fn substitution(&mut self, node: Node<'t>, quoted: bool) -> Part {
         let block = if self.enter(node) {
-            let block = self.items(&children(node));
+            let block = self.items(&self.children(node));
             self.leave();
             block
         } else {
@@ -118,7 +119,7 @@ impl<'t> Lower<'t> {
 
     /// `${…}`.
     fn expansion(&mut self, node: Node<'t>, quoted: bool) -> Part {
-        let nodes = children(node);
+        let nodes = self.children(node);
         let named = |n: &Node<'_>| {
             matches!(
                 n.kind(),

@@ -1,5 +1,7 @@
 //! Looks through the commands that only run another one: `env`, `sudo -u x`, `timeout 5`, `sh -c`.
 
+use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+
 use super::{expand::Field, idiom::basename, scope::HOLE};
 
 /// A command that runs its operands.
@@ -155,13 +157,13 @@ pub(super) fn is_shell(name: &str) -> bool {
 
 /// What a command comes to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Call {
+pub(super) enum Call<'a> {
     /// Nothing is run.
     Nothing,
     /// `command -v x`: asks whether something is there.
     Probe,
     /// A command; `plain` when the shell itself looks it up, functions and builtins included.
-    Command { argv: Vec<Field>, plain: bool },
+    Command { argv: Cow<'a, [Field]>, plain: bool },
     /// A shell and the code it is given as an argument, then `$0` and `$@`.
     Code { code: Field, args: Vec<Field> },
     /// A shell and the script it reads.
@@ -172,19 +174,22 @@ pub(super) enum Call {
 
 /// A command without its wrappers.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Invocation {
-    pub(super) call: Call,
+pub(super) struct Invocation<'a> {
+    pub(super) call: Call<'a>,
     /// `exec`: nothing behind it runs.
     pub(super) exec: bool,
 }
 
 /// Takes the wrappers off `argv`.
-pub(super) fn unwrap(argv: &[Field]) -> Invocation {
-    let mut argv = argv.to_vec();
-    let (mut plain, mut exec) = (true, false);
+pub(super) fn unwrap(argv: &[Field]) -> Invocation<'_> {
     // Each turn takes at least one argument away; the bound is for the rewrites.
-    for _ in 0..64 {
-        let Some(name) = argv.first().map(|field| basename(&field.text).to_owned()) else {
+    unwrapped(argv, true, false, 64)
+}
+
+/// The same, `turns` at most: whether what was taken off so far left the lookup to the shell, and was an `exec`.
+fn unwrapped(mut argv: &[Field], mut plain: bool, mut exec: bool, turns: u32) -> Invocation<'_> {
+    for turn in 0..turns {
+        let Some(name) = argv.first().map(|field| basename(&field.text)) else {
             break;
         };
         if plain && name == "exec" {
@@ -201,44 +206,82 @@ pub(super) fn unwrap(argv: &[Field]) -> Invocation {
                 exec,
             };
         }
-        if is_shell(&name) {
+        if is_shell(name) {
             return Invocation {
-                call: shell(&argv),
+                call: shell(argv),
                 exec,
             };
         }
-        if matches!(name.as_str(), "su" | "runuser" | "script")
-            && let Some(call) = switch_user(&argv)
+        if matches!(name, "su" | "runuser" | "script")
+            && let Some(call) = switch_user(argv)
         {
             return Invocation { call, exec };
         }
-        let Some(rest) = inner(&name, &argv) else {
+        let Some(rest) = inner(name, argv) else {
             break;
         };
         // `command x` and `time x` still see builtins, but only `time` and `coproc` see functions.
-        plain = plain && matches!(name.as_str(), "time" | "coproc");
-        argv = rest;
+        plain = plain && matches!(name, "time" | "coproc");
+        match rest {
+            Cow::Borrowed(rest) => argv = rest,
+            Cow::Owned(rest) => {
+                return unwrapped(&rest, plain, exec, turns - turn - 1).into_owned();
+            }
+        }
     }
     let call = if argv.is_empty() {
         Call::Nothing
     } else {
-        Call::Command { argv, plain }
+        Call::Command {
+            argv: Cow::Borrowed(argv),
+            plain,
+        }
     };
     Invocation { call, exec }
 }
 
-fn inner(name: &str, argv: &[Field]) -> Option<Vec<Field>> {
-    let args = argv.get(1..)?;
-    if let Some(wrapper) = WRAPPERS
+impl Invocation<'_> {
+    fn into_owned(self) -> Invocation<'static> {
+        Invocation {
+            call: self.call.into_owned(),
+            exec: self.exec,
+        }
+    }
+}
+
+impl Call<'_> {
+    fn into_owned(self) -> Call<'static> {
+        match self {
+            Self::Nothing => Call::Nothing,
+            Self::Probe => Call::Probe,
+            Self::Command { argv, plain } => Call::Command {
+                argv: Cow::Owned(argv.into_owned()),
+                plain,
+            },
+            Self::Code { code, args } => Call::Code { code, args },
+            Self::Script { argv } => Call::Script { argv },
+            Self::Stdin { args } => Call::Stdin { args },
+        }
+    }
+}
+
+/// The wrappers by their names.
+static BY_NAME: LazyLock<HashMap<&str, &Wrapper>> = LazyLock::new(|| {
+    let pairs = WRAPPERS
         .iter()
-        .find(|wrapper| wrapper.names.contains(&name))
-    {
+        .flat_map(|wrapper| wrapper.names.iter().map(move |name| (*name, wrapper)));
+    pairs.collect()
+});
+
+fn inner<'a>(name: &str, argv: &'a [Field]) -> Option<Cow<'a, [Field]>> {
+    let args = argv.get(1..)?;
+    if let Some(wrapper) = BY_NAME.get(name) {
         if name == "env"
             && let Some(split) = split_string(args)
         {
-            return Some(split);
+            return Some(Cow::Owned(split));
         }
-        return Some(after(args, wrapper.values, wrapper.operands));
+        return Some(Cow::Borrowed(after(args, wrapper.values, wrapper.operands)));
     }
     if name == "find" {
         let at = args
@@ -249,14 +292,14 @@ fn inner(name: &str, argv: &[Field]) -> Option<Vec<Field>> {
             .iter()
             .position(|arg| matches!(arg.text.as_str(), ";" | "+"))
             .unwrap_or(command.len());
-        return command.get(..end).map(<[Field]>::to_vec);
+        return command.get(..end).map(Cow::Borrowed);
     }
     if matches!(name, "corepack" | "symfony") {
         let runs = ["npm", "npx", "pnpm", "yarn", "composer", "php", "console"];
         return args
             .first()
             .filter(|arg| runs.contains(&arg.text.as_str()))
-            .map(|_| args.to_vec());
+            .map(|_| Cow::Borrowed(args));
     }
     if let Some((_, verbs)) = RUNNERS.iter().find(|(runner, _)| *runner == name) {
         let at = args
@@ -264,18 +307,15 @@ fn inner(name: &str, argv: &[Field]) -> Option<Vec<Field>> {
             .position(|arg| verbs.contains(&arg.text.as_str()))?;
         let options = args.get(..at)?.iter().all(|arg| arg.text.starts_with('-'));
         return options.then(|| {
-            after(
-                args.get(at + 1..).unwrap_or_default(),
-                "-n --name -p --prefix -C",
-                0,
-            )
+            let rest = args.get(at + 1..).unwrap_or_default();
+            Cow::Borrowed(after(rest, "-n --name -p --prefix -C", 0))
         });
     }
     interpreter(name, args)
 }
 
 /// `python -m pip …` is `pip …`; `node …/npm-cli.js …` is `npm …`.
-fn interpreter(name: &str, args: &[Field]) -> Option<Vec<Field>> {
+fn interpreter<'a>(name: &str, args: &'a [Field]) -> Option<Cow<'a, [Field]>> {
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     if stem == "python" || stem == "pypy" {
         let at = args
@@ -289,13 +329,13 @@ fn interpreter(name: &str, args: &[Field]) -> Option<Vec<Field>> {
             return None;
         }
         if first.text == "-m" {
-            return (!rest.is_empty()).then(|| rest.to_vec());
+            return (!rest.is_empty()).then_some(Cow::Borrowed(rest));
         }
         return matches!(basename(&first.text), "pip" | "pip3" | "pipx" | "poetry")
-            .then(|| module.to_vec());
+            .then_some(Cow::Borrowed(module));
     }
     if matches!(stem, "php" | "ruby" | "java") {
-        return program(args);
+        return program(args).map(Cow::Owned);
     }
     if !matches!(stem, "node" | "nodejs") {
         return None;
@@ -314,7 +354,8 @@ fn interpreter(name: &str, args: &[Field]) -> Option<Vec<Field>> {
         text: tool.to_owned(),
         word: script.word,
     };
-    Some(std::iter::once(tool).chain(rest.iter().cloned()).collect())
+    let call = std::iter::once(tool).chain(rest.iter().cloned());
+    Some(Cow::Owned(call.collect()))
 }
 
 /// `php -d memory_limit=-1 /usr/bin/composer install` is `composer install`; `java -jar jenkins-plugin-manager.jar`.
@@ -353,7 +394,7 @@ fn program(args: &[Field]) -> Option<Vec<Field>> {
 }
 
 /// What stands behind options, assignments and leading operands.
-fn after(args: &[Field], values: &str, operands: usize) -> Vec<Field> {
+fn after<'a>(args: &'a [Field], values: &str, operands: usize) -> &'a [Field] {
     let (mut at, mut operands) = (0, operands);
     let takes_value = |text: &str| values.split(' ').any(|value| value == text);
     while let Some(arg) = args.get(at) {
@@ -374,7 +415,7 @@ fn after(args: &[Field], values: &str, operands: usize) -> Vec<Field> {
             break;
         }
     }
-    args.get(at..).unwrap_or_default().to_vec()
+    args.get(at..).unwrap_or_default()
 }
 
 fn is_assignment(text: &str) -> bool {
@@ -403,11 +444,11 @@ fn split_string(args: &[Field]) -> Option<Vec<Field>> {
         word,
     });
     let all: Vec<_> = split.chain(args.get(next..)?.iter().cloned()).collect();
-    Some(after(&all, "", 0))
+    Some(after(&all, "", 0).to_vec())
 }
 
 /// `sh`, `bash -lc CODE`, `bash -s`, `sh FILE`.
-fn shell(argv: &[Field]) -> Call {
+fn shell(argv: &[Field]) -> Call<'static> {
     let (mut at, mut code, mut stdin) = (1, false, false);
     while let Some(arg) = argv.get(at) {
         let text = arg.text.as_str();
@@ -446,7 +487,7 @@ fn shell(argv: &[Field]) -> Call {
 }
 
 /// `su - user -c CODE`, `runuser -u user -- COMMAND`.
-fn switch_user(argv: &[Field]) -> Option<Call> {
+fn switch_user(argv: &[Field]) -> Option<Call<'_>> {
     let args = argv.get(1..)?;
     let is_code = |arg: &Field| {
         let text = arg.text.as_str();
@@ -482,7 +523,7 @@ fn switch_user(argv: &[Field]) -> Option<Call> {
             0,
         )
     })?;
-    Some(match unwrap(&command).call {
+    Some(match unwrap(command).call {
         Call::Command { argv, .. } => Call::Command { argv, plain: false },
         other => other,
     })

@@ -81,9 +81,8 @@ pub(super) fn gather(paths: &[PathBuf]) -> Result<Gathered, Failure> {
         }
     }
     // Sorted as they are read: most files below a directory are no scripts, and are not kept until all are read.
-    let found = parallel::each(&candidates, |candidate| {
-        read(&candidate.path).map(|text| sort(candidate, text))
-    });
+    let sorted = |candidate: &Candidate| read(&candidate.path).map(|text| sort(candidate, text));
+    let found = parallel::each(&candidates, |_| 0, sorted);
     let mut gathered = Gathered::default();
     for found in found {
         match found {

@@ -74,14 +74,18 @@ pub fn run(args: &LintArgs, colour: Colour) -> Done {
 /// Each script by itself, and what shows only where one of a directory calls another.
 fn judge(gathered: &Gathered) -> Judged {
     let mut judged = Judged::default();
-    let alone = parallel::each(&gathered.scripts, |input| {
-        shell::script(&input.name, &input.text)
-    });
+    let alone = parallel::each(
+        &gathered.scripts,
+        |input| input.text.len(),
+        |input| shell::script(&input.name, &input.text),
+    );
     let beside = Beside::of(&gathered.scripts);
     let pairs: Vec<_> = gathered.scripts.iter().zip(&alone).collect();
-    let chains = parallel::each(&pairs, |(input, lint)| {
-        beside.chain(&beside.caller(input, lint)?)
-    });
+    let chains = parallel::each(
+        &pairs,
+        |(input, _)| input.text.len(),
+        |(input, lint)| beside.chain(&beside.caller(input, lint)?),
+    );
     for lint in alone.into_iter().chain(chains.into_iter().flatten()) {
         judged.take(lint);
     }
@@ -148,8 +152,9 @@ impl Judged {
             (at.unwrap_or(0), smell.line, smell.column)
         };
         self.smells.sort_by_key(key);
+        let files: BTreeSet<&str> = self.smells.iter().map(|smell| &*smell.file).collect();
         for input in &gathered.scripts {
-            if self.smells.iter().any(|smell| smell.file == input.name) {
+            if files.contains(&*input.name) {
                 let text = String::from_utf8_lossy(&input.text).into_owned();
                 self.texts.insert(input.name.clone(), text);
             }

@@ -1,27 +1,38 @@
 //! The same work on many scripts, on every processor; what comes of it is in their order.
 
+use std::cmp::Reverse;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// As much as the main thread has: a deeply nested script is read on either.
 const STACK: usize = 8 << 20;
 
-/// Does `work` on each item.
-pub(super) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let workers = thread::available_parallelism().map_or(1, usize::from);
+/// Asked once: the answer is in files.
+static WORKERS: LazyLock<usize> =
+    LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+
+/// Does `work` on each item, on those of the greatest `size` first: none of them is left when the others are done.
+pub(super) fn each<T: Sync, R: Send>(
+    items: &[T],
+    size: impl Fn(&T) -> usize,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let workers = *WORKERS;
     if workers.min(items.len()) < 2 {
         return items.iter().map(work).collect();
     }
+    let mut order: Vec<(usize, &T)> = items.iter().enumerate().collect();
+    order.sort_by_key(|(_, item)| Reverse(size(item)));
     let next = AtomicUsize::new(0);
-    let (next, work) = (&next, &work);
+    let (next, order, work) = (&next, &order, &work);
     let share = move || {
         let mut done = Vec::new();
         loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(at) else {
+            let Some((at, item)) = order.get(next.fetch_add(1, Ordering::Relaxed)) else {
                 return done;
             };
-            done.push((at, work(item)));
+            done.push((*at, work(item)));
         }
     };
     let mut done = thread::scope(|scope| {
@@ -59,7 +70,9 @@ mod tests {
             (0..(1000 - n) * 50).fold(*n, |sum, k| sum.wrapping_add(k % 2)) - (1000 - n) * 25
         };
         let wanted: Vec<u64> = items.iter().map(work).collect();
-        assert_eq!(each(&items, work), wanted);
-        assert!(each(&[] as &[u64], |n| *n).is_empty());
+        for size in [|_: &u64| 0, |n: &u64| usize::try_from(*n).unwrap()] {
+            assert_eq!(each(&items, size, work), wanted);
+        }
+        assert!(each(&[] as &[u64], |_| 0, |n| *n).is_empty());
     }
 }

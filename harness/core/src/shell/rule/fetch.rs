@@ -93,19 +93,16 @@ pub(super) fn judge(call: &Invoked<'_>) -> Option<&'static Rule> {
 
 /// Tools that fetch by a verb of their own.
 fn others(call: &Invoked<'_>) -> Option<&'static str> {
-    let words = call.words("-f --file -p --project-name -H --host --context --config -o --local-dir --repo-type --revision --token");
-    let downloader = call.tool != "nltk.downloader"
+    let downloader = call.tool.contains("download")
+        && call.tool != "nltk.downloader"
         && call
             .tool
             .split(['-', '_', '.'])
             .any(|part| part == "downloader" || part == "download");
-    let asks = call
-        .args
-        .iter()
-        .any(|arg| arg.contains("version") || arg.contains("help") || arg.contains("list"));
+    let words = call.words("-f --file -p --project-name -H --host --context --config -o --local-dir --repo-type --revision --token");
     match (call.tool, words.as_slice()) {
         _ if objects(call) => Some("fetch/download"),
-        _ if downloader && !call.args.is_empty() && !asks => Some("fetch/download"),
+        _ if downloader && !call.args.is_empty() && !asks(call) => Some("fetch/download"),
         (
             "svn" | "hg" | "bzr",
             [
@@ -147,7 +144,7 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
             ],
         ) => Some("fetch/download"),
         ("python" | "python3" | "node" | "nodejs" | "ruby" | "bun", [script, ..])
-            if !asks && is_download(script) =>
+            if !asks(call) && is_download(script) =>
         {
             Some("fetch/download")
         }
@@ -175,8 +172,22 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
     }
 }
 
-/// Whether software comes from an object store.
+/// Whether a tool only tells what there is.
+fn asks(call: &Invoked<'_>) -> bool {
+    let mut args = call.args.iter();
+    args.any(|arg| arg.contains("version") || arg.contains("help") || arg.contains("list"))
+}
+
+/// Tools that copy from and to object stores and other machines.
+const COPIERS: [&str; 11] = [
+    "aws", "s5cmd", "s3cmd", "gcloud", "gsutil", "mc", "rclone", "azcopy", "scp", "sftp", "rsync",
+];
+
+/// Whether software comes from an object store or another machine.
 fn objects(call: &Invoked<'_>) -> bool {
+    if !COPIERS.contains(&call.tool) {
+        return false;
+    }
     // A source that only the run knows has its place.
     let words = call.places("--profile --region --endpoint-url --config --exclude --include");
     match (call.tool, words.as_slice()) {
@@ -192,11 +203,18 @@ fn objects(call: &Invoked<'_>) -> bool {
                 rest @ ..,
             ],
         ) => is_object(call.tool, from) && is_code(from, rest.first().copied()),
+        ("scp" | "sftp" | "rsync", [.., from, to]) => is_remote(from) && is_code(from, Some(to)),
         ("azcopy", ["copy" | "cp" | "sync", from, rest @ ..]) => {
             is_web(from) && is_code(from, rest.first().copied())
         }
         _ => false,
     }
+}
+
+/// A path of another machine: `host:/path`, `rsync://host/path`.
+fn is_remote(from: &str) -> bool {
+    let host = from.split('/').next().unwrap_or(from);
+    host.contains(':') && !is_loopback(from)
 }
 
 /// An address of the web.
@@ -227,7 +245,8 @@ fn is_code(from: &str, to: Option<&str>) -> bool {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let code = homes.iter().any(|home| below(home)) || is_for_programs(&format!("{to}/"));
-        code && !to.contains("/data") && !to.contains("/backup")
+        let state = ["/data", "/backup", "/var/lib/"];
+        code && !state.iter().any(|dir| to.contains(dir))
     };
     let to_software = |to: &str| kind_of(to) == Kind::Software && !to.contains("://");
     kind == Kind::Software

@@ -1,6 +1,8 @@
 //! Rules for commands that resolve or install software: the boot must find it in the image.
 
-use super::{Invoked, Rule, product};
+use std::sync::LazyLock;
+
+use super::{ByName, Invoked, Rule, product};
 use crate::shell::{lint::Class, scope::HOLE};
 
 const CLAUSE: &str = "PRD-002 §5.1: startup must not run package-manager resolution";
@@ -520,6 +522,8 @@ const TOOLS: &[Tool] = &[
     },
 ];
 
+static BY_NAME: LazyLock<ByName<Tool>> = LazyLock::new(|| ByName::of(TOOLS, |tool| tool.names));
+
 /// Tools that run a package by its name, and the words before that name.
 const PACKAGE_RUNNERS: &[(&str, &[&str], &str)] = &[
     ("npx", &[""], "install/npx"),
@@ -550,7 +554,7 @@ fn named(id: &str) -> Option<&'static Rule> {
 }
 
 fn by_verb(call: &Invoked<'_>) -> Option<&'static str> {
-    let mut tools = TOOLS.iter().filter(|tool| tool.names.contains(&call.tool));
+    let mut tools = BY_NAME.get(call.tool);
     let found = tools.find(|tool| {
         let mut words = call.words(tool.values);
         // `cargo +nightly install`: the toolchain stands before the verb.

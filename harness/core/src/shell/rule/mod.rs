@@ -1,5 +1,6 @@
 //! The rules: what a command is, judged by its arguments alone.
 
+mod code;
 mod fetch;
 mod install;
 mod product;
@@ -7,8 +8,11 @@ mod ran;
 mod step;
 mod swallow;
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
+pub(super) use code::judge_code;
 pub(super) use fetch::{Sink, feeds, keeps, output, sink};
 pub(super) use ran::interprets;
 pub use ran::judge_exec;
@@ -112,12 +116,12 @@ pub(super) fn judge_behind(argv: &[&str], variable: Option<&str>) -> Option<&'st
         // `$SUDO`, empty for root.
         return judge(args);
     }
-    let name = basename(name).to_ascii_lowercase();
     let runs = [
         "retry", "run", "try", "exec", "execute", "quiet", "silent", "silently", "spin", "attempt",
         "maybe", "sudo", "as", "with", "time",
     ];
-    if !name.split(['_', '-']).any(|part| runs.contains(&part)) {
+    let says = |part: &str| runs.iter().any(|run| part.eq_ignore_ascii_case(run));
+    if !basename(name).split(['_', '-']).any(says) {
         return None;
     }
     let own = |arg: &&&str| {
@@ -125,6 +129,27 @@ pub(super) fn judge_behind(argv: &[&str], variable: Option<&str>) -> Option<&'st
     };
     let from = args.iter().take(4).take_while(own).count();
     judge(args.get(from..)?)
+}
+
+/// Entries of a table by the names of the tools that they are for: a table is asked about every command of a script.
+#[derive(Debug)]
+struct ByName<T: 'static>(HashMap<&'static str, Vec<&'static T>>);
+
+impl<T> ByName<T> {
+    fn of(table: &'static [T], names: fn(&T) -> &'static [&'static str]) -> Self {
+        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+        for entry in table {
+            for name in names(entry) {
+                by_name.entry(*name).or_default().push(entry);
+            }
+        }
+        Self(by_name)
+    }
+
+    /// The entries for a tool, in the order of the table.
+    fn get(&self, tool: &str) -> impl Iterator<Item = &'static T> {
+        self.0.get(tool).into_iter().flatten().copied()
+    }
 }
 
 /// A command line taken apart: the tool, and what is asked of it.
@@ -178,7 +203,8 @@ impl<'a> Invoked<'a> {
         let mut words = Vec::new();
         let mut args = self.args.iter();
         while let Some(arg) = args.next() {
-            if values.split(' ').any(|value| value == *arg) {
+            let option = arg.is_empty() || arg.starts_with('-');
+            if option && values.split(' ').any(|value| value == *arg) {
                 args.next();
             } else if !arg.starts_with('-') || *arg == "-" {
                 words.push(*arg);
@@ -196,11 +222,8 @@ fn tool_name(name: &str) -> &str {
     } else {
         basename(name)
     };
-    let name = name
-        .char_indices()
-        .skip(1)
-        .find(|(_, c)| *c == '@')
-        .map_or(name, |(at, _)| &name[..at]);
+    let version = name.bytes().skip(1).position(|byte| byte == b'@');
+    let name = version.map_or(name, |at| &name[..=at]);
     match name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-')) {
         stem @ ("pip" | "gem" | "bundle" | "python" | "easy_install" | "php" | "perl" | "ruby"
         | "npm" | "apk" | "Rscript" | "cpanm") => stem,

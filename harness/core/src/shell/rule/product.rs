@@ -1,6 +1,8 @@
 //! Rules for what installs beyond the common package managers: languages, toolchains, and the plugins of products.
 
-use super::{Invoked, Rule};
+use std::sync::LazyLock;
+
+use super::{ByName, Invoked, Rule};
 use crate::shell::{lint::Class, scope::HOLE};
 
 const CLAUSE: &str = "PRD-002 §5.1: startup must not run package-manager resolution";
@@ -527,12 +529,13 @@ const TOOLS: &[Tool] = &[
     ),
 ];
 
+static BY_NAME: LazyLock<ByName<Tool>> = LazyLock::new(|| ByName::of(TOOLS, |tool| tool.names));
+
 /// The rule that a command breaks, by its id.
 pub(super) fn judge(call: &Invoked<'_>) -> Option<&'static str> {
     by_code(call).or_else(|| {
-        let tools = TOOLS.iter().filter(|tool| tool.names.contains(&call.tool));
-        tools
-            .into_iter()
+        BY_NAME
+            .get(call.tool)
             .find(|tool| asks(tool, call))
             .map(|tool| tool.rule)
     })

@@ -174,6 +174,10 @@ const TOLERABLE: &[&str] = &[
     "rmdir",
     "route",
     "rpm",
+    "s6-svok",
+    "s6-svscanctl",
+    "s6-svstat",
+    "s6-svwait",
     "sed",
     "seq",
     "set",
@@ -374,6 +378,7 @@ const WORK_WORDS: &[&str] = &[
     "deploy",
     "build",
     "compile",
+    "precompile",
     "generate",
     "restore",
     "import",
@@ -527,7 +532,8 @@ pub(in crate::shell) fn step(argv: &[&str]) -> Step {
     let Some(call) = Invoked::new(argv) else {
         return Step::Tolerable;
     };
-    if call.only_asks() {
+    // `migrate --plan` and `makemigrations --check` tell what there would be to do.
+    if call.only_asks() || call.has(&["--plan", "--check"]) {
         return Step::Tolerable;
     }
     let tool = call
