@@ -1,4 +1,4 @@
-//! Places for containers, one of them prepared while the boot before it goes on: what does not depend on a boot takes longer
+//! Places for containers, some of them prepared while the boot before it goes on: what does not depend on a boot takes longer
 //! than what does.
 
 use std::collections::VecDeque;
@@ -16,6 +16,9 @@ use super::shim::Shim;
 use super::{CLEANUP, unique};
 use crate::embedded::SHIM;
 use crate::owner::{self, Here};
+
+/// So many are prepared at once, at most.
+const BATCH_MOST: usize = 4;
 
 /// So many containers may have files left that are being removed: a disk that is slower than we are is waited for.
 const ENDING_MOST: usize = 16;
@@ -100,10 +103,12 @@ pub(super) fn swept(error: EngineError, name: &str, dir: &Path) -> EngineError {
     }
 }
 
-/// The one that is prepared, and what goes on beside.
+/// Those that are prepared, and what goes on beside.
 #[derive(Debug, Default)]
 struct State {
-    ready: Option<Seat>,
+    ready: VecDeque<Seat>,
+    /// How many were prepared last.
+    batch: usize,
     making: bool,
     closed: bool,
     /// The oldest first.
@@ -141,22 +146,26 @@ impl Seats {
 
     /// A seat for this owner's boot: the one that is ready, or a new one.
     pub(super) fn take(&self, owner: &Owner, here: &Here) -> Result<Seat, EngineError> {
-        let ready = self.lock().ready.take();
-        if let Some(seat) = ready {
+        loop {
+            let Some(seat) = self.lock().ready.pop_front() else {
+                return Seat::make(owner, here);
+            };
             if seat.is_fit() && seat.hand_over(owner, here) {
                 return Ok(seat);
             }
             seat.clear()?;
         }
-        Seat::make(owner, here)
     }
 
-    /// Has one prepared for the next boot, beside what goes on.
+    /// Has some prepared for the next boots, beside what goes on: one after the first boot, more after those that follow. While a
+    /// kernel moves processes into control groups of the first version, nobody's process ends and no group goes; several at once
+    /// keep it from that for as long as one.
     pub(super) fn prepare(&self, owner: &Owner, here: &Here) {
         let mut state = self.lock();
-        if state.closed || state.making || state.ready.is_some() {
+        if state.closed || state.making || !state.ready.is_empty() {
             return;
         }
+        let batch = (state.batch * 2).clamp(1, BATCH_MOST);
         let (seats, here) = (self.clone(), here.clone());
         let owner = Owner {
             purpose: "the next boot".to_owned(),
@@ -165,24 +174,27 @@ impl Seats {
         };
         let making = std::thread::Builder::new().name("adamant-seat".to_owned());
         // Without it the next boot makes its own, and says what is wrong.
-        state.making = making.spawn(move || seats.made(&owner, &here)).is_ok();
+        state.making = making
+            .spawn(move || seats.make(batch, &owner, &here))
+            .is_ok();
+        state.batch = batch;
     }
 
-    fn made(&self, owner: &Owner, here: &Here) {
-        let seat = Seat::make(owner, here).ok();
-        let mut state = self.lock();
-        let late = if state.closed {
-            seat
-        } else {
-            state.ready = seat;
-            None
-        };
-        state.making = false;
-        drop(state);
-        if let Some(late) = late {
-            // What cannot be removed is the next run's to reap.
-            let _ = late.clear();
+    fn make(&self, batch: usize, owner: &Owner, here: &Here) {
+        for _ in 0..batch {
+            let Ok(seat) = Seat::make(owner, here) else {
+                break;
+            };
+            let mut state = self.lock();
+            if state.closed {
+                drop(state);
+                // What cannot be removed is the next run's to reap.
+                let _ = seat.clear();
+                break;
+            }
+            state.ready.push_back(seat);
         }
+        self.lock().making = false;
         self.0.1.notify_all();
     }
 
@@ -216,13 +228,16 @@ impl Seats {
         while state.making {
             state = self.0.1.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let (ready, ending) = (state.ready.take(), std::mem::take(&mut state.ending));
+        let (ready, ending) = (
+            std::mem::take(&mut state.ready),
+            std::mem::take(&mut state.ending),
+        );
         // Who starts something after this goes on as before.
         state.closed = false;
         drop(state);
-        let cleared = ready.map_or(Ok(()), Seat::clear);
         // Each is seen to its end, whatever became of the others.
+        let cleared: Vec<_> = ready.into_iter().map(Seat::clear).collect();
         let ended: Vec<_> = ending.into_iter().map(Ending::wait).collect();
-        cleared.and_then(|()| ended.into_iter().collect())
+        cleared.into_iter().chain(ended).collect()
     }
 }
