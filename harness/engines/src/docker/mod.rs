@@ -43,7 +43,7 @@ use crate::embedded::PROBE;
 use crate::launch::possible;
 use crate::owner::{self, Here};
 use crate::store::Sourcing;
-use crate::supervisor::{self, Supervisor};
+use crate::supervisor::{self, Ahead, Supervisor};
 
 /// For taking back what was half made: the caller's own time may be up.
 const CLEANUP: Duration = Duration::from_secs(60);
@@ -64,6 +64,7 @@ pub struct Docker {
     blind: OnceLock<Option<String>>,
     /// The runs that this engine made something for.
     runs: Mutex<BTreeSet<String>>,
+    watchers: Ahead,
 }
 
 /// Whether somebody listens at a socket where this engine would look for its daemon.
@@ -94,6 +95,7 @@ impl Docker {
             here: Here::read(),
             blind: OnceLock::new(),
             runs: Mutex::default(),
+            watchers: Ahead::default(),
         }
     }
 
@@ -147,6 +149,7 @@ impl Docker {
         log: Arc<LogCapture>,
         deadline: &Deadline,
     ) -> Result<Container, EngineError> {
+        possible(plan)?;
         // A derived image is the run's, not the boot's: it outlives the boot that needs it first.
         let run = Owner {
             deadline: SystemTime::now() + RUN,
@@ -159,7 +162,6 @@ impl Docker {
         if let Some(network) = &network {
             client.create_network(network, self.labels(&plan.owner), deadline)?;
         }
-        possible(plan)?;
         let probe = PROBE.file()?;
         let mut trace = plan
             .trace
@@ -173,7 +175,7 @@ impl Docker {
                     path,
                     network: plan.network.profile(),
                 };
-                watch::start(&client, watched, deadline)
+                watch::start(&client, watched, &self.watchers, deadline)
             })
             .transpose()?;
         let socket = trace.as_ref().map(Supervisor::socket);
@@ -203,6 +205,9 @@ impl Docker {
         let started_ns = monotonic_ns();
         if let (Some(trace), None) = (&mut trace, &refused) {
             trace.wait_attached(|| exit.seen().is_some(), deadline)?;
+        }
+        if trace.is_some() {
+            watch::prepare(&probe, plan.network.profile(), &self.watchers);
         }
         Ok(Container {
             client,
@@ -357,6 +362,7 @@ impl Engine for Docker {
     }
 
     fn close(&self, deadline: &Deadline) -> Result<(), EngineError> {
+        self.watchers.close();
         let Some(client) = lock(&self.client).clone() else {
             return Ok(());
         };

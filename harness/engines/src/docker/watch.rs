@@ -16,7 +16,7 @@ use super::client::Client;
 use super::client::api::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType,
 };
-use crate::supervisor::{self, Supervisor};
+use crate::supervisor::{self, Ahead, Supervisor};
 
 /// What it takes to read the memory and files of another container's processes, to make its network, and to listen on any
 /// port of that.
@@ -64,10 +64,11 @@ impl Drop for Beside {
 pub(super) fn start(
     client: &Arc<Client>,
     watched: Watched<'_>,
+    watchers: &Ahead,
     deadline: &Deadline,
 ) -> Result<Supervisor, EngineError> {
     if supervisor::may_watch() {
-        return Supervisor::start(watched.probe, watched.path, watched.network);
+        return watchers.take(watched.probe, watched.path, watched.network);
     }
     let path = watched.path.to_owned();
     let start = |dir: &Path| -> Result<Box<dyn Any + Send>, EngineError> {
@@ -81,6 +82,13 @@ pub(super) fn start(
         Ok(Box::new(beside))
     };
     Supervisor::beside(&path, start, deadline).map_err(unwatched)
+}
+
+/// Has a child of ours ready for the next boot.
+pub(super) fn prepare(probe: &Path, network: Option<Profile>, watchers: &Ahead) {
+    if supervisor::may_watch() {
+        watchers.prepare(probe, network);
+    }
 }
 
 /// Why nobody can be watched by way of this daemon.

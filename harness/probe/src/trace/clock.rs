@@ -5,7 +5,6 @@
 //! its own. A moment that it waits for is in its memory, counted from 1970 as it was told; the kernel waits by the real clock,
 //! so that moment is moved there before the call goes on.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
@@ -15,9 +14,6 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::kernel::Notification;
 use super::vdso::{self, Way};
-
-/// How many programs are remembered; each holds a descriptor.
-const MOST: usize = 200;
 
 /// The first second that is told: a moment in the one before it could be the zero that switches a timer off.
 const FIRST: i64 = 1;
@@ -129,38 +125,51 @@ pub(super) struct Clock {
     ahead: Option<i64>,
     /// Where this kernel's vDSO has the ways to the time.
     ways: Option<Vec<Way>>,
-    /// The memory of each process that asks the kernel for the time by now.
-    programs: BTreeMap<u32, File>,
 }
 
 impl Clock {
-    /// Answers a call of `process`, while `waits` holds: until then its memory is its own.
+    /// Answers a call while `waits` holds: as long as its thread waits, the number is its own.
     pub(super) fn hear(
         &mut self,
         call: &Call,
         notification: &Notification,
-        process: u32,
         waits: impl Fn() -> bool,
     ) -> io::Result<Fate> {
-        // Only what has just begun has another memory under the same number.
-        if call.shape == Shape::Begin || !self.programs.contains_key(&process) {
-            self.begin(process, &waits)?;
+        let heard = self.try_to_hear(call, notification, &waits);
+        match heard {
+            // It was killed meanwhile.
+            Err(_) if !waits() => Ok(Fate::Proceed),
+            heard => heard,
         }
-        let Some(memory) = self.programs.get(&process) else {
+    }
+
+    fn try_to_hear(
+        &mut self,
+        call: &Call,
+        notification: &Notification,
+        waits: impl Fn() -> bool,
+    ) -> io::Result<Fate> {
+        let (thread, args) = (notification.tid, notification.args);
+        let memory = File::options()
+            .read(true)
+            .write(true)
+            .open(format!("/proc/{thread}/mem"))?;
+        // What is open now is the caller's, and stays so.
+        if !waits() {
             return Ok(Fate::Proceed);
-        };
+        }
+        let memory = &memory;
         let real = clock_gettime(ClockId::Realtime);
         let ahead = *self.ahead.get_or_insert(real.tv_sec - FIRST);
-        let args = notification.args;
         let told = Told {
             seconds: real.tv_sec - ahead,
             nanoseconds: real.tv_nsec,
         };
-        if !waits() {
-            return Ok(Fate::Proceed);
-        }
-        let fate = match call.shape {
-            Shape::Begin => Fate::Proceed,
+        Ok(match call.shape {
+            Shape::Begin => {
+                vdso::bend(thread, memory, &mut self.ways)?;
+                Fate::Proceed
+            }
             Shape::ClockGettime => given(memory, args[1], &[told.seconds, told.nanoseconds]),
             Shape::Gettimeofday => {
                 let zone = given(memory, args[1], &[0]);
@@ -181,36 +190,10 @@ impl Clock {
             Shape::Timer(timers) => {
                 // Behind the interval; a moment of zero switches it off.
                 let first = args[2].saturating_add(16);
-                let clock = clock_of(timers, process, args[0]);
+                let clock = clock_of(timers, thread, args[0]);
                 by(clock.unwrap_or(u64::MAX), memory, first, ahead)
             }
-        };
-        Ok(fate)
-    }
-
-    /// Has the program of `process` ask the kernel for the time.
-    fn begin(&mut self, process: u32, waits: impl Fn() -> bool) -> io::Result<()> {
-        let ways = &mut self.ways;
-        let mut bent = || -> io::Result<File> {
-            let memory = File::options()
-                .read(true)
-                .write(true)
-                .open(format!("/proc/{process}/mem"))?;
-            vdso::bend(process, &memory, ways)?;
-            Ok(memory)
-        };
-        match bent() {
-            Ok(memory) => {
-                if self.programs.len() >= MOST {
-                    self.programs.clear();
-                }
-                self.programs.insert(process, memory);
-                Ok(())
-            }
-            // It was killed meanwhile.
-            Err(_) if !waits() => Ok(()),
-            Err(error) => Err(error),
-        }
+        })
     }
 }
 
@@ -255,11 +238,11 @@ fn moved(memory: &File, address: u64, ahead: i64) -> Fate {
 }
 
 /// The clock of a timer; `None` where that cannot be told.
-fn clock_of(timers: Timers, process: u32, timer: u64) -> Option<u64> {
+fn clock_of(timers: Timers, thread: u32, timer: u64) -> Option<u64> {
     let (path, first, field) = match timers {
-        Timers::Descriptor => (format!("/proc/{process}/fdinfo/{timer}"), None, "clockid:"),
+        Timers::Descriptor => (format!("/proc/{thread}/fdinfo/{timer}"), None, "clockid:"),
         Timers::Number => (
-            format!("/proc/{process}/timers"),
+            format!("/proc/{thread}/timers"),
             Some(format!("ID: {timer}")),
             "ClockID:",
         ),

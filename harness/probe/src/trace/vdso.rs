@@ -55,10 +55,10 @@ fn code(number: libc::c_long) -> Vec<u8> {
         .concat()
 }
 
-/// Makes the program of `process` ask the kernel, whose `memory` is open for writing; `ways` are looked up once for all programs.
-pub(super) fn bend(process: u32, memory: &File, ways: &mut Option<Vec<Way>>) -> io::Result<()> {
+/// Makes the program of a thread ask the kernel, whose `memory` is open for writing; `ways` are looked up once for all programs.
+pub(super) fn bend(thread: u32, memory: &File, ways: &mut Option<Vec<Way>>) -> io::Result<()> {
     // A kernel that is told to has none, and then every program asks.
-    let Some(base) = base(&std::fs::read(format!("/proc/{process}/auxv"))?) else {
+    let Some(base) = base(&std::fs::read(format!("/proc/{thread}/auxv"))?) else {
         return Ok(());
     };
     if ways.is_none() {

@@ -364,16 +364,11 @@ impl Watch {
         notification: &Notification,
         call: &clock::Call,
     ) -> io::Result<()> {
-        let Some(Listener { fd, home }) = self.listeners.get(index) else {
+        let Some(Listener { fd, .. }) = self.listeners.get(index) else {
             return Ok(());
         };
         let waits = || kernel::is_waiting(fd.as_fd(), notification.id);
-        let fate = match self.crowd.find(notification.tid, home) {
-            Ok(member) => self.clock.hear(call, notification, member.process, waits),
-            // Most likely it was killed just now.
-            Err(error) if waits() => Err(error),
-            Err(_) => Ok(Fate::Proceed),
-        };
+        let fate = self.clock.hear(call, notification, waits);
         match fate {
             Ok(Fate::Returns(value)) => kernel::answer(fd.as_fd(), notification.id, value)?,
             Ok(Fate::Proceed) => kernel::proceed(fd.as_fd(), notification.id)?,
