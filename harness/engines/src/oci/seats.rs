@@ -218,7 +218,9 @@ impl Seats {
             ended.extend(state.ending.pop_front());
         }
         drop(state);
-        ended.into_iter().try_for_each(Ending::wait)
+        // Each is seen to its end, whatever became of the others.
+        let ended: Vec<_> = ended.into_iter().map(Ending::wait).collect();
+        ended.into_iter().collect()
     }
 
     /// Clears what is prepared and waits for what is ending.
