@@ -50,6 +50,9 @@ pub struct Request {
     pub terminal: Option<Terminal>,
     /// The `req` of [`Mode::Handler`].
     pub request: Option<serde_json::Value>,
+    /// Whether the isolate, once it has nothing to do, may evaluate the modules of a handler that it was asked for twice in a row, in the
+    /// context of the next execution and before that is asked for.
+    pub load_ahead: bool,
     /// What it may use.
     pub limits: Limits,
 }
@@ -64,6 +67,7 @@ impl Default for Request {
             stdin: None,
             terminal: None,
             request: None,
+            load_ahead: false,
             limits: Limits::default(),
         }
     }
@@ -147,7 +151,7 @@ pub enum Health {
 pub struct Timings {
     /// Until the context with its environment stood.
     pub context: Duration,
-    /// From the first instruction of the guest to its last.
+    /// From the first instruction of the guest to its last; where its modules were loaded ahead, from the call of the handler.
     pub run: Duration,
 }
 

@@ -1,6 +1,7 @@
 //! An isolate on a thread of its own: executions one after the other, each in a fresh context.
 
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::os::unix::thread::JoinHandleExt as _;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use adamant_network::Network;
 
+use crate::ahead::{self, Habit, Prepared, Refusal};
 use crate::cache::CodeCache;
 use crate::error::EngineError;
 use crate::execution::{Execution, Health, Outcome, Package, Request, Timings};
@@ -54,6 +56,8 @@ enum Reply {
 pub struct Isolate {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    /// Closed when the thread has come to its end.
+    ended: mpsc::Receiver<Infallible>,
     cache: Arc<CodeCache>,
     /// The wire to a broker; without one, guests have no network.
     network: Option<Network>,
@@ -79,15 +83,20 @@ impl Isolate {
         let budget = Budget::new(memory.off_heap);
         let (jobs, inbox) = mpsc::channel();
         let (ready, started) = mpsc::channel();
+        let (alive, ended) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("adamant-isolate".to_owned())
             .stack_size(STACK)
-            .spawn(move || serve(memory, budget, &inbox, &ready))
+            .spawn(move || {
+                serve(memory, &budget, inbox, &ready);
+                drop(alive);
+            })
             .map_err(EngineError::Thread)?;
         match started.recv() {
             Ok(Ok(())) => Ok(Self {
                 jobs: Some(jobs),
                 thread: Some(thread),
+                ended,
                 cache,
                 network: None,
                 corrupted: false,
@@ -221,7 +230,11 @@ impl Drop for Isolate {
         if let Some(thread) = self.thread.take()
             && !self.corrupted
         {
-            let _a_panic_was_reported_by_the_thread = thread.join();
+            // What it does ahead may never come to an end either.
+            match self.ended.recv_timeout(GRACE * PATIENCE) {
+                Err(RecvTimeoutError::Timeout) => _ = LOST.fetch_add(1, Ordering::SeqCst),
+                _ => _ = thread.join(),
+            }
         }
     }
 }
@@ -238,55 +251,140 @@ fn lost(reason: String, sink: &Mutex<Sink>) -> Execution {
     }
 }
 
+/// What the isolate's thread works with.
+struct Seat {
+    isolate: v8::OwnedIsolate,
+    guard: Rc<HeapGuard>,
+    /// Always one context ahead: the caller of `execute` does not wait for it. None where the isolate may have no memory left for one.
+    next: Option<Prepared>,
+    habit: Habit,
+}
+
+impl Seat {
+    fn new(memory: Memory, budget: Arc<Budget>, habit: Habit) -> Result<Self, EngineError> {
+        let parameters = snapshot::parameters()?
+            .heap_limits(0, memory.heap)
+            .array_buffer_allocator(memory::allocator(Arc::clone(&budget)).make_shared());
+        let mut isolate = v8::Isolate::new(parameters);
+        let guard = Rc::new(HeapGuard::new(isolate.thread_safe_handle()));
+        isolate.set_slot(Ceiling {
+            guard: Rc::clone(&guard),
+            off_heap: memory.off_heap,
+        });
+        isolate.set_slot(Reservations::new(budget));
+        run::install(&mut isolate, &guard);
+        let next = Some(ahead::prepare(&mut isolate));
+        Ok(Self {
+            isolate,
+            guard,
+            next,
+            habit,
+        })
+    }
+
+    /// The context for `job`.
+    fn prepared(&mut self, job: &Job) -> Prepared {
+        match self.next.take() {
+            Some(prepared) if prepared.suits(job) => return prepared,
+            Some(prepared) => prepared.discard(&mut self.isolate),
+            None => {}
+        }
+        ahead::prepare(&mut self.isolate)
+    }
+
+    /// Runs `job`; whether its handler should be loaded again before the next one comes.
+    fn run(&mut self, job: &Job, memory: Memory) -> bool {
+        let prepared = self.prepared(job);
+        let mut reusable = false;
+        let mut took = Duration::ZERO;
+        run::run(&mut self.isolate, &self.guard, prepared, job, |execution| {
+            reusable = execution.health == Health::Reusable;
+            took = execution.timings.run;
+            let _nobody_waits = job.reply.send(Reply::Done(Box::new(execution)));
+        });
+        if reusable {
+            memory::leave_room(&mut self.isolate, memory.heap);
+        }
+        // Nobody should use one that is not reusable anyway.
+        self.next = reusable.then(|| ahead::prepare(&mut self.isolate));
+        let expected = self.habit.expects(job, took);
+        reusable && expected
+    }
+
+    /// Loads the handler of `job` again. False where the isolate is good for nothing after it.
+    fn load_ahead(&mut self, job: &Job) -> bool {
+        let Some(prepared) = self.next.take() else {
+            return true;
+        };
+        self.next = match ahead::load(&mut self.isolate, &self.guard, prepared, job) {
+            Ok(prepared) => Some(prepared),
+            Err(Refusal::Forced) => return false,
+            Err(Refusal::Seen) => {
+                self.habit.refuse();
+                Some(ahead::prepare(&mut self.isolate))
+            }
+        };
+        true
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        // What was loaded holds its own context alive.
+        if let Some(prepared) = self.next.take() {
+            prepared.discard(&mut self.isolate);
+        }
+    }
+}
+
 fn serve(
     memory: Memory,
-    budget: Arc<Budget>,
-    inbox: &mpsc::Receiver<Job>,
+    budget: &Arc<Budget>,
+    inbox: mpsc::Receiver<Job>,
     ready: &mpsc::Sender<Result<(), EngineError>>,
 ) {
-    let parameters = match snapshot::parameters() {
-        Ok(parameters) => parameters
-            .heap_limits(0, memory.heap)
-            .array_buffer_allocator(memory::allocator(Arc::clone(&budget)).make_shared()),
+    let mut seat = match Seat::new(memory, Arc::clone(budget), Habit::default()) {
+        Ok(seat) => seat,
         Err(error) => {
             let _nobody_waits = ready.send(Err(error));
             return;
         }
     };
-    let mut isolate = v8::Isolate::new(parameters);
-    let guard = Rc::new(HeapGuard::new(isolate.thread_safe_handle()));
-    isolate.set_slot(Ceiling {
-        guard: Rc::clone(&guard),
-        off_heap: memory.off_heap,
-    });
-    isolate.set_slot(Reservations::new(budget));
-    run::install(&mut isolate, &guard);
-    // Always one context ahead: the caller of `execute` does not wait for it.
-    let mut next = Some(run::prepare(&mut isolate));
     if ready.send(Ok(())).is_err() {
         return;
     }
-    while let Ok(job) = inbox.recv() {
+    let inbox = Rc::new(inbox);
+    let mut waiting = inbox.recv().ok();
+    while let Some(job) = waiting.take() {
         let reply = job.reply.clone();
         memory::on_loss(Some(Box::new(move |location| {
             let _nobody_waits = reply.send(Reply::Lost(location));
         })));
-        let prepared = match next.take() {
-            Some(prepared) => prepared,
-            None => run::prepare(&mut isolate),
-        };
-        let mut reusable = false;
-        run::run(&mut isolate, &guard, prepared, &job, |execution| {
-            reusable = execution.health == Health::Reusable;
-            let _nobody_waits = job.reply.send(Reply::Done(Box::new(execution)));
-        });
-        if reusable {
-            memory::leave_room(&mut isolate, memory.heap);
+        let again = seat.run(&job, memory);
+        waiting = inbox.try_recv().ok();
+        if again && waiting.is_none() {
+            // Nobody waits for it who could be told; whoever asks next is.
+            let inbox = Rc::clone(&inbox);
+            memory::on_loss(Some(Box::new(move |location| {
+                for job in inbox.iter() {
+                    let _nobody_waits = job.reply.send(Reply::Lost(location.clone()));
+                }
+            })));
+            if !seat.load_ahead(&job) {
+                let mut habit = std::mem::take(&mut seat.habit);
+                habit.refuse();
+                // Isolates of one thread end before others begin.
+                drop(seat);
+                match Seat::new(memory, Arc::clone(budget), habit) {
+                    Ok(fresh) => seat = fresh,
+                    // Its sender finds nobody at the other end.
+                    Err(_) => break,
+                }
+            }
         }
-        // An isolate out of memory may have none left for a context, and nobody should use it anyway.
-        next = reusable.then(|| run::prepare(&mut isolate));
+        if waiting.is_none() {
+            waiting = inbox.recv().ok();
+        }
     }
     memory::on_loss(None);
-    drop(isolate);
-    drop(guard);
 }

@@ -3,11 +3,13 @@
 //! An [`Isolate`] is a thread with a warm V8 isolate. [`Isolate::execute`] runs a [`Request`] on a [`Package`] in a context of
 //! its own, made from a start-up snapshot of the whole environment, and tells in an [`Execution`] what became of it.
 
+mod ahead;
 mod builtins;
 mod cache;
 mod commonjs;
 pub mod confine;
 mod control;
+mod drive;
 mod error;
 mod esm;
 mod execution;

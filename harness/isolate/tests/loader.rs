@@ -311,6 +311,47 @@ fn handlers_of_every_kind_answer() {
     }
 }
 
+/// A query is read as `querystring` reads it, in whichever way.
+#[test]
+fn a_query_is_what_node_makes_of_it() {
+    let source = "const { parse } = require('querystring'); const { inspect } = require('util');
+        module.exports = (req, res) => {
+          const mark = req.url.indexOf('?');
+          const theirs = mark === -1 ? {} : { ...parse(req.url.slice(mark + 1)) };
+          res.send(inspect(req.query) === inspect(theirs) && Object.getPrototypeOf(req.query) === Object.prototype
+            ? 'same' : `${inspect(req.query)} is not ${inspect(theirs)}`);
+        };";
+    let long = format!("/?{}", "a=1&".repeat(400));
+    for url in [
+        "/",
+        "/?",
+        "/?a",
+        "/?a=",
+        "/?=b",
+        "/?=",
+        "/?a=1&b=2",
+        "/?a==1=2",
+        "/?&&a=1&&",
+        "/?a=1&a=2",
+        "/?a&a&b",
+        "/?b=2&1=x&a=3&0=y",
+        "/?__proto__=1&a=2",
+        "/?constructor=1",
+        "/?toString",
+        "/?a=%41&b=c+d",
+        "/?a=%zz",
+        "/?a=1?b=2",
+        "/?a=1#c",
+        "/?ä=ö",
+        "/?a&=b&c=",
+        &long,
+    ] {
+        let execution = handler(&[("/index.js", source)], json!({ "url": url }));
+        let response = execution.response.as_ref().unwrap();
+        assert_eq!(response.body, b"same", "{url}: {execution:?}");
+    }
+}
+
 #[test]
 fn handlers_that_fail_are_reported_with_what_they_printed() {
     let cases = [

@@ -1,7 +1,8 @@
 //! The execution engine against the same one on isolated-vm and Node 24, in one run: `cargo xtask bench serve [N]`.
 //!
 //! The same files, the same request, the same answer. Ours is measured twice: isolates on threads, as isolated-vm's are, and in confined
-//! processes, as `adamant serve` runs them.
+//! processes, as `adamant serve` runs them; the peer twice: as the seed's eleven steps go, and with the modules evaluated before they are
+//! asked for, as ours are (`harness/decisions/0051-modules-are-loaded-ahead.md`). The rounds of all four take turns.
 
 #[path = "../../isolate/benches/support/load.rs"]
 mod load;
@@ -31,8 +32,10 @@ type Failure = Box<dyn std::error::Error>;
 const WARM_UP: usize = 50;
 /// Isolates whose memory is measured.
 const ISOLATES: usize = 10;
-/// Between two requests.
-const REST: Duration = Duration::from_millis(1);
+/// In how many parts each is measured: what else goes on here slows down all of them.
+const ROUNDS: usize = 5;
+/// Between an answer and the next request: time enough for what is done ahead.
+const REST: Duration = Duration::from_millis(3);
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -76,34 +79,46 @@ fn worker(args: &[String]) -> Result<(), Failure> {
 struct Figures {
     warm: Samples,
     cold: Samples,
-    bytes: f64,
+    bytes: Vec<f64>,
+}
+
+impl Figures {
+    /// The median of the rounds.
+    fn bytes(&self) -> f64 {
+        let mut bytes = self.bytes.clone();
+        bytes.sort_by(f64::total_cmp);
+        bytes.get(bytes.len() / 2).copied().unwrap_or(f64::NAN)
+    }
 }
 
 fn bench(args: &[String]) -> Result<(), Failure> {
     let option = |name: &str| args.iter().find_map(|arg| arg.strip_prefix(name));
-    let count = support::count(1000);
-    let cold = (count / 50).max(5);
+    let count = support::count(1000).div_ceil(ROUNDS);
+    let cold = (count / 50).max(3);
     let before = load::load();
-    let mut threads = ours(Containment::Thread, count, cold)?;
-    let mut processes = ours(Containment::Process, count, cold)?;
-    let mut peer = match (option("--node="), option("--modules=")) {
-        (Some(node), Some(modules)) => {
-            Some(peer(Path::new(node), Path::new(modules), count, cold)?)
+    let (mut threads, mut processes) = (Figures::default(), Figures::default());
+    let (mut steps, mut ahead) = (Figures::default(), Figures::default());
+    let peers = option("--node=").zip(option("--modules="));
+    for _ in 0..ROUNDS {
+        ours(&mut threads, Containment::Thread, count, cold)?;
+        ours(&mut processes, Containment::Process, count, cold)?;
+        if let Some((node, modules)) = peers {
+            let (node, modules) = (Path::new(node), Path::new(modules));
+            peer(&mut steps, node, modules, false, count, cold)?;
+            peer(&mut ahead, node, modules, true, count, cold)?;
         }
-        _ => None,
-    };
+    }
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "ten-file function, {count} warm and {cold} cold executions; load before {before}, after {}",
+        "ten-file function, {ROUNDS} rounds of {count} warm and {cold} cold executions; load before {before}, after {}",
         load::load()
     )?;
-    for (name, figures) in [
-        ("threads", Some(&mut threads)),
-        ("processes", Some(&mut processes)),
-        ("isolated-vm", peer.as_mut()),
-    ] {
-        let Some(figures) = figures else { continue };
+    let mut all = vec![("threads", &mut threads), ("processes", &mut processes)];
+    if peers.is_some() {
+        all.extend([("isolated-vm", &mut steps), ("ahead too", &mut ahead)]);
+    }
+    for (name, figures) in all {
         writeln!(
             out,
             "{name:>12}  warm {}  {:.0} a second",
@@ -121,22 +136,26 @@ fn bench(args: &[String]) -> Result<(), Failure> {
             out,
             "{:>12}  {:.1} MiB an isolate",
             "",
-            figures.bytes / f64::from(1 << 20)
+            figures.bytes() / f64::from(1 << 20)
         )?;
     }
-    match &mut peer {
-        Some(peer) => {
-            for (name, ours) in [("threads", &mut threads), ("processes", &mut processes)] {
-                writeln!(
-                    out,
-                    "{name} to isolated-vm: warm p50 {:.2}, cold p50 {:.2}, memory {:.2} (goal: warm at most 0.5)",
-                    ours.warm.percentile(50) / peer.warm.percentile(50),
-                    ours.cold.percentile(50) / peer.cold.percentile(50),
-                    ours.bytes / peer.bytes
-                )?;
-            }
+    if peers.is_none() {
+        writeln!(out, "no peer: `cargo xtask bench serve` brings it")?;
+        return Ok(());
+    }
+    for (peer, theirs, goal) in [
+        ("isolated-vm", &mut steps, " (goal: warm at most 0.5)"),
+        ("isolated-vm that loads ahead too", &mut ahead, ""),
+    ] {
+        for (name, ours) in [("threads", &mut threads), ("processes", &mut processes)] {
+            writeln!(
+                out,
+                "{name} to {peer}: warm p50 {:.2}, cold p50 {:.2}, memory {:.2}{goal}",
+                ours.warm.percentile(50) / theirs.warm.percentile(50),
+                ours.cold.percentile(50) / theirs.cold.percentile(50),
+                ours.bytes() / theirs.bytes()
+            )?;
         }
-        None => writeln!(out, "no peer: `cargo xtask bench serve` brings it")?,
     }
     Ok(())
 }
@@ -183,9 +202,13 @@ fn lay(to: &Path, below: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn ours(containment: Containment, count: usize, cold: usize) -> Result<Figures, Failure> {
+fn ours(
+    figures: &mut Figures,
+    containment: Containment,
+    count: usize,
+    cold: usize,
+) -> Result<(), Failure> {
     let (engine, package, _shop) = engine(containment)?;
-    let mut figures = Figures::default();
     for n in 0..count + WARM_UP {
         let (took, fresh) = execute(&engine, &package, "shop")?;
         if n >= WARM_UP {
@@ -204,8 +227,8 @@ fn ours(containment: Containment, count: usize, cold: usize) -> Result<Figures, 
         }
     }
     drop(engine);
-    figures.bytes = memory(containment)?;
-    Ok(figures)
+    figures.bytes.push(memory(containment)?);
+    Ok(())
 }
 
 fn execute(engine: &Engine, package: &Loaded, function: &str) -> Result<(Duration, bool), Failure> {
@@ -277,12 +300,19 @@ struct Told {
     bytes_per_isolate: f64,
 }
 
-fn peer(node: &Path, modules: &Path, count: usize, cold: usize) -> Result<Figures, Failure> {
+fn peer(
+    figures: &mut Figures,
+    node: &Path,
+    modules: &Path,
+    ahead: bool,
+    count: usize,
+    cold: usize,
+) -> Result<(), Failure> {
     let mut files = serde_json::Map::new();
     gather("/", &mut files)?;
     let given = serde_json::json!({
         "files": files, "request": package::request(), "answer": package::ANSWER, "printed": package::PRINTED,
-        "warm": count, "cold": cold, "isolates": ISOLATES,
+        "ahead": ahead, "restMs": REST.as_millis(), "warm": count, "cold": cold, "isolates": ISOLATES,
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peer/run.js");
     let mut child = Command::new(node)
@@ -302,17 +332,14 @@ fn peer(node: &Path, modules: &Path, count: usize, cold: usize) -> Result<Figure
         return Err("the peer failed".into());
     }
     let told: Told = serde_json::from_slice(&output.stdout)?;
-    let mut figures = Figures {
-        bytes: told.bytes_per_isolate,
-        ..Figures::default()
-    };
+    figures.bytes.push(told.bytes_per_isolate);
     for sample in told.warm {
         figures.warm.push(Duration::from_secs_f64(sample / 1e3));
     }
     for sample in told.cold {
         figures.cold.push(Duration::from_secs_f64(sample / 1e3));
     }
-    Ok(figures)
+    Ok(())
 }
 
 fn gather(

@@ -24,6 +24,8 @@ pub struct Config {
     pub timeout: Duration,
     /// How many modules' compiled code is kept; 0: none.
     pub modules: usize,
+    /// Whether a function's modules are evaluated before its next request comes, in that request's own context.
+    pub load_ahead: bool,
     /// Where isolates live.
     pub containment: Containment,
     /// How long a request waits for an isolate.
@@ -55,6 +57,7 @@ impl Default for Config {
             memory: Memory::default(),
             timeout: Duration::from_secs(30),
             modules: 1000,
+            load_ahead: true,
             containment: Containment::default(),
             wait: Duration::from_secs(30),
             grace: Duration::from_secs(30),
@@ -170,6 +173,7 @@ impl Config {
             pool,
             timeout,
             modules,
+            load_ahead,
             wait,
             grace,
             max_body,
@@ -225,6 +229,7 @@ impl Config {
             },
             timeout: read.milliseconds(env::FUNCTION_TIMEOUT, timeout, DAY),
             modules: if keeps { modules } else { 0 },
+            load_ahead: read.choice(env::LOAD_AHEAD, &switches, load_ahead),
             containment: read.choice(env::CONTAINMENT, &containment, Containment::Process),
             wait: read.milliseconds(env::WAIT_TIMEOUT, wait, DAY),
             grace: read.milliseconds(env::GRACE, grace, DAY),
@@ -275,11 +280,13 @@ mod tests {
             ("ISOLATE_MEMORY_LIMIT_MB", " 64 "),
             ("ENABLE_MODULE_CACHE", "false"),
             ("ISOLATE_REUSE", "any"),
+            ("ISOLATE_LOAD_AHEAD", "0"),
             ("PORT", "0"),
         ])
         .unwrap();
         assert_eq!((set.pool.base, set.pool.max), (30, 30));
         assert_eq!((set.memory.heap, set.modules), (64 << 20, 0));
+        assert!(!set.load_ahead && Config::default().load_ahead);
         assert_eq!((set.pool.reuse, set.listen.port()), (Reuse::Any, 0));
     }
 

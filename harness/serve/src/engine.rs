@@ -152,6 +152,7 @@ pub struct Engine {
     packages: Packages,
     timeout: Duration,
     wait: Duration,
+    load_ahead: bool,
     counts: Mutex<Counts>,
     events: Events,
 }
@@ -179,6 +180,7 @@ impl Engine {
             packages,
             timeout: config.timeout,
             wait: config.wait,
+            load_ahead: config.load_ahead,
             counts: Mutex::default(),
             events,
         })
@@ -248,6 +250,7 @@ impl Engine {
             mode: Mode::Handler,
             env: context.env,
             request: Some(context.request),
+            load_ahead: self.load_ahead,
             limits: Limits {
                 wall: context.timeout,
                 output: OUTPUT,

@@ -14,6 +14,8 @@ pub(crate) const FUNCTION_TIMEOUT: &str = "FUNCTION_TIMEOUT_MS";
 pub(crate) const MODULE_CACHE: &str = "ENABLE_MODULE_CACHE";
 /// Of how many modules (seed 001).
 pub(crate) const MODULE_CACHE_SIZE: &str = "MODULE_CACHE_MAX_SIZE";
+/// Whether a function's modules are evaluated before its next request comes.
+pub(crate) const LOAD_AHEAD: &str = "ISOLATE_LOAD_AHEAD";
 /// Who may get a used isolate: `function` or `any`.
 pub(crate) const REUSE: &str = "ISOLATE_REUSE";
 /// Where an isolate lives: `process` or `thread`.

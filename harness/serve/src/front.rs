@@ -28,7 +28,7 @@ const EMBEDDED: &str = "sqlite:functions.db";
 #[command(after_help = "\
 Routes: /invoke/ID (the function answers), /execute/ID (a request and its execution as JSON), /metrics, /health.
 Variables (defaults): ISOLATE_POOL_SIZE (5), ISOLATE_MAX_POOL_SIZE (20), ISOLATE_MEMORY_LIMIT_MB (128), ISOLATE_IDLE_TIMEOUT_MS (300000), FUNCTION_TIMEOUT_MS (30000),
-ENABLE_MODULE_CACHE (true), MODULE_CACHE_MAX_SIZE (1000), ISOLATE_REUSE (function|any), ISOLATE_CONTAINMENT (process|thread), ISOLATE_WAIT_TIMEOUT_MS (30000),
+ENABLE_MODULE_CACHE (true), MODULE_CACHE_MAX_SIZE (1000), ISOLATE_REUSE (function|any), ISOLATE_LOAD_AHEAD (true), ISOLATE_CONTAINMENT (process|thread), ISOLATE_WAIT_TIMEOUT_MS (30000),
 ISOLATE_MAX_WAITING (1000), SHUTDOWN_TIMEOUT_MS (30000), MAX_BODY_BYTES (10485760), HOST (127.0.0.1), PORT (3001), DATABASE_URL (sqlite:FILE or postgres://…); PACKAGES_BUCKET, _REGION, _PREFIX, _ENDPOINT, _FORCE_PATH_STYLE.")]
 pub struct ServeArgs {
     /// A directory of functions: `ID/`, `ID.tar`, `ID.tgz` or `ID.tar.gz`, and `ID.json` for what is to be said about one. With

@@ -161,6 +161,8 @@ fn request(execute: &Execute) -> Request {
         stdin: request.stdin.clone().map(String::into_bytes),
         terminal: request.terminal.as_ref().map(terminal),
         request: request.request.clone(),
+        // A case judges what an execution does by itself.
+        load_ahead: false,
         limits: Limits {
             wall: Duration::from_millis(request.limits.wall_ms),
             output: usize::try_from(request.limits.output_bytes).unwrap_or(usize::MAX),

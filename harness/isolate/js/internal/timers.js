@@ -617,6 +617,11 @@ function hasRefs() {
   return activeTimeouts > 0 || activeImmediates > 0;
 }
 
+// Whether nothing at all is left to run, be it what keeps the loop alive or not.
+function isIdle() {
+  return heap.length === 0 && queueHead === null && outstanding === null;
+}
+
 module.exports = {
   Immediate,
   TIMEOUT_MAX,
@@ -626,6 +631,7 @@ module.exports = {
   clearInterval,
   clearTimeout,
   hasRefs,
+  isIdle,
   makeTimeout,
   processImmediates,
   processTimers,

@@ -14,6 +14,8 @@ pub(crate) struct NetworkState {
     events: Sender<(u32, Event)>,
     inbox: Receiver<(u32, Event)>,
     open: HashMap<u32, Waiting>,
+    /// Whether the guest took notice of the network at all.
+    asked: bool,
 }
 
 /// An exchange and who hears of it.
@@ -39,7 +41,13 @@ impl NetworkState {
             events,
             inbox,
             open: HashMap::new(),
+            asked: false,
         }
+    }
+
+    /// Whether the guest looked for the network, be there one or not.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.asked
     }
 
     /// Whether something is still to come.
@@ -145,7 +153,10 @@ type Scope<'s> = v8::HandleScope<'s>;
 
 /// `isGranted()`: whether there is anybody to ask.
 fn is_granted(scope: &mut Scope<'_>, _args: Args<'_>, mut rv: Return<'_>) {
-    rv.set_bool(state::<NetworkState>(scope).borrow().network.is_some());
+    let state = state::<NetworkState>(scope);
+    let mut state = state.borrow_mut();
+    state.asked = true;
+    rv.set_bool(state.network.is_some());
 }
 
 /// `open(method, url, [name, value, …], hasBody, listener)` → the exchange's number. The listener is called with `'head', status,
@@ -176,6 +187,7 @@ fn open(scope: &mut Scope<'_>, args: Args<'_>, mut rv: Return<'_>) {
     let listener = v8::Global::new(scope, listener);
     let state = state::<NetworkState>(scope);
     let mut state = state.borrow_mut();
+    state.asked = true;
     let Some(network) = &state.network else {
         return;
     };

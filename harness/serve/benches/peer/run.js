@@ -10,8 +10,8 @@ function now() {
 async function main() {
   let text = '';
   for await (const piece of process.stdin) text += piece;
-  const { files, request, answer, printed, warm, cold, isolates } = JSON.parse(text);
-  const engine = new Engine(files, 128);
+  const { files, request, answer, printed, ahead, restMs, warm, cold, isolates } = JSON.parse(text);
+  const engine = new Engine(files, 128, ahead);
   const check = (result) => {
     if (result.status !== 200 || result.body !== answer || result.logs.join('') !== printed) throw new Error(`another answer: ${JSON.stringify(result)}`);
   };
@@ -26,7 +26,7 @@ async function main() {
     done();
     // Between two requests, not within one.
     engine.prepare(seat);
-    await new Promise((resume) => setTimeout(resume, 1));
+    await new Promise((resume) => setTimeout(resume, Math.max(1, Math.ceil(restMs - (now() - began - took)))));
   }
   for (let n = 0; n < cold; n++) {
     const began = now();

@@ -147,7 +147,7 @@ function loadHooks(requireBuiltin) {
   const esm = requireBuiltin('internal/modules/esm');
   const main = requireBuiltin('internal/modules/run_main');
   const { guardShared, guardWebAssembly } = requireBuiltin('internal/bootstrap/memory');
-  const { runHandler } = requireBuiltin('internal/modules/handler');
+  const { isHandlerLoaded, loadHandler, rehearseRequest, runHandler } = requireBuiltin('internal/modules/handler');
   const { rehearse } = requireBuiltin('internal/bootstrap/rehearsal');
   return {
     __proto__: null,
@@ -163,13 +163,17 @@ function loadHooks(requireBuiltin) {
     evaluateCommonJs: esm.evaluateCommonJs,
     explainNotDefined: esm.explainNotDefined,
     isExecuting: esm.isExecuting,
+    isHandlerLoaded,
+    isIdle: timers.isIdle,
     guardShared,
     guardWebAssembly,
     jsonModule: esm.jsonModule,
     lazyValue: requireBuiltin('internal/lazy').lazyValue,
+    loadHandler,
     nodeError: esm.nodeError,
     prepareCommonJs: esm.prepareCommonJs,
     rehearse,
+    rehearseRequest,
     runHandler,
     runMain: main.runMain,
     signal: (number) => requireBuiltin('internal/process/signals').deliver(number),

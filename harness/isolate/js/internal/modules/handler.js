@@ -45,9 +45,37 @@ function pathOf(url) {
   return query === -1 ? url : StringPrototypeSlice(url, 0, query);
 }
 
+// A query in which there is nothing to decode, no name twice and none that objects have: as most are, and sooner. `undefined` for any other.
+function plainQueryOf(text) {
+  const { length } = text;
+  if (length > 1000 || StringPrototypeIndexOf(text, '%') !== -1 || StringPrototypeIndexOf(text, '+') !== -1) {
+    return undefined;
+  }
+  const query = {};
+  for (let start = 0; start < length;) {
+    const found = StringPrototypeIndexOf(text, '&', start);
+    const end = found === -1 ? length : found;
+    const sign = StringPrototypeIndexOf(text, '=', start);
+    const stop = sign === -1 || sign > end ? end : sign;
+    const name = StringPrototypeSlice(text, start, stop);
+    if (start !== end) {
+      if (name in query) {
+        return undefined;
+      }
+      query[name] = StringPrototypeSlice(text, stop + 1, end);
+    }
+    start = end + 1;
+  }
+  return query;
+}
+
 function queryOf(url) {
-  const query = StringPrototypeIndexOf(url, '?');
-  return query === -1 ? {} : { ...require('querystring').parse(StringPrototypeSlice(url, query + 1)) };
+  const mark = StringPrototypeIndexOf(url, '?');
+  if (mark === -1) {
+    return {};
+  }
+  const text = StringPrototypeSlice(url, mark + 1);
+  return plainQueryOf(text) ?? { ...require('querystring').parse(text) };
 }
 
 function hostnameOf(headers) {
@@ -298,18 +326,38 @@ function guarded(work) {
   }
 }
 
+// The entry's exports, or the promise of its namespace where it is an ES module.
+function loadEntry(entry) {
+  const filename = resolveMain(entry);
+  if (filename !== undefined && shouldImport(filename)) {
+    return { __proto__: null, exports: undefined, imported: native.modules.importEntry(filename) };
+  }
+  const exports = Module._load(filename ?? entry, null, true);
+  // An entry that turned out to be an ES module is imported.
+  return { __proto__: null, exports, imported: native.modules.takeMainPromise() };
+}
+
+// What was loaded before anybody asked for it.
+let ahead;
+
+// All that is done before the handler is called; whether that is all. An ES module comes later, see `isHandlerLoaded`.
+function loadHandler(entry) {
+  const loaded = loadEntry(entry);
+  if (loaded.imported === undefined) {
+    ahead = loaded;
+    return true;
+  }
+  promiseThen(loaded.imported, () => { ahead = loaded; });
+  return false;
+}
+
+function isHandlerLoaded() {
+  return ahead !== undefined;
+}
+
 function runHandler(entry) {
   guarded(() => {
-    const filename = resolveMain(entry);
-    if (filename !== undefined && shouldImport(filename)) {
-      promiseThen(native.modules.importEntry(filename), (namespace) => {
-        guarded(() => invoke(validateHandler(namespace.default, entry)));
-      }, failed);
-      return;
-    }
-    const exports = Module._load(filename ?? entry, null, true);
-    // An entry that turned out to be an ES module is imported.
-    const imported = native.modules.takeMainPromise();
+    const { exports, imported } = ahead ?? loadEntry(entry);
     if (imported !== undefined) {
       promiseThen(imported, (namespace) => {
         guarded(() => invoke(validateHandler(namespace.default, entry)));
@@ -333,4 +381,9 @@ function rehearse() {
   });
 }
 
-module.exports = { Request, Response, rehearse, runHandler };
+// The request of the last execution, whose shape the next one's will have: V8 knows it then.
+function rehearseRequest() {
+  new Request(native.modules.request());
+}
+
+module.exports = { Request, Response, isHandlerLoaded, loadHandler, rehearse, rehearseRequest, runHandler };
