@@ -3,7 +3,7 @@
 #![cfg(feature = "isolate")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -126,12 +126,92 @@ fn serving_tells_the_seeds_banner_and_ends_well() {
         "💾 Memory Limit: 128MB per isolate",
         "⏱️ Function Timeout: 30000ms",
         "📦 Module Cache: Enabled (max 1000)",
+        "🌐 Network: denied",
     ] {
         assert!(
             told.lines().any(|l| l.starts_with(line)),
             "no `{line}` in {told}"
         );
     }
+}
+
+/// A server that answers the next requests with `body`; its address.
+fn http_server(body: &'static str) -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut line = String::new();
+            let mut lines = BufReader::new(stream.try_clone().expect("a second handle"));
+            while lines.read_line(&mut line).is_ok_and(|read| read > 2) {
+                line.clear();
+            }
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
+            stream.write_all(answer.as_bytes()).expect("somebody reads");
+        }
+    });
+    address
+}
+
+/// Denied unless the operator grants a host, and then that host and no other: in processes and on threads.
+#[test]
+fn functions_reach_what_the_operator_grants() {
+    let (granted, other) = (http_server("granted"), http_server("other"));
+    let functions = tempfile::tempdir().expect("a directory");
+    let asks = functions.path().join("asks");
+    std::fs::create_dir(&asks).expect("made");
+    let source = format!(
+        "module.exports = async (req, res) => {{
+          const ask = (url) => fetch(url).then((answer) => answer.text(), (error) => error.cause?.code ?? error.code ?? error.name);
+          res.send(`[${{await ask('http://{granted}/')}} ${{await ask('http://{other}/')}}]`);
+        }}"
+    );
+    std::fs::write(asks.join("index.js"), source).expect("written");
+    for containment in ["process", "thread"] {
+        for (grants, expected, told_of) in [
+            (vec![], "[ERR_ACCESS_DENIED ERR_ACCESS_DENIED]", "denied"),
+            (
+                vec![format!("--grant={granted}")],
+                "[granted ERR_ACCESS_DENIED]",
+                "127.0.0.1:",
+            ),
+        ] {
+            let serving = Serving::start(
+                command(functions.path())
+                    .args(["--listen", "127.0.0.1:0"])
+                    .args(&grants)
+                    .env("ISOLATE_CONTAINMENT", containment)
+                    .env("ISOLATE_POOL_SIZE", "1"),
+            );
+            // More than twice: what is loaded ahead reaches the same.
+            for _ in 0..4 {
+                let answer = read(serving.ask("/invoke/asks"));
+                assert!(
+                    answer.ends_with(expected),
+                    "{containment}, {grants:?}: {answer}"
+                );
+            }
+            let (code, told) = serving.terminate();
+            assert_eq!(code, Some(0), "{told}");
+            assert!(told.contains(&format!("🌐 Network: {told_of}")), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_host_that_cannot_be_granted_is_refused() {
+    let functions = functions();
+    let output = refused(command(functions.path()).args(["--grant", "http://example.org/"]));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(
+        told.contains("`http://example.org/` is no host that can be granted"),
+        "{told}"
+    );
 }
 
 fn refused(command: &mut Command) -> Output {
@@ -164,7 +244,7 @@ fn every_fault_of_the_environment_is_told_before_serving() {
     let output = refused(&mut command(&functions.path().join("none")));
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("none` is no directory of functions"));
-    let held = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let held = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = held.local_addr().expect("its address").to_string();
     let output = refused(command(functions.path()).args(["--listen", &address]));
     assert_eq!(output.status.code(), Some(2));

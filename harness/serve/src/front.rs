@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use adamant_isolate::Network;
 use adamant_isolate::worker::Launch;
 use adamant_store::objects::{Bucket, StoreError};
 use clap::Args;
@@ -118,10 +119,22 @@ pub enum Told {
 }
 
 /// How a service is bound to who runs it.
-#[derive(Debug, Clone)]
 pub struct Binding {
-    /// Starts a worker; `--readable DIR`, `--memory BYTES` and `--modules N` are added.
+    /// Starts a worker; `--readable DIR`, `--memory BYTES` and `--modules N` are added. What it lets its guests reach is in its arguments.
     pub launch: Launch,
+    /// Reaches the same for isolates on threads, where there are any.
+    pub connect: Box<dyn FnOnce() -> io::Result<Option<Network>>>,
+    /// What that is, for the one who reads the banner.
+    pub granted: Vec<String>,
+}
+
+impl std::fmt::Debug for Binding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Binding")
+            .field("launch", &self.launch)
+            .field("granted", &self.granted)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Serves until SIGINT or SIGTERM; the number of the signal, and what was left unanswered.
@@ -175,10 +188,11 @@ pub fn serve(
         // Before the address is told: who reads it may stop us at once.
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Host)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Host)?;
+        let granted = binding.granted.join(", ");
         let engine = engine(&config, catalog, bucket, binding, events, &tell)?;
         let service = Service::new(listener, engine, &config);
         let address = service.address().map_err(ServeError::Host)?;
-        banner(&config, address, &tell);
+        banner(&config, address, &granted, &tell);
         tell(Told::Listening(address));
         let mut number = SignalKind::terminate();
         let stopped = service
@@ -222,6 +236,10 @@ fn engine(
         packages.seats(),
         events.clone(),
     );
+    let guests = match config.containment {
+        Containment::Process => guests,
+        Containment::Thread => guests.over((binding.connect)().map_err(ServeError::Host)?),
+    };
     line(format!(
         "[IsolatePool] Warming up pool with {base} isolates..."
     ));
@@ -276,7 +294,13 @@ fn walls_line(walls: &adamant_isolate::confine::Confinement) -> String {
 }
 
 /// Seed 001's lines.
-fn banner(config: &Config, address: SocketAddr, tell: &impl Fn(Told)) {
+fn banner(config: &Config, address: SocketAddr, granted: &str, tell: &impl Fn(Told)) {
+    let network = match granted {
+        "" => {
+            "🌐 Network: denied (`--grant HOST[:PORT]` lets every function reach a host)".to_owned()
+        }
+        granted => format!("🌐 Network: {granted}, for every function"),
+    };
     let cache = match config.modules {
         0 => "📦 Module Cache: Disabled".to_owned(),
         most => format!("📦 Module Cache: Enabled (max {most})"),
@@ -296,6 +320,7 @@ fn banner(config: &Config, address: SocketAddr, tell: &impl Fn(Told)) {
         ),
         format!("⏱️ Function Timeout: {}ms", config.timeout.as_millis()),
         cache,
+        network,
     ] {
         tell(Told::Line(line));
     }

@@ -11,8 +11,8 @@ use adamant_isolate::startup::Startup;
 use adamant_isolate::worker::guest::{Guest, Program};
 use adamant_isolate::worker::{Ending, Launch, WorkerError};
 use adamant_isolate::{
-    CacheMetrics, CodeCache, EngineError, Execution, Health, Isolate, Memory, Outcome, Package,
-    Request, Thrown,
+    CacheMetrics, CodeCache, EngineError, Execution, Health, Isolate, Memory, Network, Outcome,
+    Package, Request, Thrown,
 };
 
 use crate::config::Containment;
@@ -41,6 +41,7 @@ pub struct Guests {
     events: Events,
     /// What the isolates on threads share.
     cache: Arc<CodeCache>,
+    network: Option<Network>,
     ledger: Arc<Ledger>,
     walls: Mutex<Option<Confinement>>,
 }
@@ -68,9 +69,16 @@ impl Guests {
             next: AtomicU64::new(0),
             events,
             cache: Arc::new(CodeCache::new(modules)),
+            network: None,
             ledger: Arc::default(),
             walls: Mutex::default(),
         }
+    }
+
+    /// Lets isolates on threads ask this network; a worker has its own.
+    #[must_use]
+    pub fn over(self, network: Option<Network>) -> Self {
+        Self { network, ..self }
     }
 
     /// A new isolate, ready.
@@ -82,7 +90,7 @@ impl Guests {
         let place = match self.containment {
             Containment::Thread => {
                 let isolate = Isolate::new(self.memory, Arc::clone(&self.cache))?;
-                Place::Thread(isolate)
+                Place::Thread(isolate.with_network(self.network.clone()))
             }
             Containment::Process => Place::Process(Box::new(self.process(number)?)),
         };

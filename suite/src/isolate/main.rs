@@ -32,7 +32,7 @@ enum Verb {
     Broker(network::NetworkArgs),
     /// Serve functions over HTTP, each execution in an isolate of a pool.
     #[command(name = "serve", bin_name = "adamant serve")]
-    Serve(adamant_serve::ServeArgs),
+    Serve(ServeVerb),
     /// Run the module tests of test262.
     Test262(Test262Args),
 }
@@ -59,6 +59,15 @@ struct WorkerArgs {
     network: network::NetworkArgs,
 }
 
+/// What is served, and what its functions may reach.
+#[derive(Debug, clap::Args)]
+struct ServeVerb {
+    #[command(flatten)]
+    serve: adamant_serve::ServeArgs,
+    #[command(flatten)]
+    network: network::NetworkArgs,
+}
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -80,7 +89,7 @@ fn main() -> ExitCode {
         Verb::Worker(args) => worker::serve(args),
         Verb::Adapter(network) => adapter::serve(network),
         Verb::Broker(network) => network::serve(network),
-        Verb::Serve(args) => serve::run(args),
+        Verb::Serve(args) => serve::run(&args.serve, &args.network),
         Verb::Test262(args) => test262::run(args),
     })
 }

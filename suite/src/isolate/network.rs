@@ -17,7 +17,13 @@ pub(crate) struct NetworkArgs {
 }
 
 impl NetworkArgs {
-    fn parsed(&self) -> Result<Grants, Failure> {
+    /// What was typed.
+    pub(crate) fn grants(&self) -> &[String] {
+        &self.grants
+    }
+
+    /// What it grants.
+    pub(crate) fn parsed(&self) -> Result<Grants, Failure> {
         Grants::parse(&self.grants).map_err(|error| Failure::input(error.to_string()))
     }
 
@@ -26,19 +32,23 @@ impl NetworkArgs {
         if self.parsed()?.is_empty() {
             return Ok(None);
         }
-        let start = || -> io::Result<Option<Wire>> {
-            let mut command = Command::new(std::env::current_exe()?);
-            command.arg("broker");
-            for grant in &self.grants {
-                command.args(["--grant", grant]);
-            }
-            command.stdin(Stdio::piped()).stdout(Stdio::piped());
-            // It ends when its standard input does, with whoever started it.
-            let mut broker = command.env_clear().spawn()?;
-            Ok(broker.stdout.take().zip(broker.stdin.take()))
-        };
-        start().map_err(Failure::broken)
+        broker(&self.grants).map_err(Failure::broken)
     }
+}
+
+/// Starts a broker to whom this is granted.
+pub(crate) fn broker(grants: &[String]) -> io::Result<Option<Wire>> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("broker").args(granting(grants));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    // It ends when its standard input does, with whoever started it.
+    let mut broker = command.env_clear().spawn()?;
+    Ok(broker.stdout.take().zip(broker.stdin.take()))
+}
+
+/// The arguments that grant the same again.
+pub(crate) fn granting(grants: &[String]) -> impl Iterator<Item = &str> {
+    grants.iter().flat_map(|grant| ["--grant", grant])
 }
 
 /// What the broker says, and what is said to it.

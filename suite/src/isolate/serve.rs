@@ -4,15 +4,31 @@ use std::io::Write as _;
 
 use adamant::command::{Done, Failure};
 use adamant::exit;
+use adamant_isolate::Network;
 use adamant_isolate::worker::Launch;
 use adamant_serve::{Binding, ServeArgs, ServeError, Told, serve};
 
+use super::network::{NetworkArgs, broker, granting};
+
 /// Serves until it is told to stop.
-pub(crate) fn run(args: &ServeArgs) -> Done {
+pub(crate) fn run(args: &ServeArgs, network: &NetworkArgs) -> Done {
+    let none = network.parsed()?.is_empty();
+    let granted = network.grants().to_vec();
     let own = std::env::current_exe().map_err(Failure::broken)?;
     let mut launch = Launch::new(own);
     launch.args = vec!["worker".into()];
-    match serve(args, Binding { launch }, tell) {
+    launch.args.extend(granting(&granted).map(Into::into));
+    let asked = granted.clone();
+    let binding = Binding {
+        launch,
+        connect: Box::new(move || {
+            let wire = if none { None } else { broker(&asked)? };
+            wire.map(|(heard, said)| Network::over(heard.into(), said.into()))
+                .transpose()
+        }),
+        granted,
+    };
+    match serve(args, binding, tell) {
         Ok((_, stopped)) if stopped.unanswered > 0 => Err(Failure::broken(format!(
             "{} requests that were accepted had no answer when the time of the shutdown (`SHUTDOWN_TIMEOUT_MS`) was over",
             stopped.unanswered
