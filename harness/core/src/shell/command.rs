@@ -123,6 +123,9 @@ impl Walk<'_> {
 
     fn invoke(&mut self, command: &Command, argv: &[Field], at: At) -> Flow {
         let Invocation { call, exec } = wrapper::unwrap(argv);
+        if at.swallow.is_some() && wrapper::renders(argv) {
+            self.fails(Step::Work, &self.origin(command, 0), at);
+        }
         let flow = match call {
             Call::Nothing => Flow::Next,
             Call::Probe => {

@@ -125,12 +125,13 @@ impl Walk<'_> {
         self.talks(answer?).then_some(Swallow::IfMessage)
     }
 
-    /// Whether a block does nothing but print.
+    /// Whether a block does nothing but print; one that waits may be about to try again.
     fn talks(&self, block: &Block) -> bool {
+        let hides = |item: &Item| self.swallows(&item.stmt, 0);
         !block.is_empty()
             && block
                 .iter()
-                .all(|item| self.swallows(&item.stmt, 0).is_some())
+                .all(|item| hides(item).is_some_and(|swallow| swallow != Swallow::Idle))
     }
 
     /// What an `if` makes of the failure of the step that it asks: nothing, when the branch that answers only talks.

@@ -6,7 +6,7 @@ use super::{
     command, expand,
     fate::PIPEFAIL,
     rule::{self, Sink, Swallow},
-    syntax::{Block, Item, Op, Redirect, Stmt, Word},
+    syntax::{Block, Command, Item, Op, Redirect, Stmt, Word},
     walk::{At, Flow, Walk},
     wrapper::{self, Call},
 };
@@ -41,7 +41,13 @@ impl Walk<'_> {
                     let answered = before
                         .take_while(|(op, _)| *op == Op::And)
                         .any(|(_, member)| leaves_loop(member));
-                    let swallow = self.swallows(next, 0).filter(|_| !ends && !answered);
+                    // `|| sleep 5 && install`, and a wait in a loop: it is tried again.
+                    let then = rest.get(index + 1).filter(|(op, _)| *op == Op::And);
+                    let again =
+                        at.again || then.is_some_and(|(_, next)| self.swallows(next, 0).is_none());
+                    let swallow = self.swallows(next, 0).filter(|swallow| {
+                        !(ends || answered || *swallow == Swallow::Idle && again)
+                    });
                     At {
                         swallow,
                         probe: !at.value,
@@ -108,6 +114,10 @@ impl Walk<'_> {
                 .swallows(inner, calls)
                 .filter(|_| !writes_file(redirects)),
             Stmt::Pipeline(stages) => self.swallows(stages.first()?, calls),
+            // `! false`
+            Stmt::Not(inner) if matches!(&**inner, Stmt::Command(command) if is_false(command)) => {
+                Some(Swallow::Idle)
+            }
             _ => None,
         }
     }
@@ -260,6 +270,11 @@ impl Walk<'_> {
             _ => None,
         }
     }
+}
+
+fn is_false(command: &Command) -> bool {
+    let name = command.words.first().and_then(Word::as_literal);
+    name.is_some_and(|name| name == "false")
 }
 
 /// `break` and `continue`.

@@ -36,6 +36,8 @@ pub(super) struct At {
     pub(super) checked: bool,
     /// It runs beside the boot: when a signal comes, or over and over.
     pub(super) aside: bool,
+    /// It stands in a loop, or is called from one.
+    pub(super) again: bool,
     /// The call whose failure is hidden, where that is not the command itself.
     pub(super) site: Option<usize>,
 }
@@ -297,6 +299,7 @@ impl<'a> Walk<'a> {
                 let at = At {
                     probe: false,
                     aside,
+                    again: true,
                     ..at
                 };
                 self.maybe(|walk| walk.block(body, at));
@@ -424,7 +427,12 @@ impl<'a> Walk<'a> {
         };
         self.maybe(|walk| {
             walk.scope.set(name, values);
-            walk.block(body, At { probe: false, ..at })
+            let at = At {
+                probe: false,
+                again: true,
+                ..at
+            };
+            walk.block(body, at)
         });
     }
 

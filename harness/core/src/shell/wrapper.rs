@@ -120,6 +120,16 @@ const WRAPPERS: &[Wrapper] = &[
     ),
 ];
 
+/// Whether a wrapper writes configuration before it runs anything: `dockerize -template a:b nginx`.
+pub(super) fn renders(argv: &[Field]) -> bool {
+    let Some((name, args)) = argv.split_first() else {
+        return false;
+    };
+    let mut own = args.iter().map(|arg| arg.text.trim_start_matches('-'));
+    basename(&name.text) == "dockerize"
+        && own.any(|arg| arg == "template" || arg.starts_with("template="))
+}
+
 /// Tools that run another command with `VERB COMMAND`.
 const RUNNERS: [(&str, &[&str]); 14] = [
     ("poetry", &["run"]),

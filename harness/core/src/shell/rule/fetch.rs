@@ -126,6 +126,7 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
             Some("fetch/download")
         }
         ("gdown", [_, ..]) => Some("fetch/download"),
+        ("lftp", _) if mirrors(call) => Some("fetch/download"),
         (
             "az",
             [
@@ -182,6 +183,48 @@ fn asks(call: &Invoked<'_>) -> bool {
 const COPIERS: [&str; 11] = [
     "aws", "s5cmd", "s3cmd", "gcloud", "gsutil", "mc", "rclone", "azcopy", "scp", "sftp", "rsync",
 ];
+
+/// Whether `lftp` gets software: `lftp -e "mirror /pub/app /opt/app; quit" HOST`. Its commands are in an argument.
+fn mirrors(call: &Invoked<'_>) -> bool {
+    let takes_code = |arg: &&str| matches!(*arg, "-e" | "-c");
+    let Some(at) = call.args.iter().position(takes_code) else {
+        return false;
+    };
+    if call.args.iter().any(|arg| is_loopback(arg)) {
+        return false;
+    }
+    let code = call.args.get(at + 1).copied().unwrap_or_default();
+    let mut here: Option<String> = None;
+    code.split([';', '\n', '&', '|']).any(|command| {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let Some((verb, args)) = words.split_first() else {
+            return false;
+        };
+        let call = Invoked { tool: verb, args };
+        let places = call.words("-P -x -X -i -I -o -O");
+        let quotes = ['"', '\''];
+        let mut places = places.into_iter().map(|word| word.trim_matches(quotes));
+        let from = places.next();
+        match *verb {
+            "lcd" => {
+                here = from.map(str::to_owned);
+                false
+            }
+            // Sends instead of getting.
+            "mirror" if call.has(&["-R", "--reverse"]) => false,
+            "mirror" => from.is_some_and(|from| is_code(from, places.next().or(here.as_deref()))),
+            "get" | "pget" | "mget" => {
+                let to = args.iter().position(|arg| matches!(*arg, "-o" | "-O"));
+                let to = to
+                    .and_then(|at| args.get(at + 1))
+                    .copied()
+                    .or(here.as_deref());
+                from.is_some_and(|from| is_code(from, to))
+            }
+            _ => false,
+        }
+    })
+}
 
 /// Whether software comes from an object store or another machine.
 fn objects(call: &Invoked<'_>) -> bool {
