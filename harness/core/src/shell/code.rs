@@ -1,6 +1,6 @@
 //! A parsed text and its place: a file, a here-document, the argument of `sh -c`.
 
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
 use super::{
     execline,
@@ -98,7 +98,13 @@ impl Unit {
     /// The text of a span on one line.
     pub(super) fn source(&self, span: Span) -> String {
         let text = self.text.get(span.start..span.end).unwrap_or_default();
-        let text = text.replace("\\\n", " ").replace(HOLE, "…");
+        let mut text = Cow::Borrowed(text);
+        if text.contains('\n') {
+            text = Cow::Owned(text.replace("\\\n", " "));
+        }
+        if text.contains(HOLE) {
+            text = Cow::Owned(text.replace(HOLE, "…"));
+        }
         let words: Vec<_> = text.split_whitespace().collect();
         let text = words.join(" ");
         match text.char_indices().nth(MAX_TEXT) {

@@ -195,7 +195,7 @@ impl<'t> Lower<'t> {
                 .text
                 .get(before..child.start_byte())
                 .unwrap_or_default();
-            if gap.replace("\\\n", "").contains('\n') {
+            if gap.contains('\n') && gap.replace("\\\n", "").contains('\n') {
                 self.trouble(child, "a command goes on where its line has ended");
             }
             match child.kind() {

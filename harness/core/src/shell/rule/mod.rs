@@ -137,7 +137,8 @@ struct ByName<T: 'static>(HashMap<&'static str, Vec<&'static T>>);
 
 impl<T> ByName<T> {
     fn of(table: &'static [T], names: fn(&T) -> &'static [&'static str]) -> Self {
-        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+        let many = table.iter().map(|entry| names(entry).len()).sum();
+        let mut by_name: HashMap<_, Vec<_>> = HashMap::with_capacity(many);
         for entry in table {
             for name in names(entry) {
                 by_name.entry(*name).or_default().push(entry);
