@@ -12,17 +12,21 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// The scripts by their paths, and by the last component of these.
 pub(super) struct Beside<'a> {
+    scripts: Vec<(String, &'a Input)>,
     by_path: BTreeMap<String, &'a Input>,
     by_name: HashMap<String, Vec<String>>,
+    shapes: Shapes,
 }
 
 impl<'a> Beside<'a> {
     pub(super) fn of(scripts: &'a [Input]) -> Self {
-        let by_path: BTreeMap<String, &Input> = scripts
+        let here = here();
+        let scripts: Vec<(String, &Input)> = scripts
             .iter()
             .filter(|script| script.name != "-")
-            .map(|script| (absolute(&script.name), script))
+            .map(|script| (absolute(&script.name, &here), script))
             .collect();
+        let by_path: BTreeMap<String, &Input> = scripts.iter().cloned().collect();
         let mut by_name: HashMap<String, Vec<String>> = HashMap::new();
         for path in by_path.keys() {
             by_name
@@ -30,20 +34,33 @@ impl<'a> Beside<'a> {
                 .or_default()
                 .push(path.clone());
         }
-        Self { by_path, by_name }
+        let shapes = Shapes::of(by_name.keys().map(String::as_str));
+        Self {
+            scripts,
+            by_path,
+            by_name,
+            shapes,
+        }
     }
 
-    /// The path of a script that may reach another one: its text has that one's name, or it calls what is named so. The others say
+    /// The scripts, but for standard input, each with its path.
+    pub(super) fn scripts(&self) -> &[(String, &'a Input)] {
+        &self.scripts
+    }
+
+    /// Whether a script may reach another one: its text has that one's name, or it calls what is named so. The others say
     /// alone all that they have to say, and are not read twice.
-    pub(super) fn caller(&self, input: &Input, alone: &Lint) -> Option<String> {
-        let path = absolute(&input.name);
+    pub(super) fn calls(&self, path: &str, input: &Input) -> bool {
         let another = |name: &str| {
             let named = self.by_name.get(name);
             named.is_some_and(|paths| paths.iter().any(|other| *other != path))
         };
-        let reaches =
-            alone.calls.iter().any(|call| another(call)) || names(&input.text).any(another);
-        (self.by_path.contains_key(&path) && reaches).then_some(path)
+        let mut calls = input.alone.iter().flat_map(|lint| &lint.calls);
+        calls.any(|call| another(call))
+            || names(&input.text)
+                .filter(|word| self.shapes.may_have(word))
+                .filter_map(|word| std::str::from_utf8(word).ok())
+                .any(another)
     }
 
     /// The reading of a script as a boot that may reach the others; nothing but what was gathered is read.
@@ -119,17 +136,58 @@ impl<'a> Beside<'a> {
     }
 }
 
-fn absolute(name: &str) -> String {
-    let path = std::path::absolute(name).unwrap_or_else(|_no_directory| Path::new("/").join(name));
-    let mut clean: Vec<String> = Vec::new();
-    for part in path.components() {
+/// The lengths and the first bytes of names: nearly every word of a text differs from all of them in one or the other, and need
+/// not be looked up.
+struct Shapes {
+    firsts: [bool; 256],
+    lengths: [bool; 256],
+}
+
+impl Shapes {
+    fn of<'n>(names: impl Iterator<Item = &'n str>) -> Self {
+        let mut shapes = Self {
+            firsts: [false; 256],
+            lengths: [false; 256],
+        };
+        for name in names {
+            if let Some(first) = name.bytes().next() {
+                shapes.firsts[usize::from(first)] = true;
+                shapes.lengths[name.len() % 256] = true;
+            }
+        }
+        shapes
+    }
+
+    fn may_have(&self, word: &[u8]) -> bool {
+        let first = word.first().is_some_and(|b| self.firsts[usize::from(*b)]);
+        first && self.lengths[word.len() % 256]
+    }
+}
+
+/// The working directory, from which names are seen; the root where there is none.
+fn here() -> String {
+    let here = std::path::absolute(".").unwrap_or_else(|_no_directory| "/".into());
+    here.to_string_lossy().into_owned()
+}
+
+/// The path of a name from the root, without `.`, `..` and double slashes.
+fn absolute(name: &str, here: &str) -> String {
+    let mut path = String::with_capacity(here.len() + name.len() + 1);
+    let from = if name.starts_with('/') { "" } else { here };
+    for part in from.split('/').chain(name.split('/')) {
         match part {
-            std::path::Component::Normal(part) => clean.push(part.to_string_lossy().into_owned()),
-            std::path::Component::ParentDir => drop(clean.pop()),
-            _ => {}
+            "" | "." => {}
+            ".." => path.truncate(path.rfind('/').unwrap_or_default()),
+            part => {
+                path.push('/');
+                path.push_str(part);
+            }
         }
     }
-    format!("/{}", clean.join("/"))
+    if path.is_empty() {
+        path.push('/');
+    }
+    path
 }
 
 /// The last component of a path.
@@ -137,13 +195,23 @@ fn last(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// Whether a byte may be one of a file's name in a text.
+const IN_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = byte >= 0x80
+            || (byte as u8).is_ascii_alphanumeric()
+            || matches!(byte as u8, b'.' | b'_' | b'-' | b'+' | b'@');
+        byte += 1;
+    }
+    table
+};
+
 /// What may be the name of a file in a text.
-fn names(text: &[u8]) -> impl Iterator<Item = &str> {
-    let in_name =
-        |byte: &u8| byte.is_ascii_alphanumeric() || b"._-+@".contains(byte) || *byte >= 0x80;
-    text.split(move |byte| !in_name(byte))
+fn names(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| !IN_NAME[usize::from(*byte)])
         .filter(|word| !word.is_empty())
-        .filter_map(|word| std::str::from_utf8(word).ok())
 }
 
 #[cfg(test)]
@@ -157,16 +225,13 @@ mod tests {
             .map(|(name, text)| Input {
                 name: (*name).to_owned(),
                 text: text.as_bytes().to_vec(),
+                alone: Some(shell::script(name, text.as_bytes())),
             })
             .collect();
-        let alone: Vec<Lint> = scripts
-            .iter()
-            .map(|input| shell::script(&input.name, &input.text))
-            .collect();
         let beside = Beside::of(&scripts);
-        let callers = scripts.iter().zip(&alone);
-        let callers = callers.filter_map(|(input, lint)| beside.caller(input, lint));
-        let lints: Vec<Lint> = callers.filter_map(|path| beside.chain(&path)).collect();
+        let callers = beside.scripts().iter();
+        let callers = callers.filter(|(path, input)| beside.calls(path, input));
+        let lints: Vec<Lint> = callers.filter_map(|(path, _)| beside.chain(path)).collect();
         let smells = lints.iter().flat_map(|lint| &lint.smells);
         let mut told: Vec<String> = smells
             .map(|smell| format!("{}:{} {}", smell.file, smell.line, smell.rule))
@@ -174,6 +239,31 @@ mod tests {
         told.sort();
         told.dedup();
         told
+    }
+
+    #[test]
+    fn a_path_begins_at_the_root() {
+        for (name, path) in [
+            ("a.sh", "/here/there/a.sh"),
+            ("./b/../a.sh", "/here/there/a.sh"),
+            ("../../../a.sh", "/a.sh"),
+            ("//x/./y//a.sh", "/x/y/a.sh"),
+            ("..", "/here"),
+            ("/", "/"),
+        ] {
+            assert_eq!(absolute(name, "/here/there"), path, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_in_a_text_is_found_by_its_shape() {
+        let shapes = Shapes::of(["start.sh", "é"].into_iter());
+        let known = |text: &'static str| {
+            let words = names(text.as_bytes()).filter(|word| shapes.may_have(word));
+            words.map(|word| String::from_utf8_lossy(word).into_owned())
+        };
+        let text = "exec \"$DIR\"/start.sh stop.sh start (é)";
+        assert_eq!(known(text).collect::<Vec<_>>(), ["start.sh", "é"]);
     }
 
     #[test]

@@ -4,13 +4,16 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use adamant_core::report::text;
-use adamant_core::shell;
+use adamant_core::shell::{self, Lint};
 
 use super::super::Failure;
 use super::parallel;
 
 /// Larger files are cut here: the lint refuses them by name, and a device never ends.
 const MOST: u64 = (4 << 20) + 1;
+/// Of an unknown number of scripts, each no larger than this is linted as soon as it is read; one that is waits, because
+/// the largest ones come first.
+const AT_ONCE: usize = 8 << 10;
 /// The path that stands for standard input.
 const STDIN: &str = "-";
 /// Extensions of shell scripts; a script in a directory needs one of them or a `#!` line.
@@ -37,6 +40,8 @@ pub(super) struct Input {
     /// Its path as it was given.
     pub(super) name: String,
     pub(super) text: Vec<u8>,
+    /// What it says by itself, where that was asked as soon as it was read.
+    pub(super) alone: Option<Lint>,
 }
 
 /// What the paths came to.
@@ -59,8 +64,8 @@ impl Gathered {
 /// A file that may be a script.
 struct Candidate {
     path: PathBuf,
-    /// Whether it was named itself, and not its directory.
-    named: bool,
+    /// Of one that was named itself, and not its directory: how large it is.
+    named: Option<u64>,
 }
 
 /// What a file turned out to be.
@@ -71,7 +76,7 @@ enum Found {
     Nothing,
 }
 
-/// Reads every script that the paths name.
+/// Reads every script that the paths name, and lints it at once where nothing speaks for waiting.
 pub(super) fn gather(paths: &[PathBuf]) -> Result<Gathered, Failure> {
     let mut candidates = Vec::new();
     let mut bad = Vec::new();
@@ -82,7 +87,12 @@ pub(super) fn gather(paths: &[PathBuf]) -> Result<Gathered, Failure> {
     }
     // Sorted as they are read: most files below a directory are no scripts, and are not kept until all are read.
     let sorted = |candidate: &Candidate| read(&candidate.path).map(|text| sort(candidate, text));
-    let found = parallel::each(&candidates, |_| 0, sorted);
+    // How large those below a directory are is not known before they are read.
+    let size = |candidate: &Candidate| {
+        let known = candidate.named.map(usize::try_from);
+        parallel::LEAST.saturating_add(known.and_then(Result::ok).unwrap_or_default())
+    };
+    let found = parallel::each(&candidates, size, sorted);
     let mut gathered = Gathered::default();
     for found in found {
         match found {
@@ -100,12 +110,17 @@ pub(super) fn gather(paths: &[PathBuf]) -> Result<Gathered, Failure> {
 }
 
 fn add(path: &Path, candidates: &mut Vec<Candidate>) -> std::io::Result<()> {
-    if path.as_os_str() != STDIN && fs_err::metadata(path)?.is_dir() {
-        return walk(path, candidates);
+    let mut size = 0;
+    if path.as_os_str() != STDIN {
+        let metadata = fs_err::metadata(path)?;
+        if metadata.is_dir() {
+            return walk(path, candidates);
+        }
+        size = metadata.len();
     }
     candidates.push(Candidate {
         path: path.to_owned(),
-        named: true,
+        named: Some(size),
     });
     Ok(())
 }
@@ -121,7 +136,7 @@ fn walk(dir: &Path, candidates: &mut Vec<Candidate>) -> std::io::Result<()> {
                 walk(&path, candidates)?;
             }
         } else if kind.is_file() || (kind.is_symlink() && path.is_file()) {
-            candidates.push(Candidate { path, named: false });
+            candidates.push(Candidate { path, named: None });
         }
     }
     Ok(())
@@ -147,6 +162,7 @@ fn sort(candidate: &Candidate, text: Vec<u8>) -> Found {
     let extension = extension.unwrap_or_default();
     let name = candidate.path.to_string_lossy().into_owned();
     let has_line = text.starts_with(b"#!");
+    let named = candidate.named.is_some();
     let of_shell = SHELL.contains(&extension);
     let why = shell::not_shell(&text).or_else(|| {
         let other = OTHERS.iter().find(|(known, _)| *known == extension);
@@ -154,8 +170,12 @@ fn sort(candidate: &Candidate, text: Vec<u8>) -> Found {
         other.map(|(_, interpreter)| format!("a script for `{interpreter}`"))
     });
     match why {
-        Some(why) if candidate.named || has_line => Found::Other(name, why),
-        None if candidate.named || has_line || of_shell => Found::Script(Input { name, text }),
+        Some(why) if named || has_line => Found::Other(name, why),
+        None if named || has_line || of_shell => {
+            let at_once = named || text.len() <= AT_ONCE;
+            let alone = at_once.then(|| shell::script(&name, &text));
+            Found::Script(Input { name, text, alone })
+        }
         _ => Found::Nothing,
     }
 }

@@ -4,6 +4,7 @@ mod beside;
 mod gather;
 mod parallel;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -26,8 +27,6 @@ use gather::{Gathered, Input};
 struct Judged {
     smells: Vec<Smell>,
     unread: Vec<Unparsed>,
-    /// The text of each script that has a finding.
-    texts: BTreeMap<String, String>,
 }
 
 /// Lints.
@@ -42,20 +41,25 @@ pub fn run(args: &LintArgs, colour: Colour) -> Done {
             "the lint is blind: it does not find what is wrong with its own bad sample",
         ));
     }
-    let cancel = Cancel::default();
-    signal::watch(&cancel).map_err(Failure::broken)?;
-    let (gathered, judged) = match &args.image {
-        Some(what) => image(what, args, &cancel)?,
+    let (gathered, judged, signal) = match &args.image {
+        Some(what) => {
+            let cancel = Cancel::default();
+            signal::watch(&cancel).map_err(Failure::broken)?;
+            let (gathered, judged) = image(what, args, &cancel)?;
+            (gathered, judged, cancel.signal())
+        }
         None => {
-            let gathered = gather::gather(&args.paths)?;
-            let judged = judge(&gathered);
-            (gathered, judged)
+            // Nothing here waits that a signal would have to wake.
+            let noted = signal::note().map_err(Failure::broken)?;
+            let mut gathered = gather::gather(&args.paths)?;
+            let judged = judge(&mut gathered);
+            (gathered, judged, noted.signal())
         }
     };
-    if let Some(number) = cancel.signal() {
+    if let Some(number) = signal {
         return Ok(exit::signal(number));
     }
-    write(args.format, colour, &judged).map_err(Failure::broken)?;
+    write(args.format, colour, &gathered, &judged).map_err(Failure::broken)?;
     for (file, why) in &gathered.others {
         anstream::eprintln!("not {}: {file}: {why}", gathered.verb());
     }
@@ -72,21 +76,48 @@ pub fn run(args: &LintArgs, colour: Colour) -> Done {
 }
 
 /// Each script by itself, and what shows only where one of a directory calls another.
-fn judge(gathered: &Gathered) -> Judged {
-    let mut judged = Judged::default();
-    let alone = parallel::each(
-        &gathered.scripts,
-        |input| input.text.len(),
-        |input| shell::script(&input.name, &input.text),
-    );
+fn judge(gathered: &mut Gathered) -> Judged {
+    let late: Vec<usize> = (0..)
+        .zip(&gathered.scripts)
+        .filter(|(_, input)| input.alone.is_none())
+        .map(|(at, _)| at)
+        .collect();
+    let scripts = &gathered.scripts;
+    // What is linted is more work than what is only searched, however short it is.
+    let size = |at: &usize| parallel::LEAST + scripts.get(*at).map_or(0, |input| input.text.len());
+    let told = parallel::each(&late, size, |at| {
+        let input = scripts.get(*at)?;
+        Some(shell::script(&input.name, &input.text))
+    });
+    for (at, lint) in late.into_iter().zip(told) {
+        if let Some(input) = gathered.scripts.get_mut(at) {
+            input.alone = lint;
+        }
+    }
     let beside = Beside::of(&gathered.scripts);
-    let pairs: Vec<_> = gathered.scripts.iter().zip(&alone).collect();
-    let chains = parallel::each(
-        &pairs,
-        |(input, _)| input.text.len(),
-        |(input, lint)| beside.chain(&beside.caller(input, lint)?),
+    let calls = parallel::each(
+        beside.scripts(),
+        |(_, input)| input.text.len(),
+        |(path, input)| beside.calls(path, input),
     );
-    for lint in alone.into_iter().chain(chains.into_iter().flatten()) {
+    let callers: Vec<_> = beside
+        .scripts()
+        .iter()
+        .zip(calls)
+        .filter_map(|(script, calls)| calls.then_some(script))
+        .collect();
+    let chains = parallel::each(
+        &callers,
+        |(_, input)| parallel::LEAST + input.text.len(),
+        |(path, _)| beside.chain(path),
+    );
+    let mut judged = Judged::default();
+    for input in &mut gathered.scripts {
+        if let Some(lint) = input.alone.take() {
+            judged.take(lint);
+        }
+    }
+    for lint in chains.into_iter().flatten() {
         judged.take(lint);
     }
     judged.settle(gathered);
@@ -106,7 +137,11 @@ fn image(what: &str, args: &LintArgs, cancel: &Cancel) -> Result<(Gathered, Judg
             let text = image.text(path).unwrap_or_default().to_vec();
             if !gathered.scripts.iter().any(|known| known.name == *path) {
                 let name = path.clone();
-                gathered.scripts.push(Input { name, text });
+                gathered.scripts.push(Input {
+                    name,
+                    text,
+                    alone: None,
+                });
             }
         }
         for other in &lint.not_followed {
@@ -121,17 +156,9 @@ fn image(what: &str, args: &LintArgs, cancel: &Cancel) -> Result<(Gathered, Judg
 }
 
 impl Judged {
-    /// Adds what another reading found: the same command is told once for each rule.
+    /// Adds what another reading found.
     fn take(&mut self, lint: Lint) {
-        for smell in lint.smells {
-            let same = |known: &Smell| {
-                (known.rule, &known.file, known.line, known.column)
-                    == (smell.rule, &smell.file, smell.line, smell.column)
-            };
-            if !self.smells.iter().any(same) {
-                self.smells.push(smell);
-            }
-        }
+        self.smells.extend(lint.smells);
         for unread in lint.unparsed {
             if !self.unread.contains(&unread) {
                 self.unread.push(unread);
@@ -139,7 +166,8 @@ impl Judged {
         }
     }
 
-    /// Sorts by the order in which the scripts were given, then by line.
+    /// Sorts by the order in which the scripts were given, then by line; of several readings that tell of the same command by the
+    /// same rule the first one stays.
     fn settle(&mut self, gathered: &Gathered) {
         let order: BTreeMap<&str, usize> = gathered
             .scripts
@@ -151,18 +179,26 @@ impl Judged {
             let at = order.get(smell.file.as_str()).copied();
             (at.unwrap_or(0), smell.line, smell.column)
         };
-        self.smells.sort_by_key(key);
-        let files: BTreeSet<&str> = self.smells.iter().map(|smell| &*smell.file).collect();
-        for input in &gathered.scripts {
-            if files.contains(&*input.name) {
-                let text = String::from_utf8_lossy(&input.text).into_owned();
-                self.texts.insert(input.name.clone(), text);
+        self.smells.sort_by_cached_key(key);
+        let mut told: Vec<Smell> = Vec::with_capacity(self.smells.len());
+        for smell in self.smells.drain(..) {
+            let place = (smell.line, smell.column);
+            let near = told.iter().rev();
+            let mut near = near.take_while(|known| (known.line, known.column) == place);
+            if !near.any(|known| (known.rule, &known.file) == (smell.rule, &smell.file)) {
+                told.push(smell);
             }
         }
+        self.smells = told;
     }
 }
 
-fn write(format: LintFormat, colour: Colour, judged: &Judged) -> std::io::Result<()> {
+fn write(
+    format: LintFormat,
+    colour: Colour,
+    gathered: &Gathered,
+    judged: &Judged,
+) -> std::io::Result<()> {
     let stdout = std::io::stdout();
     let colour = match colour {
         Colour::Always => true,
@@ -174,8 +210,14 @@ fn write(format: LintFormat, colour: Colour, judged: &Judged) -> std::io::Result
     let mut out = std::io::BufWriter::new(stdout.lock());
     match format {
         LintFormat::Text => {
+            let files: BTreeSet<&str> = judged.smells.iter().map(|smell| &*smell.file).collect();
+            let with_finding = gathered.scripts.iter();
+            let with_finding = with_finding.filter(|input| files.contains(&*input.name));
+            let texts: BTreeMap<&str, Cow<'_, str>> = with_finding
+                .map(|input| (&*input.name, String::from_utf8_lossy(&input.text)))
+                .collect();
             for smell in &judged.smells {
-                let source = judged.texts.get(&smell.file).map(String::as_str);
+                let source = texts.get(&*smell.file).map(|text| &**text);
                 writeln!(out, "{}", script::finding(smell, source, colour))?;
             }
         }

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+/// Less work than this, in bytes of scripts to be searched, is done sooner than another thread is there.
+pub(super) const LEAST: usize = 64 << 10;
 /// As much as the main thread has: a deeply nested script is read on either.
 const STACK: usize = 8 << 20;
 
@@ -12,14 +14,16 @@ const STACK: usize = 8 << 20;
 static WORKERS: LazyLock<usize> =
     LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
 
-/// Does `work` on each item, on those of the greatest `size` first: none of them is left when the others are done.
+/// Does `work` on each item, on those of the greatest `size` first: none of them is left when the others are done. Sizes are
+/// in bytes; where all of them are less than [`LEAST`], no thread is started.
 pub(super) fn each<T: Sync, R: Send>(
     items: &[T],
     size: impl Fn(&T) -> usize,
     work: impl Fn(&T) -> R + Sync,
 ) -> Vec<R> {
     let workers = *WORKERS;
-    if workers.min(items.len()) < 2 {
+    let all = items.iter().map(&size).fold(0, usize::saturating_add);
+    if workers.min(items.len()) < 2 || all < LEAST {
         return items.iter().map(work).collect();
     }
     let mut order: Vec<(usize, &T)> = items.iter().enumerate().collect();
@@ -60,7 +64,7 @@ pub(super) fn each<T: Sync, R: Send>(
 
 #[cfg(test)]
 mod tests {
-    use super::each;
+    use super::{LEAST, each};
 
     #[test]
     fn results_are_in_the_order_of_the_items() {
@@ -70,7 +74,9 @@ mod tests {
             (0..(1000 - n) * 50).fold(*n, |sum, k| sum.wrapping_add(k % 2)) - (1000 - n) * 25
         };
         let wanted: Vec<u64> = items.iter().map(work).collect();
-        for size in [|_: &u64| 0, |n: &u64| usize::try_from(*n).unwrap()] {
+        let sizes: [fn(&u64) -> usize; 3] =
+            [|_| 0, |_| LEAST, |n| LEAST + usize::try_from(*n).unwrap()];
+        for size in sizes {
             assert_eq!(each(&items, size, work), wanted);
         }
         assert!(each(&[] as &[u64], |_| 0, |n| *n).is_empty());
