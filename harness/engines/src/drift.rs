@@ -1,6 +1,8 @@
 //! What a container changed: the engine names the paths, the image says what they were, and only real differences count.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use adamant_core::engine::{BootPlan, Change, ChangeKind, Image};
 use adamant_probe::{Entry, Kind, MOUNT_DIR, MOUNT_PATH, TRACE_SOCKET};
@@ -12,12 +14,16 @@ const KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
 /// Memory that the daemon mounts writable in every container, whatever was asked for.
 pub(crate) const SHARED_MEMORY: &str = "/dev/shm";
 /// Files that the daemon mounts over whatever the image has there, or makes.
-const DAEMON: [&str; 4] = [
+const DAEMON: [&str; 5] = [
     "/etc/hosts",
     "/etc/hostname",
     "/etc/resolv.conf",
     "/.dockerenv",
+    "/run/.containerenv",
 ];
+
+/// When: seconds and nanoseconds.
+pub(crate) type Written = (i64, i64);
 
 /// Which paths are not the subject's doing.
 #[derive(Debug)]
@@ -73,6 +79,13 @@ impl Ground {
         }
     }
 
+    /// The same where these directories are made too.
+    pub(crate) fn making<'p>(mut self, paths: impl Iterator<Item = &'p str>) -> Self {
+        let made = paths.flat_map(|path| ancestors(path).chain([path]));
+        self.made.extend(made.map(str::to_owned));
+        self
+    }
+
     /// Whether a change of the root file system at `path` is not the subject's.
     pub(crate) fn is_ours(&self, path: &str) -> bool {
         // Only these: what a subject leaves beside the probe is its own doing.
@@ -87,6 +100,35 @@ impl Ground {
         let plain = now.kind == Kind::Dir && self.made.contains(&now.path);
         plain || (now.path == "/etc/mtab" && now.target.as_deref() == Some("/proc/mounts"))
     }
+}
+
+/// Whether a file above the layers was opened for writing and never written to: that copies it up all the same, and is no
+/// difference, as for a daemon that goes by the time. A content that differs is one, whatever the time says.
+///
+/// `lowers` are the layers below, the topmost first.
+pub(crate) fn was_only_opened(
+    was: Option<&Entry>,
+    now: Option<&Entry>,
+    written: impl FnOnce() -> Option<Written>,
+    lowers: &[PathBuf],
+) -> bool {
+    let (Some(was), Some(now)) = (was, now) else {
+        return false;
+    };
+    let below = || {
+        let path = now.path.trim_start_matches('/');
+        lowers
+            .iter()
+            .find_map(|layer| last_written(&layer.join(path)))
+    };
+    let same = was.sha256.is_some() && was.sha256 == now.sha256;
+    same && written().is_some_and(|written| below() == Some(written))
+}
+
+/// When a file of the host was last written.
+pub(crate) fn last_written(path: &Path) -> Option<Written> {
+    let about = fs_err::symlink_metadata(path).ok()?;
+    Some((about.mtime(), about.mtime_nsec()))
 }
 
 /// Differences that count.

@@ -5,6 +5,7 @@ mod converse;
 pub mod docker;
 mod drift;
 mod embedded;
+mod given;
 pub mod image;
 mod launch;
 pub mod module;

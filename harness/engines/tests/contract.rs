@@ -21,6 +21,7 @@ use adamant_engines::docker::{self, Docker};
 use adamant_engines::oci::Oci;
 use libtest_mimic::{Arguments, Completion, Trial};
 
+use crate::claims::Claim;
 use crate::stage::Stage;
 
 fn main() -> ExitCode {
@@ -38,14 +39,34 @@ fn main() -> ExitCode {
             trials.push(Trial::ignorable_test(name, move || {
                 match absence(engine, claim.scripted) {
                     Some(reason) => Ok(Completion::ignored_with(reason)),
-                    None => (claim.holds)(&Stage::new(engine, &chosen)?)
-                        .map(|()| Completion::Completed)
-                        .map_err(Into::into),
+                    None => held(claim, &Stage::new(engine, &chosen)?).map_err(Into::into),
                 }
             }));
         }
     }
     libtest_mimic::run(&args, trials).exit_code()
+}
+
+/// Holds an engine to a claim. What a product is declared not to meet is told with its reason, and must show itself as it is
+/// declared: a declaration that is not true any more fails.
+fn held(claim: &Claim, stage: &Stage) -> stage::Result<Completion> {
+    let held = (claim.holds)(stage).map(|()| Completion::Completed);
+    let Some(unmet) = claim.unmet else {
+        return held;
+    };
+    let described = stage.engine.describe(&stage::deadline());
+    let version = described.map_err(|e| stage::told(&e))?.version;
+    if !version.starts_with(unmet.product) {
+        return held;
+    }
+    match held {
+        Ok(_) => Err(format!("declared as not met by {version}, and it holds")),
+        Err(seen) if seen.contains(unmet.seen) => {
+            let why = format!("not claimed by {}: {}", unmet.product, unmet.why);
+            Ok(Completion::ignored_with(why))
+        }
+        Err(seen) => Err(seen),
+    }
 }
 
 /// Why an engine is not held to a claim here; one that was asked for is.

@@ -7,6 +7,8 @@ use std::pin::pin;
 
 use adamant_core::engine::{EngineError, ErrorKind};
 use adamant_core::run::Deadline;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 pub(super) use bollard as api;
@@ -19,12 +21,31 @@ pub(super) struct Client {
     pub(super) docker: api::Docker,
     pub(super) runtime: Runtime,
     pub(super) socket: PathBuf,
+    /// Told apart by what it answers, where the two differ.
+    pub(super) product: Product,
+}
+
+/// Whose daemon it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Product {
+    Docker,
+    Podman,
+}
+
+impl fmt::Display for Product {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Docker => "Docker",
+            Self::Podman => "Podman",
+        })
+    }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("socket", &self.socket)
+            .field("product", &self.product)
             .finish_non_exhaustive()
     }
 }
@@ -101,8 +122,7 @@ impl From<Trouble> for EngineError {
 /// What answers at a socket.
 #[derive(Debug, Clone)]
 pub(super) struct Version {
-    /// `Docker` or `Podman`.
-    pub(super) product: &'static str,
+    pub(super) product: Product,
     pub(super) version: String,
     /// `os/architecture`.
     pub(super) platform: String,
@@ -125,11 +145,14 @@ impl Client {
         )
         .map_err(|error| EngineError::new(ErrorKind::Unsupported, &attempt).caused_by(error))?;
         let docker = complete(&runtime, &attempt, deadline, docker.negotiate_version())?;
-        Ok(Self {
+        let mut client = Self {
             docker,
             runtime,
             socket: socket.to_owned(),
-        })
+            product: Product::Docker,
+        };
+        client.product = client.version(deadline)?.product;
+        Ok(client)
     }
 
     /// Completes one call, or gives up when the time is up or the run is cancelled.
@@ -161,7 +184,10 @@ impl Client {
             .flatten()
             .find(|c| c.name.contains("Podman"));
         Ok(Version {
-            product: if podman.is_some() { "Podman" } else { "Docker" },
+            product: match podman {
+                Some(_) => Product::Podman,
+                None => Product::Docker,
+            },
             version: podman
                 .map(|c| c.version.clone())
                 .or(answer.version)
@@ -205,6 +231,10 @@ impl Client {
         let work = self
             .docker
             .inspect_container(name, None::<api::query_parameters::InspectContainerOptions>);
+        let work = async {
+            work.await
+                .or_else(|error| in_our_words(error, &["State", "Status"]))
+        };
         found(self.call(&format!("inspect the container `{name}`"), deadline, work))
     }
 
@@ -271,6 +301,35 @@ impl Client {
     }
 }
 
+/// Reads an answer again that was not understood for the states that only Podman knows, one that has ended and is not put
+/// away yet, and one that is about to start; `path` leads to the state in each record.
+pub(super) fn in_our_words<T: DeserializeOwned>(
+    error: api::errors::Error,
+    path: &[&str],
+) -> Result<T, api::errors::Error> {
+    let api::errors::Error::JsonDataError { contents, .. } = &error else {
+        return Err(error);
+    };
+    let Ok(mut answer) = serde_json::from_str::<Value>(contents) else {
+        return Err(error);
+    };
+    let records = match &mut answer {
+        Value::Array(records) => records.iter_mut().collect(),
+        record => vec![record],
+    };
+    for record in records {
+        let state = path.iter().try_fold(record, |at, key| at.get_mut(key));
+        if let Some(state) = state {
+            match state.as_str() {
+                Some("stopped") => *state = Value::from("exited"),
+                Some("initialized") => *state = Value::from("created"),
+                _ => {}
+            }
+        }
+    }
+    serde_json::from_value(answer).map_err(|_| error)
+}
+
 /// `None` for what the daemon does not have.
 pub(super) fn found<T>(answer: Result<T, Trouble>) -> Result<Option<T>, EngineError> {
     match answer {
@@ -305,4 +364,39 @@ fn complete<T>(
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T: DeserializeOwned>(contents: &str, path: &[&str]) -> Result<T, api::errors::Error> {
+        let error = api::errors::Error::JsonDataError {
+            message: String::new(),
+            contents: contents.to_owned(),
+            column: 0,
+        };
+        in_our_words(error, path)
+    }
+
+    #[test]
+    fn podmans_states_are_understood_and_no_others() {
+        use api::models::{ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary};
+        let path = ["State", "Status"];
+        for (word, state) in [
+            ("stopped", ContainerStateStatusEnum::EXITED),
+            ("initialized", ContainerStateStatusEnum::CREATED),
+        ] {
+            let text = format!(r#"{{"State":{{"Status":"{word}","ExitCode":3}}}}"#);
+            let record: ContainerInspectResponse = read(&text, &path).expect("understood");
+            let read = record.state.expect("a state");
+            assert_eq!((read.status, read.exit_code), (Some(state), Some(3)));
+        }
+        let list = r#"[{"Id":"a","State":"running"},{"Id":"b","State":"stopped"}]"#;
+        let listed: Vec<ContainerSummary> = read(list, &["State"]).expect("understood");
+        assert_eq!(listed.len(), 2);
+        let other = r#"{"State":{"Status":"molten"}}"#;
+        assert!(read::<ContainerInspectResponse>(other, &path).is_err());
+        assert!(read::<ContainerInspectResponse>("[", &path).is_err());
+    }
 }

@@ -124,6 +124,26 @@ impl Companion {
         Err(EngineError::new(ErrorKind::Engine, attempt).caused_by("it does not answer"))
     }
 
+    /// Where it is on a network.
+    pub(super) fn address(
+        &self,
+        client: &Client,
+        network: &str,
+        deadline: &Deadline,
+    ) -> Result<String, EngineError> {
+        let record = client.inspect(&self.name, deadline)?;
+        let settings = record.and_then(|record| record.network_settings);
+        let mut networks = settings.and_then(|settings| settings.networks);
+        let endpoint = networks.as_mut().and_then(|all| all.remove(network));
+        let address = endpoint.and_then(|endpoint| endpoint.ip_address);
+        address
+            .filter(|address| !address.is_empty())
+            .ok_or_else(|| {
+                let attempt = format!("find the companion `{}` on its network", self.name);
+                EngineError::new(ErrorKind::Engine, attempt).caused_by("it has no address there")
+            })
+    }
+
     /// The addresses from which somebody connected, in order of arrival.
     pub(super) fn peers(
         &self,

@@ -12,8 +12,9 @@ use adamant_core::run::Deadline;
 use super::client::Client;
 use super::companion::{Companion, Wanted};
 use super::output::{ExitWatch, Task};
+use super::podman;
 use crate::owner::{self, Here};
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Place, Supervisor};
 use crate::{ask, converse};
 
 /// A container of ours.
@@ -28,6 +29,8 @@ pub(super) struct Container {
     pub(super) exit: ExitWatch,
     /// How it ended before it began, when its executable could not be started.
     pub(super) refused: Option<Exit>,
+    /// Files of the host that it sees in `/etc`; they go with it.
+    pub(super) files: Option<Place>,
     pub(super) network: Option<String>,
     pub(super) here: Here,
     /// Who watches its processes, when somebody asked for it.
@@ -72,11 +75,15 @@ impl Container {
             },
             deadline,
         )?;
+        let named = self.files.as_ref().map_or(Ok(()), |files| {
+            let address = companion.address(&self.client, network, deadline)?;
+            podman::name(files, &address, alias)
+        });
         self.companions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(companion);
-        Ok(Answer::Joined)
+        named.map(|()| Answer::Joined)
     }
 
     fn traced(&self, deadline: &Deadline) -> Result<Trace, EngineError> {
@@ -117,7 +124,11 @@ impl Container {
         let network = self.network.as_deref().map_or(Ok(()), |network| {
             self.client.remove_network(network, deadline).map(|_| ())
         });
-        companions.into_iter().chain([container, network]).collect()
+        let memory = podman::forget(&self.client, &self.name, &self.plan, deadline);
+        companions
+            .into_iter()
+            .chain([container, network, memory])
+            .collect()
     }
 }
 

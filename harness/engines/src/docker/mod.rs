@@ -12,6 +12,7 @@ mod instance;
 mod look;
 mod object;
 mod output;
+mod podman;
 mod rest;
 mod service;
 mod shell;
@@ -43,7 +44,7 @@ use crate::embedded::PROBE;
 use crate::launch::possible;
 use crate::owner::{self, Here};
 use crate::store::Sourcing;
-use crate::supervisor::{self, Ahead, Supervisor};
+use crate::supervisor::{self, Ahead, Place, Supervisor};
 
 /// For taking back what was half made: the caller's own time may be up.
 const CLEANUP: Duration = Duration::from_secs(60);
@@ -179,16 +180,22 @@ impl Docker {
             })
             .transpose()?;
         let socket = trace.as_ref().map(Supervisor::socket);
+        let files = podman::files(client.product, &plan.network)?;
+        let labels = self.labels(&plan.owner);
+        let memory = podman::memory(&client, name, plan, &labels, deadline)?;
         let ground = start::Ground {
+            product: client.product,
+            memory: &memory,
+            files: files.as_ref().map(Place::path),
             image: &start.id,
             config: &start.image.config,
             socket: socket.as_deref(),
             probe: &probe,
             network: network.as_deref(),
-            labels: self.labels(&plan.owner),
+            labels,
         };
         let asked_ns = monotonic_ns();
-        client
+        let id = client
             .create(name, start::body(plan, ground), deadline)
             .map_err(|trouble| {
                 let blind = trouble.message().is_some_and(start::sees_no_files);
@@ -198,10 +205,14 @@ impl Docker {
                     trouble.into()
                 }
             })?;
+        if let (Some(files), Some(_)) = (&files, &network) {
+            // It is called so by default, and finds itself.
+            let hostname = id.get(..12).unwrap_or(&id);
+            podman::name(files, "127.0.1.1", hostname)?;
+        }
         let created_ns = monotonic_ns();
-        let mut tasks = vec![client.attach(name, log.clone(), deadline)?];
-        let starts_ns = monotonic_ns();
-        let (exit, refused) = begin(&client, name, &log, &mut tasks, deadline)?;
+        let mut tasks = Vec::new();
+        let (starts_ns, exit, refused) = begin(&client, name, &log, &mut tasks, deadline)?;
         let started_ns = monotonic_ns();
         if let (Some(trace), None) = (&mut trace, &refused) {
             trace.wait_attached(|| exit.seen().is_some(), deadline)?;
@@ -218,6 +229,7 @@ impl Docker {
             log,
             exit,
             refused,
+            files,
             network,
             here: self.here.clone(),
             companions: Mutex::default(),
@@ -239,7 +251,8 @@ impl Docker {
             Network::Isolated => client.remove_network(name, &deadline).map(|_| ()),
             Network::None | Network::Made(_) => Ok(()),
         };
-        match container.and(network) {
+        let memory = podman::forget(client, name, plan, &deadline);
+        match container.and(network).and(memory) {
             Ok(()) => error,
             Err(also) => error.hint(format!("`{name}` may have been left behind: {also}")),
         }
@@ -323,8 +336,12 @@ impl Engine for Docker {
 
     fn volume(&self, owner: &Owner, deadline: &Deadline) -> Result<String, EngineError> {
         let name = self.unique(owner);
-        self.client(deadline)?
-            .create_volume(&name, self.labels(owner), deadline)?;
+        self.client(deadline)?.create_volume(
+            &name,
+            self.labels(owner),
+            HashMap::new(),
+            deadline,
+        )?;
         Ok(name)
     }
 
@@ -391,19 +408,26 @@ impl Engine for Docker {
     }
 }
 
-/// Starts a created container; a refusal of its executable is an answer.
+/// Takes the output of a created container and starts it; answers when that was asked for. A refusal of its executable is an
+/// answer, which Podman gives as soon as somebody attaches: it makes all of a container but its first step for that.
 fn begin(
     client: &Client,
     name: &str,
-    log: &LogCapture,
+    log: &Arc<LogCapture>,
     tasks: &mut Vec<Task>,
     deadline: &Deadline,
-) -> Result<(ExitWatch, Option<Exit>), EngineError> {
-    let trouble = match client.start(name, deadline) {
+) -> Result<(u64, ExitWatch, Option<Exit>), EngineError> {
+    let attached = client.attach(name, log.clone(), deadline);
+    let starts_ns = monotonic_ns();
+    let started = attached.and_then(|task| {
+        tasks.push(task);
+        client.start(name, deadline)
+    });
+    let trouble = match started {
         Ok(()) => {
             let (exit, task) = client.watch_exit(name);
             tasks.push(task);
-            return Ok((exit, None));
+            return Ok((starts_ns, exit, None));
         }
         Err(trouble) => trouble,
     };
@@ -418,7 +442,7 @@ fn begin(
         after_ms: 0,
         refused: Some(words),
     };
-    Ok((ExitWatch::ended(), Some(exit)))
+    Ok((starts_ns, ExitWatch::ended(), Some(exit)))
 }
 
 fn blind_daemon(client: &Client, error: EngineError) -> EngineError {

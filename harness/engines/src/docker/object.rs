@@ -6,7 +6,7 @@ use std::fmt;
 use adamant_core::engine::EngineError;
 use adamant_core::run::Deadline;
 
-use super::client::{Client, api, found};
+use super::client::{Client, api, found, in_our_words};
 use crate::owner;
 
 /// What an object is; in the order in which objects can be removed.
@@ -99,11 +99,9 @@ impl Client {
             .all(true)
             .filters(filters)
             .build();
-        let containers = self.call(
-            "list containers",
-            deadline,
-            self.docker.list_containers(Some(options)),
-        )?;
+        let work = self.docker.list_containers(Some(options));
+        let work = async { work.await.or_else(|error| in_our_words(error, &["State"])) };
+        let containers = self.call("list containers", deadline, work)?;
         let object = |container: api::models::ContainerSummary| {
             let name = container
                 .names
@@ -140,10 +138,12 @@ impl Client {
         &self,
         name: &str,
         labels: HashMap<String, String>,
+        kind: HashMap<String, String>,
         deadline: &Deadline,
     ) -> Result<(), EngineError> {
         let request = api::models::VolumeCreateRequest {
             name: Some(name.to_owned()),
+            driver_opts: Some(kind),
             labels: Some(labels),
             ..Default::default()
         };

@@ -47,7 +47,7 @@ impl Client {
         name: &str,
         log: Arc<LogCapture>,
         deadline: &Deadline,
-    ) -> Result<Task, EngineError> {
+    ) -> Result<Task, Trouble> {
         let options = api::query_parameters::AttachContainerOptionsBuilder::new()
             .stdout(true)
             .stderr(true)
@@ -57,7 +57,6 @@ impl Client {
         let attached = self.call(&format!("attach to the container `{name}`"), deadline, work)?;
         Ok(Task(self.runtime.spawn(pump(
             self.docker.clone(),
-            name.to_owned(),
             attached,
             log,
         ))))
@@ -190,7 +189,6 @@ impl ExitWatch {
 /// Takes every frame as it comes: a container whose output nobody takes stands still.
 async fn pump(
     docker: api::Docker,
-    name: String,
     attached: api::container::AttachContainerResults,
     log: Arc<LogCapture>,
 ) {
@@ -209,23 +207,16 @@ async fn pump(
             // The client library's name for what is no whole frame.
             Some(Ok(_)) => break Some("the stream ended in the middle of a frame".to_owned()),
             Some(Err(error)) => break Some(error.to_string()),
-            None => break daemon_gone(&docker, &name).await,
+            None => break daemon_gone(&docker).await,
         }
     };
     log.end(cut);
 }
 
 /// The end of a stream is the end of the output only while the daemon lives: a dead one ends it too.
-async fn daemon_gone(docker: &api::Docker, name: &str) -> Option<String> {
-    let inspect =
-        docker.inspect_container(name, None::<api::query_parameters::InspectContainerOptions>);
-    match tokio::time::timeout(ALIVE, inspect).await {
-        Ok(
-            Ok(_)
-            | Err(api::errors::Error::DockerResponseServerError {
-                status_code: 404, ..
-            }),
-        ) => None,
+async fn daemon_gone(docker: &api::Docker) -> Option<String> {
+    match tokio::time::timeout(ALIVE, docker.ping()).await {
+        Ok(Ok(_)) => None,
         Ok(Err(error)) => Some(format!("the engine went away: {error}")),
         Err(_) => Some("the engine went away: it does not answer".to_owned()),
     }

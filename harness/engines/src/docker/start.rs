@@ -10,19 +10,26 @@ use adamant_probe::{MOUNT_PATH, TRACE_SOCKET};
 use crate::ask;
 use crate::launch;
 
+use super::client::Product;
 use super::client::api::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType,
 };
+use super::podman;
 
 /// What is needed to create a container besides the plan.
 #[derive(Debug)]
 pub(super) struct Ground<'g> {
+    pub(super) product: Product,
     pub(super) image: &'g str,
     /// What the image says about its process 1.
     pub(super) config: &'g ImageConfig,
     /// The supervisor's socket, for a traced boot.
     pub(super) socket: Option<&'g Path>,
     pub(super) probe: &'g Path,
+    /// Volumes of memory, where the daemon takes the plan's only that way.
+    pub(super) memory: &'g [String],
+    /// A directory with the files in `/etc` that the daemon does not make.
+    pub(super) files: Option<&'g Path>,
     pub(super) network: Option<&'g str>,
     pub(super) labels: HashMap<String, String>,
 }
@@ -87,12 +94,15 @@ fn host(plan: &BootPlan, ground: &Ground<'_>) -> HostConfig {
             .profile()
             .map(|_| vec![NAME_SERVER.to_string()]),
         readonly_rootfs: Some(plan.read_only),
-        tmpfs: Some(
-            plan.tmpfs
+        tmpfs: Some(match ground.product {
+            Product::Docker => plan
+                .tmpfs
                 .iter()
                 .map(|t| (t.path.clone(), t.options.clone()))
                 .collect(),
-        ),
+            Product::Podman => podman::unwritable(plan, ground.config),
+        }),
+        binds: Some(ground.memory.to_vec()),
         mounts: Some(mounts(plan, ground)),
         cap_add: Some(plan.cap_add.clone()),
         cap_drop: Some(plan.cap_drop.clone()),
@@ -136,6 +146,12 @@ fn mounts(plan: &BootPlan, ground: &Ground<'_>) -> Vec<Mount> {
             TRACE_SOCKET,
             true,
         )
+    }));
+    let files = ground.files.into_iter();
+    let files = files.flat_map(|dir| podman::targets(plan, dir));
+    mounts.extend(files.map(|(file, target)| {
+        let file = file.display().to_string();
+        mount(MountType::BIND, file, &target, plan.read_only)
     }));
     mounts.extend(
         plan.volumes
@@ -186,13 +202,13 @@ pub(super) fn sees_no_files(message: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use adamant_core::case::Clock;
 
     use super::*;
     use adamant_core::engine::{Bind, Network, Owner, Tmpfs, VolumeMount};
 
-    fn plan() -> BootPlan {
+    pub(in crate::docker) fn plan() -> BootPlan {
         BootPlan {
             image: "sha256:0".into(),
             absent: Vec::new(),
@@ -241,6 +257,9 @@ mod tests {
             ..ImageConfig::default()
         };
         let ground = || Ground {
+            product: Product::Docker,
+            memory: &[],
+            files: None,
             image: "i",
             config: &config,
             socket: None,
@@ -299,6 +318,7 @@ mod tests {
             (format!("{runc}\"nope\": executable file not found in $PATH: unknown"), Some(127)),
             (format!("{runc}\"/nope\": stat /nope: no such file or directory: unknown"), Some(127)),
             (format!("{runc}\"/etc\": permission denied: unknown"), Some(126)),
+            ("preparing container 0 for attach: runc: runc create failed: unable to start container process: exec: \"/bin/sh\": stat /bin/sh: no such file or directory: OCI runtime attempted to invoke a command that was not found".into(), Some(127)),
             (format!("{runc}\"/etc\": is a directory: unknown"), Some(126)),
             ("crun: executable file `nope` not found in $PATH: No such file or directory: OCI runtime error".into(), Some(127)),
             ("error mounting \"/x\" to rootfs at \"/y\": no such file or directory".into(), None),

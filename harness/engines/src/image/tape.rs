@@ -134,7 +134,8 @@ pub(crate) fn image(
     stream(all)
 }
 
-fn stream(parts: Vec<Part>) -> Box<dyn Read + Send> {
+/// One archive of these files, in this order.
+pub(crate) fn stream(parts: Vec<Part>) -> Box<dyn Read + Send> {
     let end: Box<dyn Read + Send> = Box::new(Cursor::new(vec![0; 1024]));
     parts.into_iter().rev().fold(end, |rest, part| {
         let mut header = Header::new_ustar();

@@ -1,7 +1,6 @@
 //! What a container changed: everything above its layers, and what is on its writable mounts.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use adamant_core::engine::{Answer, EngineError, ErrorKind};
@@ -11,9 +10,9 @@ use adamant_shim::MEMORY;
 
 use super::exec::tree_at_rest;
 use super::instance::Container;
-use super::upper::{Upper, Written};
+use super::upper::Upper;
 use crate::ask::{As, Inside as _};
-use crate::drift::{Ground, compare, is_under};
+use crate::drift::{Ground, compare, is_under, was_only_opened};
 
 impl Container {
     pub(super) fn drift(&self, deadline: &Deadline) -> Result<Answer, EngineError> {
@@ -35,8 +34,9 @@ impl Container {
             );
         }
         now.retain(|(path, now)| {
-            let written = upper.written.get(path);
-            !ground.is_ours(path) && !self.was_only_opened(path, now.as_ref(), written)
+            let was = self.image.entries.get(path);
+            let written = || upper.written.get(path).copied();
+            !ground.is_ours(path) && !was_only_opened(was, now.as_ref(), written, &self.lowers)
         });
         let mounted = match self.mounted(&ground, deadline) {
             Ok(mounted) => mounted,
@@ -45,22 +45,6 @@ impl Container {
             Err(error) => return Err(error),
         };
         Ok(Answer::Drift(compare(&self.image, &ground, now, mounted)))
-    }
-
-    /// A file that was opened for writing and never written to is copied up all the same: no difference, as for a daemon,
-    /// which goes by the time. A content that differs is one, whatever the time says.
-    fn was_only_opened(&self, path: &str, now: Option<&Entry>, written: Option<&Written>) -> bool {
-        let same = |now: &Entry| {
-            let was = self.image.entries.get(path);
-            was.is_some_and(|was| was.sha256.is_some() && was.sha256 == now.sha256)
-        };
-        let below = || {
-            let found = self.lowers.iter().find_map(|layer| {
-                fs_err::symlink_metadata(layer.join(path.trim_start_matches('/'))).ok()
-            });
-            found.map(|about| (about.mtime(), about.mtime_nsec()))
-        };
-        now.is_some_and(same) && written.is_some_and(|written| below() == Some(*written))
     }
 
     /// Where the layer is that it writes to. In memory it is seen through the shim, which holds it.

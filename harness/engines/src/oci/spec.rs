@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use adamant_core::engine::{BootPlan, EngineError, ErrorKind, Image, Network};
-use adamant_probe::sinkhole::NAME_SERVER;
+use adamant_core::engine::{BootPlan, EngineError, ErrorKind, Image};
 use adamant_probe::{MOUNT_PATH, TRACE_SOCKET};
 use fs_err as fs;
 use serde_json::{Value, json};
 
 use super::user::User;
-use crate::ask;
-use crate::launch;
+use crate::{ask, given, launch};
 
 /// What a container may do by default.
 const CAPABILITIES: [&str; 14] = [
@@ -52,8 +50,6 @@ const READ_ONLY: [&str; 5] = [
     "/proc/sys",
     "/proc/sysrq-trigger",
 ];
-/// Name servers where the host's are its own loopback.
-const NAME_SERVERS: [&str; 2] = ["8.8.8.8", "8.8.4.4"];
 
 /// What is needed beside the plan.
 #[derive(Debug)]
@@ -285,8 +281,12 @@ fn mounts(plan: &BootPlan, ground: &Ground<'_>) -> Vec<Value> {
         ));
     }
     asked.extend(plan.tmpfs.iter().map(|tmpfs| {
-        let options = format!("noexec,nosuid,nodev,{}", tmpfs.options);
-        kernel(&tmpfs.path, "tmpfs", "tmpfs", &tmpfs_options(&options))
+        kernel(
+            &tmpfs.path,
+            "tmpfs",
+            "tmpfs",
+            &given::memory(&tmpfs.options),
+        )
     }));
     asked.extend(
         ground
@@ -315,29 +315,6 @@ fn mounts(plan: &BootPlan, ground: &Ground<'_>) -> Vec<Value> {
     mounts
 }
 
-/// The last word on a subject counts, as for `mount`.
-fn tmpfs_options(options: &str) -> String {
-    const OPPOSITES: [(&str, &str); 4] = [
-        ("exec", "noexec"),
-        ("suid", "nosuid"),
-        ("dev", "nodev"),
-        ("rw", "ro"),
-    ];
-    let key = |option: &str| {
-        let pair = OPPOSITES
-            .iter()
-            .find(|(on, off)| [on, off].contains(&&option));
-        let name = option.split('=').next().unwrap_or(option);
-        pair.map_or(name, |(on, _)| on).to_owned()
-    };
-    let mut kept: Vec<&str> = Vec::new();
-    for option in options.split(',').filter(|option| !option.is_empty()) {
-        kept.retain(|known| key(known) != key(option));
-        kept.push(option);
-    }
-    kept.join(",")
-}
-
 /// Whether the kernel counts swap, where limits can be set on it.
 fn swap_is_counted() -> bool {
     let first = Path::new("/sys/fs/cgroup/memory");
@@ -351,53 +328,6 @@ pub(super) fn hostname(name: &str) -> String {
 
 /// Writes the files that a container sees as its own in `/etc`.
 pub(super) fn write_files(plan: &BootPlan, name: &str, dir: &Path) -> std::io::Result<()> {
-    let hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n\
-                 ff00::0\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
-    fs::write(dir.join("hosts"), hosts)?;
-    fs::write(dir.join("hostname"), format!("{}\n", hostname(name)))?;
-    let resolver = match plan.network {
-        Network::None => resolver(&fs::read_to_string("/etc/resolv.conf").unwrap_or_default()),
-        // The made network's own name server, which the supervisor plays.
-        Network::Made(_) => format!("nameserver {NAME_SERVER}\n"),
-        // As a daemon's: a question for a name that is not in `hosts` is heard, and never answered.
-        Network::Isolated => "nameserver 127.0.0.11\noptions ndots:0\n".to_owned(),
-    };
-    fs::write(dir.join("resolv.conf"), resolver)
-}
-
-/// The host's, without servers on its own loopback, which is not the container's.
-fn resolver(host: &str) -> String {
-    let local = |line: &str| {
-        let server = line.strip_prefix("nameserver").map(str::trim);
-        server.is_some_and(|server| server.starts_with("127.") || server == "::1")
-    };
-    let mut lines: Vec<&str> = host.lines().filter(|line| !local(line)).collect();
-    let servers = NAME_SERVERS.map(|server| format!("nameserver {server}"));
-    if !lines.iter().any(|line| line.starts_with("nameserver")) {
-        lines.extend(servers.iter().map(String::as_str));
-    }
-    lines.join("\n") + "\n"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_tmpfs_options_the_last_word_counts() {
-        assert_eq!(
-            tmpfs_options("noexec,nosuid,size=1m,exec,size=2m"),
-            "nosuid,exec,size=2m"
-        );
-        assert_eq!(tmpfs_options("noexec,,mode=1777"), "noexec,mode=1777");
-    }
-
-    #[test]
-    fn a_resolver_on_the_hosts_loopback_is_not_the_containers() {
-        assert_eq!(
-            resolver("# x\nnameserver 127.0.0.53\nsearch a\n"),
-            "# x\nsearch a\nnameserver 8.8.8.8\nnameserver 8.8.4.4\n"
-        );
-        assert_eq!(resolver("nameserver 10.0.0.1\n"), "nameserver 10.0.0.1\n");
-    }
+    given::write(&plan.network, dir)?;
+    fs::write(dir.join("hostname"), format!("{}\n", hostname(name)))
 }

@@ -11,6 +11,7 @@ use rustix::fs::{
 };
 
 use crate::ask::Found;
+use crate::drift::Written;
 use crate::image::digest::Hashing;
 
 const DIR: OFlags = OFlags::DIRECTORY
@@ -28,9 +29,6 @@ pub(super) struct Upper {
     /// When each regular file was last written.
     pub(super) written: BTreeMap<String, Written>,
 }
-
-/// Seconds and nanoseconds.
-pub(super) type Written = (i64, i64);
 
 impl Upper {
     /// Reads it while its container may be writing to it: what goes away meanwhile is not there.

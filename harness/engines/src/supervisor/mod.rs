@@ -22,7 +22,7 @@ use fs_err as fs;
 use rustix::io::{FdFlags, fcntl_setfd};
 
 pub(crate) use self::ahead::Ahead;
-use self::place::Place;
+pub(crate) use self::place::Place;
 pub(crate) use self::place::reap;
 
 /// How often we look for what does not announce itself.

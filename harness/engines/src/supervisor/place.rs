@@ -1,5 +1,5 @@
-//! Where a launcher and its supervisor meet: a directory of ours for the time of a start, and what becomes of those that a
-//! killed run leaves.
+//! A directory of ours on the host for one boot, where its launcher and supervisor meet, and what becomes of those that a killed
+//! run leaves.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -17,14 +17,14 @@ const SETTLED: Duration = Duration::from_secs(60);
 
 /// The directory, which goes when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     dir: TempDir,
     _lock: File,
 }
 
 impl Place {
     /// One that only this user can enter.
-    pub(super) fn make() -> std::io::Result<Self> {
+    pub(crate) fn make() -> std::io::Result<Self> {
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
         let lock: File = fs::File::create(dir.path().join(LOCK))?.into();
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
@@ -32,7 +32,7 @@ impl Place {
     }
 
     /// Its path.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 }
