@@ -5,7 +5,7 @@ use adamant_core::run::Deadline;
 use adamant_probe::{Reply, Request};
 
 use super::instance::Container;
-use super::output::{Exec, LAST_WORDS};
+use super::output::Exec;
 use crate::ask::{As, Found, Inside, Replies};
 use crate::launch::probe;
 
@@ -34,8 +34,8 @@ impl Inside for Container {
         );
         if ran.is_err() || !replies.is_answer() {
             // The probe ends with its container; the news may be on its way.
-            self.client
-                .wait_exit(&self.name, &self.exit, &deadline.within(LAST_WORDS))?;
+            let news = deadline.within(self.client.product.news());
+            self.client.wait_exit(&self.name, &self.exit, &news)?;
         }
         let answer = ran
             .map_err(EngineError::from)

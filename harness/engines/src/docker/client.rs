@@ -4,12 +4,15 @@ use std::fmt;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::time::Duration;
 
 use adamant_core::engine::{EngineError, ErrorKind};
 use adamant_core::run::Deadline;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::runtime::Runtime;
+
+use super::output::LAST_WORDS;
 
 pub(super) use bollard as api;
 
@@ -30,6 +33,17 @@ pub(super) struct Client {
 pub(super) enum Product {
     Docker,
     Podman,
+}
+
+impl Product {
+    /// How long the news of an end may be on its way when something that needs the container has failed. Podman looks for it a
+    /// few times a second, and what it looks at is written by a helper that it starts for that.
+    pub(super) fn news(self) -> Duration {
+        match self {
+            Self::Docker => LAST_WORDS,
+            Self::Podman => 5 * LAST_WORDS,
+        }
+    }
 }
 
 impl fmt::Display for Product {

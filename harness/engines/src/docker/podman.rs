@@ -203,16 +203,16 @@ mod tests {
     #[test]
     fn what_podman_would_make_writable_is_not_and_what_was_asked_for_is() {
         let mut config = ImageConfig::default();
-        let held = |config: &ImageConfig| super::held(&plan(), config).collect::<Vec<_>>();
+        let of = |config: &ImageConfig| held(&plan(), config).collect::<Vec<_>>();
         // The plan has memory at `/tmp`.
-        assert_eq!(held(&config), ["/run", "/var/tmp"]);
+        assert_eq!(of(&config), ["/run", "/var/tmp"]);
         config.volumes.insert("/var/tmp/".into());
-        assert_eq!(held(&config), ["/run"]);
+        assert_eq!(of(&config), ["/run"]);
         let writable = BootPlan {
             read_only: false,
             ..plan()
         };
-        assert_eq!(super::held(&writable, &config).count(), 0);
+        assert_eq!(held(&writable, &config).count(), 0);
     }
 
     #[test]

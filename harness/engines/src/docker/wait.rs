@@ -103,10 +103,8 @@ impl Container {
             return self.timed_out(observed);
         }
         // A probe that ends early, or cannot start, does so because the container ends; the news may be on its way.
-        if self
-            .client
-            .wait_exit(&self.name, &self.exit, &deadline.within(LAST_WORDS))?
-        {
+        let news = deadline.within(self.client.product.news());
+        if self.client.wait_exit(&self.name, &self.exit, &news)? {
             return self.exited(observed);
         }
         ran?;
