@@ -40,8 +40,6 @@ fn boot(image: &str) -> (i32, String) {
     let (code, mut told) = adamant(&[
         "run",
         &subject,
-        "--engine",
-        "docker",
         "--cases",
         "fixtures/cases",
         "--only-cases",
