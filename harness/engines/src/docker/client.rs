@@ -341,7 +341,8 @@ pub(super) fn in_our_words<T: DeserializeOwned>(
             }
         }
     }
-    serde_json::from_value(answer).map_err(|_| error)
+    // What is still not understood is told as it was first.
+    serde_json::from_value(answer).or(Err(error))
 }
 
 /// `None` for what the daemon does not have.

@@ -34,6 +34,7 @@ use adamant_core::engine::{
 use adamant_core::run::{Deadline, monotonic_ns};
 
 use self::client::Client;
+use self::client::api::models::ContainerCreateBody;
 pub use self::collect::collect;
 use self::images::Images;
 use self::instance::Container;
@@ -195,20 +196,10 @@ impl Docker {
             labels,
         };
         let asked_ns = monotonic_ns();
-        let id = client
-            .create(name, start::body(plan, ground), deadline)
-            .map_err(|trouble| {
-                let blind = trouble.message().is_some_and(start::sees_no_files);
-                if blind {
-                    blind_daemon(&client, trouble.into())
-                } else {
-                    trouble.into()
-                }
-            })?;
+        let id = create(&client, name, start::body(plan, ground), deadline)?;
         if let (Some(files), Some(_)) = (&files, &network) {
             // It is called so by default, and finds itself.
-            let hostname = id.get(..12).unwrap_or(&id);
-            podman::name(files, "127.0.1.1", hostname)?;
+            podman::name(files, "127.0.1.1", id.get(..12).unwrap_or(&id))?;
         }
         let created_ns = monotonic_ns();
         let mut tasks = Vec::new();
@@ -406,6 +397,23 @@ impl Engine for Docker {
             .into_iter()
             .try_for_each(|removed| removed.map(|_| ()))
     }
+}
+
+/// Creates a container; a daemon that does not see our files is told from other trouble.
+fn create(
+    client: &Client,
+    name: &str,
+    body: ContainerCreateBody,
+    deadline: &Deadline,
+) -> Result<String, EngineError> {
+    client.create(name, body, deadline).map_err(|trouble| {
+        let blind = trouble.message().is_some_and(start::sees_no_files);
+        if blind {
+            blind_daemon(client, trouble.into())
+        } else {
+            trouble.into()
+        }
+    })
 }
 
 /// Takes the output of a created container and starts it; answers when that was asked for. A refusal of its executable is an
