@@ -4,6 +4,8 @@
 
 #[path = "contract/claims.rs"]
 mod claims;
+#[path = "contract/networks.rs"]
+mod networks;
 #[path = "contract/programs.rs"]
 mod programs;
 #[path = "contract/stage.rs"]

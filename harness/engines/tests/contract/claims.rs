@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use adamant_core::case::FaultForm;
 use adamant_core::engine::{
-    Answer, Bind, BootPlan, ChangeKind, Fault, Network, Question, Tmpfs, VolumeMount,
+    Answer, Bind, BootPlan, ChangeKind, Fault, Question, Tmpfs, VolumeMount,
 };
-use adamant_probe::sinkhole::{NAME_SERVER, Profile};
-use adamant_probe::{Action, Target};
 
 use crate::stage::{GO, Result, Stage, deadline, number, same, told};
-use crate::{programs, traced};
+use crate::{networks, programs, traced};
 
 /// What an engine must do.
 pub(crate) struct Claim {
@@ -90,16 +88,26 @@ pub(crate) const ALL: &[Claim] = &[
         "4.3.1 does not look where conmon 2.1.6 notes that the kernel killed for memory",
     ),
     real("processes_are_limited", pids),
-    real("nothing_is_reached_but_loopback", network),
-    real("what_leaves_an_isolated_network_is_swallowed", swallowed).unmet(
+    real("nothing_is_reached_but_loopback", networks::none),
+    real(
+        "what_leaves_an_isolated_network_is_swallowed",
+        networks::swallowed,
+    )
+    .unmet(
         "Podman",
         "Network is unreachable\", \"1\", \"127.0.0.11\"]",
         "its internal networks have no route out, so that who asks is told at once",
     ),
-    real("who_joins_an_isolated_network_is_reached_by_name", joined),
+    real(
+        "who_joins_an_isolated_network_is_reached_by_name",
+        networks::joined,
+    ),
     real("absent_is_absent", absent),
     real("a_path_is_left_in_the_form_that_was_asked_for", forms),
-    real("a_made_network_leads_to_its_maker_only", made_network),
+    real(
+        "a_made_network_leads_to_its_maker_only",
+        networks::made_network,
+    ),
     real("every_difference_is_found", drift),
     real("volumes_begin_with_the_images_content_and_stay", volumes),
     real("files_of_the_host_are_bound", binds),
@@ -112,7 +120,10 @@ pub(crate) const ALL: &[Claim] = &[
     ),
     real("the_time_of_day_is_what_was_asked_for", traced::epoch),
     real("programs_of_every_kind_are_seen_to_try", programs::seen),
-    real("a_companion_is_reached_and_sees_who_came", companion),
+    real(
+        "a_companion_is_reached_and_sees_who_came",
+        networks::companion,
+    ),
 ];
 
 fn names_itself(stage: &Stage) -> Result<()> {
@@ -455,21 +466,6 @@ fn pids(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-fn network(stage: &Stage) -> Result<()> {
-    let boot = stage.running(&stage.plan(""))?;
-    let seen = boot.shell(&[
-        "ls /sys/class/net",
-        "cat /sys/class/net/lo/flags",
-        "grep -c localhost /etc/hosts",
-    ])?;
-    same(&seen, &["lo", "0x9", "2"].map(str::to_owned).to_vec())?;
-    let target = Target::Tcp { port: 9 };
-    match boot.ask(&Question::Accepts { target })? {
-        Answer::Accepts { refused: Some(_) } => boot.remove(),
-        other => Err(format!("{other:?}")),
-    }
-}
-
 fn absent(stage: &Stage) -> Result<()> {
     let plan = BootPlan {
         absent: ["/usr/local/bin/codex", "/opt/agentbox"]
@@ -509,56 +505,6 @@ fn absent(stage: &Stage) -> Result<()> {
     boot.remove()
 }
 
-fn joined(stage: &Stage) -> Result<()> {
-    let plan = BootPlan {
-        network: Network::Isolated,
-        ..stage.plan("")
-    };
-    let boot = stage.running(&plan)?;
-    let alias = "one.adamant.test".to_owned();
-    same(
-        &boot.ask(&Question::Companion { alias, port: 8080 })?,
-        &Answer::Joined,
-    )?;
-    let reached = "busybox nc -w 5 one.adamant.test 8080 < /dev/null > /dev/null && echo reached";
-    same(&boot.shell(&[reached])?, &vec!["reached".to_owned()])?;
-    boot.remove()
-}
-
-/// Nobody refuses, nobody answers: whoever waits for the network waits here, on every engine.
-fn swallowed(stage: &Stage) -> Result<()> {
-    let plan = BootPlan {
-        network: Network::Isolated,
-        ..stage.plan("")
-    };
-    let boot = stage.running(&plan)?;
-    let look = || {
-        boot.shell(&[
-            "sed -n 's/^ *\\([a-z0-9]*\\):.*/\\1/p' /proc/net/dev | sort | tr '\\n' ' '",
-            "sed -n 's/^\\([a-z0-9]*\\).00000000.*/\\1/p' /proc/net/route",
-            "busybox nc -w 2 203.0.113.7 443 < /dev/null",
-            "busybox timeout 2 busybox nslookup registry.example > /dev/null 2>&1; echo $?",
-            "sed -n 's/^nameserver //p' /etc/resolv.conf",
-        ])
-    };
-    // Ended by its clock, not by an answer.
-    let wanted = ["eth0 lo", "eth0", "nc: timed out", "143", "127.0.0.11"];
-    same(&look()?, &wanted.map(str::to_owned).to_vec())?;
-    let alias = "one.adamant.test".to_owned();
-    same(
-        &boot.ask(&Question::Companion { alias, port: 8080 })?,
-        &Answer::Joined,
-    )?;
-    // Whoever joins is reached by name, and leads nowhere else.
-    let reached = "busybox nc -w 5 one.adamant.test 8080 < /dev/null > /dev/null && echo reached";
-    same(&boot.shell(&[reached])?, &vec!["reached".to_owned()])?;
-    same(
-        &look()?[1..4].to_vec(),
-        &wanted[1..4].iter().map(|w| (*w).to_owned()).collect(),
-    )?;
-    boot.remove()
-}
-
 fn forms(stage: &Stage) -> Result<()> {
     let left = [
         ("/usr/local/bin/codex", FaultForm::NotExecutable),
@@ -589,39 +535,6 @@ fn forms(stage: &Stage) -> Result<()> {
     let seen: Vec<String> = seen[0].lines().map(|line| line.trim().to_owned()).collect();
     same(&seen, &wanted.to_vec())?;
     same(&boot.ask(&Question::Drift)?, &Answer::Drift(Vec::new()))?;
-    boot.remove()
-}
-
-fn made_network(stage: &Stage) -> Result<()> {
-    let plan = BootPlan {
-        network: Network::Made(Profile::Sinkhole),
-        trace: Some("/opt/.adamant-control".to_owned()),
-        ..stage.plan("")
-    };
-    let untraced = BootPlan {
-        trace: None,
-        ..plan.clone()
-    };
-    if stage.boot(&untraced).is_ok() {
-        return Err("nobody made the network of a boot that is not traced".to_owned());
-    }
-    let boot = stage.running(&plan)?;
-    let seen = boot.shell(&[
-        "sed -n 's/^nameserver //p' /etc/resolv.conf",
-        "sed -n 's/^ *\\([a-z0-9]*\\):.*/\\1/p' /proc/net/dev | sort | tr '\\n' ' '",
-        "busybox nc -w 5 192.0.2.1 443 < /dev/null && echo accepted",
-    ])?;
-    let wanted = [&NAME_SERVER.to_string(), "eth0 lo", "accepted"];
-    let seen: Vec<&str> = seen.iter().map(|line| line.trim()).collect();
-    same(&seen, &wanted.to_vec())?;
-    let Answer::Trace(trace) = boot.ask(&Question::Trace)? else {
-        return Err("no trace".to_owned());
-    };
-    // What is run for the subject later is watched too.
-    let seen = trace.events.iter().any(|event| {
-        matches!(&event.action, Action::Connect { address, port: 443 } if address == "192.0.2.1")
-    });
-    same(&seen, &true)?;
     boot.remove()
 }
 
@@ -829,33 +742,4 @@ fn mounts(stage: &Stage) -> Result<()> {
     // Nothing that was mounted is anybody's doing.
     same(&boot.ask(&Question::Drift)?, &Answer::Drift(Vec::new()))?;
     boot.remove()
-}
-
-fn companion(stage: &Stage) -> Result<()> {
-    let plan = BootPlan {
-        network: Network::Isolated,
-        ..stage.plan("")
-    };
-    let boot = stage.running(&plan)?;
-    for (alias, port) in [("one.adamant.test", 8080), ("other.adamant.test", 8081)] {
-        let alias = alias.to_owned();
-        same(
-            &boot.ask(&Question::Companion { alias, port })?,
-            &Answer::Joined,
-        )?;
-    }
-    same(
-        &boot.ask(&Question::CompanionPeers)?,
-        &Answer::Peers(Vec::new()),
-    )?;
-    boot.remove()?;
-    let boot = stage.running(&stage.plan(""))?;
-    let alone = Question::Companion {
-        alias: "one.adamant.test".into(),
-        port: 8080,
-    };
-    match boot.ask(&alone) {
-        Err(_) => boot.remove(),
-        Ok(answer) => Err(format!("a boot without a network was joined: {answer:?}")),
-    }
 }
