@@ -318,22 +318,30 @@ fn spoil(isolate: &mut Isolate, then: &str) -> Package {
     package
 }
 
+/// How long somebody waits who asks for another package while `then` is loaded ahead; nothing where the machine was too busy for that.
+fn meanwhile(isolate: &mut Isolate, then: &str) -> Option<(Execution, Duration)> {
+    spoil(isolate, then);
+    rest(REST);
+    let other = package(&[COMMON]);
+    let began = Instant::now();
+    let execution = isolate.execute(&other, &request("/index.js")).unwrap();
+    let took = began.elapsed();
+    (took > 3 * REST).then_some((execution, took))
+}
+
 #[test]
 fn modules_that_never_come_to_an_end_spoil_nothing() {
-    let mut isolate = isolate();
-    spoil(&mut isolate, "for (;;);");
-    // Asked at once it waits no longer than the patience with what is done ahead.
-    let began = Instant::now();
-    let other = package(&[COMMON]);
-    let execution = isolate.execute(&other, &request("/index.js")).unwrap();
+    let mut seen = (0..10).map(|_| {
+        let mut isolate = isolate();
+        let seen = meanwhile(&mut isolate, "for (;;);");
+        seen.map(|seen| (isolate, seen))
+    });
+    let (mut isolate, (execution, took)) = seen.find_map(|seen| seen).unwrap();
     assert_eq!(execution.health, Health::Reusable);
-    assert!(
-        began.elapsed() < Duration::from_secs(6),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(took < Duration::from_secs(6), "{took:?}");
     assert!(!isolate.is_lost());
     // And the next one that can be loaded ahead is.
+    let other = package(&[COMMON]);
     assert!(soon(&mut isolate, &other, &request("/index.js")));
 }
 
@@ -344,10 +352,8 @@ fn modules_that_fill_the_memory_spoil_nothing() {
         ..Memory::default()
     };
     let mut isolate = Isolate::new(memory, Arc::new(CodeCache::new(10))).unwrap();
-    let package = spoil(
-        &mut isolate,
-        "const a = []; for (;;) a.push(new Array(1000));",
-    );
+    let fills = "const a = []; for (;;) a.push(new Array(1000));";
+    let package = spoil(&mut isolate, fills);
     rest(Duration::from_secs(2));
     // It is told where somebody asks for it, as if nothing had been tried.
     let execution = isolate.execute(&package, &request("/index.js")).unwrap();
@@ -355,11 +361,15 @@ fn modules_that_fill_the_memory_spoil_nothing() {
     assert_eq!(execution.output.text(Stream::Stderr), "");
 }
 
+/// Of another package too: it is the isolate that is gone.
 #[test]
 fn an_abort_of_v8_is_told_to_who_asks_next() {
-    let mut isolate = isolate();
-    let package = spoil(&mut isolate, "Array(1e9).fill(0);");
-    let execution = isolate.execute(&package, &request("/index.js")).unwrap();
+    let mut seen = (0..10).map(|_| {
+        let mut isolate = isolate();
+        let seen = meanwhile(&mut isolate, "Array(1e9).fill(0);");
+        seen.map(|(execution, _)| (isolate, execution))
+    });
+    let (isolate, execution) = seen.find_map(|seen| seen).unwrap();
     assert!(
         matches!(execution.outcome, Outcome::Lost(_)),
         "{execution:?}"
