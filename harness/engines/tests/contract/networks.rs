@@ -4,7 +4,26 @@ use adamant_core::engine::{Answer, BootPlan, Network, Question};
 use adamant_probe::sinkhole::{NAME_SERVER, Profile};
 use adamant_probe::{Action, Target};
 
-use crate::stage::{Result, Stage, same};
+use crate::stage::{Box, Result, Stage, same};
+
+/// The name under which the companion of these claims is reached.
+const ALIAS: &str = "one.adamant.test";
+
+/// A subject that runs on a network of its own, which leads nowhere.
+fn isolated(stage: &Stage) -> Result<Box> {
+    stage.running(&BootPlan {
+        network: Network::Isolated,
+        ..stage.plan("")
+    })
+}
+
+fn join(boot: &Box, alias: &str, port: u16) -> Result<()> {
+    let alias = alias.to_owned();
+    same(
+        &boot.ask(&Question::Companion { alias, port })?,
+        &Answer::Joined,
+    )
+}
 
 pub(crate) fn none(stage: &Stage) -> Result<()> {
     let boot = stage.running(&stage.plan(""))?;
@@ -23,11 +42,7 @@ pub(crate) fn none(stage: &Stage) -> Result<()> {
 
 /// Nobody refuses, nobody answers: whoever waits for the network waits here, on every engine.
 pub(crate) fn swallowed(stage: &Stage) -> Result<()> {
-    let plan = BootPlan {
-        network: Network::Isolated,
-        ..stage.plan("")
-    };
-    let boot = stage.running(&plan)?;
+    let boot = isolated(stage)?;
     let look = || {
         boot.shell(&[
             "sed -n 's/^ *\\([a-z0-9]*\\):.*/\\1/p' /proc/net/dev | sort | tr '\\n' ' '",
@@ -40,14 +55,8 @@ pub(crate) fn swallowed(stage: &Stage) -> Result<()> {
     // Ended by its clock, not by an answer.
     let wanted = ["eth0 lo", "eth0", "nc: timed out", "143", "127.0.0.11"];
     same(&look()?, &wanted.map(str::to_owned).to_vec())?;
-    let alias = "one.adamant.test".to_owned();
-    same(
-        &boot.ask(&Question::Companion { alias, port: 8080 })?,
-        &Answer::Joined,
-    )?;
-    // Whoever joins is reached by name, and leads nowhere else.
-    let reached = "busybox nc -w 5 one.adamant.test 8080 < /dev/null > /dev/null && echo reached";
-    same(&boot.shell(&[reached])?, &vec!["reached".to_owned()])?;
+    join(&boot, ALIAS, 8080)?;
+    // Whoever joins leads nowhere else.
     same(
         &look()?[1..4].to_vec(),
         &wanted[1..4].iter().map(|w| (*w).to_owned()).collect(),
@@ -56,16 +65,8 @@ pub(crate) fn swallowed(stage: &Stage) -> Result<()> {
 }
 
 pub(crate) fn joined(stage: &Stage) -> Result<()> {
-    let plan = BootPlan {
-        network: Network::Isolated,
-        ..stage.plan("")
-    };
-    let boot = stage.running(&plan)?;
-    let alias = "one.adamant.test".to_owned();
-    same(
-        &boot.ask(&Question::Companion { alias, port: 8080 })?,
-        &Answer::Joined,
-    )?;
+    let boot = isolated(stage)?;
+    join(&boot, ALIAS, 8080)?;
     let reached = "busybox nc -w 5 one.adamant.test 8080 < /dev/null > /dev/null && echo reached";
     same(&boot.shell(&[reached])?, &vec!["reached".to_owned()])?;
     boot.remove()
@@ -105,18 +106,9 @@ pub(crate) fn made_network(stage: &Stage) -> Result<()> {
 }
 
 pub(crate) fn companion(stage: &Stage) -> Result<()> {
-    let plan = BootPlan {
-        network: Network::Isolated,
-        ..stage.plan("")
-    };
-    let boot = stage.running(&plan)?;
-    for (alias, port) in [("one.adamant.test", 8080), ("other.adamant.test", 8081)] {
-        let alias = alias.to_owned();
-        same(
-            &boot.ask(&Question::Companion { alias, port })?,
-            &Answer::Joined,
-        )?;
-    }
+    let boot = isolated(stage)?;
+    join(&boot, ALIAS, 8080)?;
+    join(&boot, "other.adamant.test", 8081)?;
     same(
         &boot.ask(&Question::CompanionPeers)?,
         &Answer::Peers(Vec::new()),
@@ -124,7 +116,7 @@ pub(crate) fn companion(stage: &Stage) -> Result<()> {
     boot.remove()?;
     let boot = stage.running(&stage.plan(""))?;
     let alone = Question::Companion {
-        alias: "one.adamant.test".into(),
+        alias: ALIAS.to_owned(),
         port: 8080,
     };
     match boot.ask(&alone) {
