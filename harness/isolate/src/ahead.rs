@@ -29,9 +29,11 @@ pub(crate) struct Prepared {
     loaded: Option<Loaded>,
 }
 
-/// The hooks that every execution calls.
-const FREQUENT: [&str; 6] = [
+/// The hooks that most executions call.
+const FREQUENT: [&str; 8] = [
+    "runHandler",
     "tick",
+    "exitIfIdle",
     "timers",
     "immediates",
     "alive",

@@ -74,11 +74,41 @@ impl Drive {
                     Ok(())
                 }
             })
-            .and_then(|()| self.event_loop(scope));
+            .and_then(|()| self.exit_if_idle(scope))
+            .and_then(|ended| match ended {
+                Some(exit) => Ok(End::Finished(exit)),
+                None => self.event_loop(scope).map(|()| self.finish(scope)),
+            });
         match ended {
-            Ok(()) => self.finish(scope),
-            Err(end) => end,
+            Ok(end) | Err(end) => end,
         }
+    }
+
+    /// The exit code of a handler that is through and left the loop nothing to do, as most do: in one call what a turn of the loop
+    /// and the end would take six for, while somebody waits. Nothing where there is anything left.
+    fn exit_if_idle(&mut self, scope: &mut v8::HandleScope<'_>) -> Result<Option<i32>, End> {
+        let unsettled = matches!(
+            state::<ModulesState>(scope).borrow().main,
+            MainState::Pending(_)
+        );
+        let waits = self.on_terminal
+            || unsettled
+            || self.is_waiting(scope)
+            || !state::<LoopState>(scope).borrow().deferred.is_empty();
+        if waits || !self.answered(scope) || self.pump(scope)? {
+            return Ok(None);
+        }
+        // A listener that threw, and whose error another one took, has begun the end all the same.
+        let mut exit = Some(0);
+        self.guarded(scope, |drive, scope| {
+            let code = drive.call(scope, "exitIfIdle", &[])?;
+            exit = code.is_number().then(|| code.int32_value(scope)).flatten();
+            if exit.is_some() {
+                drive.settle_ticks(scope)?;
+            }
+            Ok(())
+        })?;
+        Ok(exit)
     }
 
     /// The modules of a handler, up to its call; whether that came to an end by itself.

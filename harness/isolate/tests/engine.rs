@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adamant_isolate::{
-    Action, CodeCache, Execution, Health, Isolate, Limits, Memory, Outcome, Request, Step, Stream,
-    Terminal,
+    Action, CodeCache, Execution, Health, Isolate, Limits, Memory, Mode, Outcome, Request, Step,
+    Stream, Terminal,
 };
 use support::{isolate, package, script};
 
@@ -170,6 +170,77 @@ fn not_one_instruction_runs_after_exit() {
 fn exit_code_is_kept() {
     let execution = script(&[("/index.js", "process.exitCode = 3")], "/index.js");
     assert_eq!(execution.outcome, Outcome::Exited(3), "{execution:?}");
+}
+
+/// A handler that left nothing behind ends in one call; what one left is done all the same.
+#[test]
+fn a_handler_comes_to_its_end_with_what_it_left() {
+    let cases = [
+        ("", Outcome::Returned, ""),
+        (
+            "setImmediate(() => console.log('immediate'));",
+            Outcome::Returned,
+            "immediate\n",
+        ),
+        (
+            "process.nextTick(() => console.log('tick')); Promise.resolve().then(() => console.log('then'));",
+            Outcome::Returned,
+            "tick\nthen\n",
+        ),
+        (
+            "require('fs').stat(__filename, () => console.log('looked'));",
+            Outcome::Returned,
+            "looked\n",
+        ),
+        (
+            "process.on('exit', (code) => { console.log('exit', code); Promise.resolve().then(() => console.log('then')); });",
+            Outcome::Returned,
+            "exit 0\nthen\n",
+        ),
+        (
+            "process.on('exit', () => { process.nextTick(() => console.log('never')); setImmediate(() => console.log('never')); });",
+            Outcome::Returned,
+            "",
+        ),
+        ("process.exitCode = 3;", Outcome::Exited(3), ""),
+        (
+            "process.on('exit', () => { process.exitCode = 4; });",
+            Outcome::Exited(4),
+            "",
+        ),
+        (
+            "process.on('exit', () => { throw new Error('late'); });",
+            Outcome::Threw,
+            "",
+        ),
+        (
+            "process.on('uncaughtException', (error) => console.log(error.message)); process.on('exit', () => { throw new Error('late'); });",
+            Outcome::Returned,
+            "late\n",
+        ),
+        (
+            "process.emit = (name) => console.log('told', name);",
+            Outcome::Returned,
+            "told exit\n",
+        ),
+    ];
+    let mut isolate = isolate();
+    for (leaves, outcome, printed) in cases {
+        let source = format!(
+            "module.exports = (request, response) => {{ {leaves} response.end('done'); }};"
+        );
+        let request = Request {
+            mode: Mode::Handler,
+            ..Request::default()
+        };
+        let package = package(&[("/index.js", source.as_str())]);
+        let execution = isolate.execute(&package, &request).unwrap();
+        assert_eq!(execution.outcome, outcome, "{leaves}: {execution:?}");
+        assert_eq!(stdout(&execution), printed, "{leaves}: {execution:?}");
+        let answered = execution.response.map(|response| response.body);
+        let threw = outcome == Outcome::Threw;
+        assert_eq!(answered, (!threw).then(|| b"done".to_vec()), "{leaves}");
+    }
 }
 
 #[test]

@@ -1,13 +1,18 @@
 //! The answering side: what the worker process itself calls.
 
 use super::{LENGTH, WorkerError, message};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::fcntl_dupfd_cloexec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::io::{self, BufRead, Read, Write as _};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How often it is looked whether something is at work for nobody.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The worker's own end: where its answers go, once nothing else can be written there by accident.
 #[derive(Debug)]
@@ -54,29 +59,37 @@ impl Answers {
         read: fn(&mut io::StdinLock<'static>) -> io::Result<Vec<u8>>,
         mut answer: impl FnMut(&[u8]) -> Result<Vec<u8>, WorkerError>,
     ) -> Result<(), WorkerError> {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let (sender, questions) = mpsc::channel();
-        let open = Arc::clone(&asked);
+        let at_work = Arc::new(AtomicBool::new(false));
+        let busy = Arc::clone(&at_work);
         std::thread::Builder::new()
-            .name("questions".to_owned())
-            .spawn(move || {
-                let mut stdin = io::stdin().lock();
-                while let Ok(question) = read(&mut stdin) {
-                    open.fetch_add(1, Ordering::SeqCst);
-                    if sender.send(question).is_err() {
-                        return;
-                    }
-                }
-                if open.load(Ordering::SeqCst) > 0 {
-                    std::process::abort();
-                }
-            })?;
-        while let Ok(question) = questions.recv() {
+            .name("asker".to_owned())
+            .spawn(move || end_with_asker(&busy))?;
+        // Read here: a thread between the pipe and whoever works would be one more to be woken while somebody waits.
+        let mut stdin = io::stdin().lock();
+        while let Ok(question) = read(&mut stdin) {
+            at_work.store(true, Ordering::SeqCst);
             let message = answer(&question)?;
-            asked.fetch_sub(1, Ordering::SeqCst);
+            at_work.store(false, Ordering::SeqCst);
             self.0.write_all(&message)?;
         }
         Ok(())
+    }
+}
+
+/// Ends the process once nobody is left who could ask, and something is at work; where nothing is, the end of the input is read.
+fn end_with_asker(at_work: &AtomicBool) {
+    let stdin = io::stdin();
+    // Told without being asked for: that the other end is closed.
+    let mut end = [PollFd::new(&stdin, PollFlags::empty())];
+    while poll(&mut end, None).is_err() {
+        std::thread::park_timeout(LOOK);
+    }
+    loop {
+        // What was asked before may be begun only now.
+        if at_work.load(Ordering::SeqCst) {
+            std::process::abort();
+        }
+        std::thread::park_timeout(LOOK);
     }
 }
 

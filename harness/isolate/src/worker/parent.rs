@@ -165,12 +165,13 @@ impl Worker {
         deadline: Instant,
         wanted: usize,
     ) -> Result<(), WorkerError> {
-        let (mut sendable, mut dead) = (false, false);
         let mut fds = vec![PollFd::new(&self.death, PollFlags::IN)];
-        fds.extend(self.stdout.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
-        fds.extend(self.stderr.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
-        let writer = self.stdin.iter().filter(|_| !unsent.is_empty());
-        fds.extend(writer.map(|fd| PollFd::new(fd, PollFlags::OUT)));
+        let stdout = self.stdout.as_ref();
+        let stderr = self.stderr.as_ref();
+        let stdin = self.stdin.as_ref().filter(|_| !unsent.is_empty());
+        fds.extend(stdout.map(|fd| PollFd::new(fd, PollFlags::IN)));
+        fds.extend(stderr.map(|fd| PollFd::new(fd, PollFlags::IN)));
+        fds.extend(stdin.map(|fd| PollFd::new(fd, PollFlags::OUT)));
         // The clock comes first: a worker that always has something to say has no more time than a silent one.
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || !wait(&mut fds, left)? {
@@ -179,12 +180,15 @@ impl Worker {
             self.lost = Some(Ending::TimedOut);
             return Err(self.lose());
         }
-        for (index, fd) in fds.iter().enumerate() {
-            dead |= index == 0 && !fd.revents().is_empty();
-            sendable |= fd.revents().intersects(PollFlags::OUT | PollFlags::ERR);
-        }
+        let mut happened = fds.iter().map(|fd| !fd.revents().is_empty());
+        let dead = happened.next().unwrap_or(true);
+        // Nobody else is asked: each look costs a call, and somebody waits. A dead one is asked for all that it said.
+        let mut is = |there: bool| there && happened.next().unwrap_or(true);
+        let answers = is(stdout.is_some()) || dead;
+        let complains = is(stderr.is_some()) || dead;
+        let listens = is(stdin.is_some());
         drop(fds);
-        if sendable && let Some(stdin) = &mut self.stdin {
+        if listens && let Some(stdin) = &mut self.stdin {
             match stdin.write(unsent) {
                 Ok(sent) => *unsent = &unsent[sent..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -196,8 +200,13 @@ impl Worker {
             let status = self.child.wait()?;
             self.lost = Some(ending(status));
         }
-        self.complain()?;
-        self.receive(wanted)
+        if complains {
+            self.complain()?;
+        }
+        if answers {
+            self.receive(wanted)?;
+        }
+        Ok(())
     }
 
     /// A length and what it announces are read one after the other, so that nothing behind them is.

@@ -158,6 +158,7 @@ function loadHooks(requireBuiltin) {
     builtinExports: requireBuiltin,
     describeFatal: execution.describeFatal,
     exit: execution.exit,
+    exitIfIdle: execution.exitIfIdle,
     immediates: timers.processImmediates,
     importMeta: esm.initializeImportMeta,
     evaluateCommonJs: esm.evaluateCommonJs,

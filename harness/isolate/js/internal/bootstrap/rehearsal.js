@@ -10,7 +10,7 @@ const { rehearse: rehearseLoader } = require('internal/modules/cjs');
 const { rehearse: rehearseHandler } = require('internal/modules/handler');
 const { resolveMain, shouldImport } = require('internal/modules/run_main');
 const { processTicks } = require('internal/task_queues');
-const { hasRefs, processImmediates, processTimers } = require('internal/timers');
+const { hasRefs, isIdle, processImmediates, processTimers } = require('internal/timers');
 
 function rehearse() {
   resolveMain('/rehearsal.js');
@@ -24,6 +24,7 @@ function rehearse() {
   processTimers(0);
   processImmediates();
   hasRefs();
+  isIdle();
 }
 
 module.exports = { rehearse };

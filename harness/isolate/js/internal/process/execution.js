@@ -176,6 +176,11 @@ function exit(code) {
   return +state.exitCode || 0;
 }
 
+// The same in one call where the loop has nothing left to run, and `undefined` where it has.
+function exitIfIdle() {
+  return timers.isIdle() ? exit() : undefined;
+}
+
 // The text that an error nobody handled leaves on stderr, below the line of source that threw it.
 function describeFatal(error) {
   if ((typeof error === 'object' && error !== null) || typeof error === 'function') {
@@ -190,6 +195,7 @@ module.exports = {
   beforeExit,
   describeFatal,
   exit,
+  exitIfIdle,
   setUncaughtExceptionCaptureCallback,
   startExit,
   state,
