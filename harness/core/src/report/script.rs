@@ -1,8 +1,8 @@
 //! The lint's findings for people and for machines: a place with its source line, a JSON object, a neutral remark.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::layout::{BAD, FAINT, Paint, clean, columns};
 use super::remark::{Level, Place, Remark, RuleText};
@@ -18,33 +18,43 @@ struct Record<'a> {
     line: u32,
     end_line: u32,
     rule: &'a str,
-    message: String,
+    message: Message<'a>,
     reached_by: &'a [String],
     text: &'a str,
     clause: &'a str,
     fix: &'a str,
 }
 
-/// A finding as one JSON object, without the newline.
+/// A finding as one JSON object.
 #[must_use]
-pub fn json(smell: &Smell) -> String {
-    let record = Record {
+pub fn json(smell: &Smell) -> impl Serialize + '_ {
+    Record {
         file: &smell.file,
         line: smell.line,
         end_line: smell.end_line,
         rule: smell.rule,
-        message: message(smell),
+        message: Message(smell),
         reached_by: &smell.reached_by,
         text: &smell.text,
         clause: smell.clause,
         fix: smell.fix,
-    };
-    serde_json::to_string(&record).expect("strings and numbers are JSON")
+    }
 }
 
 /// What is wrong, in one sentence.
-fn message(smell: &Smell) -> String {
-    format!("`{}`: {}", smell.text, smell.explain)
+#[derive(Debug)]
+struct Message<'a>(&'a Smell);
+
+impl fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.0.text, self.0.explain)
+    }
+}
+
+impl Serialize for Message<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
 }
 
 /// A finding in the neutral form.
@@ -53,7 +63,7 @@ pub fn remark(smell: &Smell) -> Remark {
     Remark {
         rule: smell.rule.to_owned(),
         level: Level::Error,
-        message: format!("{}. Fix: {}", message(smell), smell.fix),
+        message: format!("{}. Fix: {}", Message(smell), smell.fix),
         place: Some(Place {
             file: smell.file.clone(),
             line: smell.line,

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use tree_sitter::{Node, TreeCursor};
 
 use super::{
-    parse::{for_each, row},
+    parse::{for_each, kind, row},
     syntax::{Assign, Assignments, Block, Command, Item, Op, Span, Stmt, Word},
 };
 
@@ -74,12 +74,12 @@ impl<'t> Lower<'t> {
     pub(super) fn items(&mut self, nodes: &[Node<'t>]) -> Block {
         let mut block = Block::new();
         for node in nodes {
-            if node.is_named() && node.kind() != "comment" && !node.is_missing() {
+            if node.is_named() && kind(node) != "comment" && !node.is_missing() {
                 block.push(Item {
                     stmt: self.stmt(*node),
                     background: false,
                 });
-            } else if node.kind() == "&"
+            } else if kind(node) == "&"
                 && let Some(last) = block.last_mut()
             {
                 last.background = true;
@@ -116,7 +116,7 @@ impl<'t> Lower<'t> {
     }
 
     fn statement(&mut self, node: Node<'t>) -> Stmt {
-        match node.kind() {
+        match kind(&node) {
             "command" => self.command(node),
             "test_command" => self.test(node),
             "variable_assignment" | "variable_assignments" | "declaration_command" => {
@@ -150,7 +150,7 @@ impl<'t> Lower<'t> {
         let named = self
             .children(node)
             .into_iter()
-            .filter(|n| n.is_named() && n.kind() != "comment");
+            .filter(|n| n.is_named() && kind(n) != "comment");
         named.map(|n| self.stmt(n)).collect()
     }
 
@@ -158,19 +158,19 @@ impl<'t> Lower<'t> {
     fn list(&mut self, node: Node<'t>) -> Stmt {
         let mut rest = Vec::new();
         let mut left = node;
-        while left.kind() == "list" {
+        while kind(&left) == "list" {
             let parts: Vec<_> = self
                 .children(left)
                 .into_iter()
-                .filter(|n| n.kind() != "comment")
+                .filter(|n| kind(n) != "comment")
                 .collect();
             let [first, op, right] = parts.as_slice() else {
                 break;
             };
-            rest.push((operator(op.kind()), *right));
+            rest.push((operator(kind(op)), *right));
             left = *first;
         }
-        if left.kind() == "list" {
+        if kind(&left) == "list" {
             return Stmt::Group(self.members(left).into_iter().map(foreground).collect());
         }
         let first = self.stmt(left);
@@ -198,7 +198,7 @@ impl<'t> Lower<'t> {
             if gap.contains('\n') && gap.replace("\\\n", "").contains('\n') {
                 self.trouble(child, "a command goes on where its line has ended");
             }
-            match child.kind() {
+            match kind(&child) {
                 "variable_assignment" => command.assigns.push(self.assign(child)),
                 "file_redirect" | "herestring_redirect" => self.redirect(child, &mut command),
                 "command_name" => {
@@ -249,7 +249,7 @@ impl<'t> Lower<'t> {
         command.words.push(Word::literal("test", command.span.line));
         let mut stack: Vec<_> = self.children(node).into_iter().rev().collect();
         while let Some(next) = stack.pop() {
-            let word = match next.kind() {
+            let word = match kind(&next) {
                 "unary_expression"
                 | "binary_expression"
                 | "ternary_expression"
@@ -259,7 +259,7 @@ impl<'t> Lower<'t> {
                     continue;
                 }
                 "[" | "]" | "[[" | "]]" | "comment" => continue,
-                _ if !next.is_named() || next.kind() == "test_operator" => {
+                _ if !next.is_named() || kind(&next) == "test_operator" => {
                     Word::literal(self.source(next), self.line(next))
                 }
                 _ => self.word(next),
@@ -275,12 +275,12 @@ impl<'t> Lower<'t> {
             list: Vec::new(),
             names: Vec::new(),
         };
-        if node.kind() == "variable_assignment" {
+        if kind(&node) == "variable_assignment" {
             all.list.push(self.assign(node));
             return Stmt::Assign(all);
         }
         for child in self.children(node) {
-            match child.kind() {
+            match kind(&child) {
                 "variable_assignment" => all.list.push(self.assign(child)),
                 "variable_name" => all.names.push(self.source(child).to_owned()),
                 "comment" | "ERROR" => {}
@@ -296,18 +296,18 @@ impl<'t> Lower<'t> {
 
     fn assign(&mut self, node: Node<'t>) -> Assign {
         let target = node.child_by_field_name("name");
-        let element = target.is_some_and(|n| n.kind() == "subscript");
+        let element = target.is_some_and(|n| kind(&n) == "subscript");
         let name = target.map(|n| self.source(n)).unwrap_or_default();
         let name = name.split('[').next().unwrap_or_default().to_owned();
-        let append = self.children(node).iter().any(|n| n.kind() == "+=");
+        let append = self.children(node).iter().any(|n| kind(n) == "+=");
         let value = node.child_by_field_name("value");
-        let array = value.is_some_and(|n| n.kind() == "array");
+        let array = value.is_some_and(|n| kind(&n) == "array");
         let words = match value {
             Some(n) if array => {
                 let named = self
                     .children(n)
                     .into_iter()
-                    .filter(|n| n.is_named() && n.kind() != "comment");
+                    .filter(|n| n.is_named() && kind(n) != "comment");
                 named.map(|n| self.word(n)).collect()
             }
             Some(n) => vec![self.word(n)],
@@ -324,13 +324,13 @@ impl<'t> Lower<'t> {
 
     fn conditional(&mut self, node: Node<'t>) -> Stmt {
         let nodes = self.children(node);
-        let clause = |n: &Node<'_>| matches!(n.kind(), "elif_clause" | "else_clause");
+        let clause = |n: &Node<'_>| matches!(kind(n), "elif_clause" | "else_clause");
         let end = nodes.iter().position(clause).unwrap_or(nodes.len());
         let (head, clauses) = nodes.split_at(end);
         let mut arms = vec![self.arm(head)];
         let mut otherwise = None;
         for clause in clauses {
-            match clause.kind() {
+            match kind(clause) {
                 "elif_clause" => arms.push(self.arm(&self.children(*clause))),
                 "else_clause" => otherwise = Some(self.items(&self.children(*clause))),
                 _ => {}
@@ -342,7 +342,7 @@ impl<'t> Lower<'t> {
     fn arm(&mut self, nodes: &[Node<'t>]) -> (Block, Block) {
         let then = nodes
             .iter()
-            .position(|n| n.kind() == "then")
+            .position(|n| kind(n) == "then")
             .unwrap_or(nodes.len());
         let (condition, body) = nodes.split_at(then);
         (self.items(condition), self.items(body))
@@ -357,7 +357,7 @@ impl<'t> Lower<'t> {
             .into_iter()
             .filter(|n| n.id() != body.id())
             .collect();
-        let head = if node.kind() == "while_statement" {
+        let head = if kind(&node) == "while_statement" {
             self.items(&before)
         } else {
             before
@@ -379,7 +379,7 @@ impl<'t> Lower<'t> {
         let words = self
             .children(node)
             .iter()
-            .any(|n| n.kind() == "in")
+            .any(|n| kind(n) == "in")
             .then(|| {
                 let mut cursor = node.walk();
                 let values: Vec<_> = node.children_by_field_name("value", &mut cursor).collect();
@@ -410,10 +410,10 @@ impl<'t> Lower<'t> {
         for item in self
             .children(node)
             .into_iter()
-            .filter(|n| n.kind() == "case_item")
+            .filter(|n| kind(n) == "case_item")
         {
             let nodes = self.children(item);
-            let close = nodes.iter().position(|n| n.kind() == ")").unwrap_or(0);
+            let close = nodes.iter().position(|n| kind(n) == ")").unwrap_or(0);
             let (patterns, body) = nodes.split_at(close);
             exhaustive |= patterns.iter().any(|n| self.source(*n) == "*");
             arms.push(self.items(body));
@@ -444,7 +444,7 @@ impl<'t> Lower<'t> {
     pub(super) fn embedded(&mut self, node: Node<'t>) -> Word {
         let mut found = Vec::new();
         for_each(node, |n| {
-            let sub = matches!(n.kind(), "command_substitution" | "process_substitution");
+            let sub = matches!(kind(&n), "command_substitution" | "process_substitution");
             if sub {
                 found.push(n);
             }

@@ -4,9 +4,10 @@ use std::{
     borrow::Cow,
     cell::RefCell,
     ops::{ControlFlow, Range},
+    sync::LazyLock,
 };
 
-use tree_sitter::{Node, ParseOptions, ParseState, Parser, Tree};
+use tree_sitter::{Language, Node, ParseOptions, ParseState, Parser, Tree};
 
 use super::{
     lower::{Lower, misplaced},
@@ -116,6 +117,8 @@ pub(super) fn first(text: &str, line: u32, byte: usize) -> Parsed {
     Parsed { block, troubles }
 }
 
+static LANGUAGE: LazyLock<Language> = LazyLock::new(|| tree_sitter_bash::LANGUAGE.into());
+
 thread_local! {
     /// Made once: a script is many texts, most of them short.
     static PARSER: RefCell<Option<Parser>> = const { RefCell::new(None) };
@@ -127,9 +130,7 @@ fn tree(text: &str) -> Option<Tree> {
             Some(parser) => parser,
             None => {
                 let mut parser = Parser::new();
-                parser
-                    .set_language(&tree_sitter_bash::LANGUAGE.into())
-                    .ok()?;
+                parser.set_language(&LANGUAGE).ok()?;
                 kept.insert(parser)
             }
         };
@@ -174,7 +175,7 @@ fn mended(text: &str) -> Option<(Cow<'_, str>, Tree)> {
         }
         let mut spots = Vec::new();
         for_each(tree.root_node(), |node| {
-            match node.kind() {
+            match kind(&node) {
                 "command" => spots.extend(coproc(node, &text).map(|range| (range, " "))),
                 "word" => spots.extend(swallowed_newline(node, &text)),
                 "ERROR" => spots.extend(bare_for(node, &text).map(|range| (range, ";"))),
@@ -280,12 +281,12 @@ fn errors(tree: &Tree, text: &str, base: u32) -> Vec<(u32, String)> {
     }
     for_each(tree.root_node(), |node| {
         let line = || base + row(node);
-        if node.kind() == "command_name" {
+        if kind(&node) == "command_name" {
             let name = text.get(node.byte_range()).unwrap_or_default();
             found.extend(misplaced(name).map(|why| (line(), why)));
         }
         if node.is_missing() {
-            found.push((line(), format!("`{}` is missing", node.kind())));
+            found.push((line(), format!("`{}` is missing", kind(&node))));
         } else if node.is_error() {
             found.push((
                 line(),
@@ -305,6 +306,18 @@ fn excerpt(text: &str, node: Node<'_>) -> String {
         .next()
         .unwrap_or_default();
     line.trim().chars().take(40).collect()
+}
+
+/// The name of a node's kind. The node's own method measures and checks the name anew each time it is asked.
+pub(super) fn kind<'t>(node: &Node<'t>) -> &'t str {
+    static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+        let count = u16::try_from(LANGUAGE.node_kind_count()).unwrap_or(u16::MAX);
+        let name = |id| LANGUAGE.node_kind_for_id(id).unwrap_or_default();
+        (0..count).map(name).collect()
+    });
+    // What is no node of the grammar, as an error, has a number of its own.
+    let name = NAMES.get(usize::from(node.kind_id()));
+    name.copied().unwrap_or_else(|| node.kind())
 }
 
 /// The row of a node, counted from 0.

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::{
     lower::{Lower, and_or, operator, push_list},
-    parse::parse,
+    parse::{kind, parse},
     substitution::{Code, substitutions},
     syntax::{Command, HereDoc, Op, Redirect, Stmt},
 };
@@ -16,7 +16,7 @@ impl<'t> Lower<'t> {
             None => Stmt::Command(Box::new(self.bare_command(node))),
         };
         for child in self.children(node) {
-            match child.kind() {
+            match kind(&child) {
                 "heredoc_redirect" => stmt = self.heredoc(child, stmt),
                 "file_redirect" | "herestring_redirect" => {
                     let mut holder = self.bare_command(child);
@@ -34,18 +34,18 @@ impl<'t> Lower<'t> {
         let mut targets = self
             .children(node)
             .into_iter()
-            .filter(|n| n.is_named() && n.kind() != "file_descriptor");
+            .filter(|n| n.is_named() && kind(n) != "file_descriptor");
         let Some(target) = targets.next() else { return };
         let word = self.word(target);
         // What goes to standard error is talk, not output.
         let talk = self
             .children(node)
             .iter()
-            .any(|n| n.kind() == "file_descriptor" && self.source(*n) != "1");
+            .any(|n| kind(n) == "file_descriptor" && self.source(*n) != "1");
         let operator = self.children(node).into_iter().find(|n| !n.is_named());
         command
             .redirects
-            .push(match operator.map(|n| n.kind()).unwrap_or_default() {
+            .push(match operator.map(|n| kind(&n)).unwrap_or_default() {
                 ">" | ">>" | ">|" | "&>" | "&>>" if !talk => Redirect::Out(word),
                 "<<<" => Redirect::HereString(word),
                 _ => Redirect::Other(word),
@@ -63,7 +63,7 @@ impl<'t> Lower<'t> {
         let (mut delimiter, mut text) = ("", None);
         let mut op = None;
         for child in self.children(node) {
-            match child.kind() {
+            match kind(&child) {
                 "heredoc_start" => delimiter = self.source(child),
                 "heredoc_body" => text = Some(child),
                 "heredoc_end" if self.source(child).trim().is_empty() && !delimiter.is_empty() => {
@@ -74,7 +74,7 @@ impl<'t> Lower<'t> {
                 }
                 "heredoc_end" | "<<" | "<<-" | "file_descriptor" | "\n" | "comment" | "ERROR" => {}
                 "file_redirect" | "herestring_redirect" => self.redirect(child, &mut holder),
-                "&&" | "||" => op = Some(operator(child.kind())),
+                "&&" | "||" => op = Some(operator(kind(&child))),
                 "pipeline" => tail.push((None, self.members(child))),
                 _ if op.is_some() => tail.push((op.take(), vec![self.stmt(child)])),
                 _ => {

@@ -4,6 +4,7 @@ use tree_sitter::Node;
 
 use super::{
     lower::Lower,
+    parse::kind,
     syntax::{Block, Part, Sub, Var, VarOp, Word},
 };
 
@@ -17,7 +18,7 @@ impl<'t> Lower<'t> {
 
     fn parts(&mut self, node: Node<'t>, quoted: bool) -> Vec<Part> {
         let text = self.source(node);
-        match node.kind() {
+        match kind(&node) {
             "raw_string" => vec![Part::Text(inside(text, 1).to_owned())],
             "ansi_c_string" => vec![Part::Text(unescape_ansi(inside(
                 text.trim_start_matches('$'),
@@ -60,7 +61,7 @@ impl<'t> Lower<'t> {
     fn concatenation(&mut self, node: Node<'t>, quoted: bool) -> Vec<Part> {
         let mut parts = Vec::new();
         for child in self.children(node) {
-            match child.kind() {
+            match kind(&child) {
                 "``" | "comment" => {}
                 _ => parts.extend(self.parts(child, quoted)),
             }
@@ -77,7 +78,7 @@ impl<'t> Lower<'t> {
         // An empty string is a word of its own.
         let mut parts = vec![Part::Text(String::new())];
         for child in self.children(node) {
-            if !child.is_named() || matches!(child.kind(), "string_content" | "comment") {
+            if !child.is_named() || matches!(kind(&child), "string_content" | "comment") {
                 continue;
             }
             let source = self.source(child);
@@ -122,7 +123,7 @@ impl<'t> Lower<'t> {
         let nodes = self.children(node);
         let named = |n: &Node<'_>| {
             matches!(
-                n.kind(),
+                kind(n),
                 "variable_name" | "special_variable_name" | "subscript"
             )
         };

@@ -207,7 +207,7 @@ fn write(
             stdout.is_terminal() && env::host(env::NO_COLOR).is_none_or(|value| value.is_empty())
         }
     };
-    let mut out = std::io::BufWriter::new(stdout.lock());
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, stdout.lock());
     match format {
         LintFormat::Text => {
             let files: BTreeSet<&str> = judged.smells.iter().map(|smell| &*smell.file).collect();
@@ -223,7 +223,8 @@ fn write(
         }
         LintFormat::Jsonl => {
             for smell in &judged.smells {
-                writeln!(out, "{}", script::json(smell))?;
+                serde_json::to_writer(&mut out, &script::json(smell))?;
+                writeln!(out)?;
             }
         }
         LintFormat::Github => {
