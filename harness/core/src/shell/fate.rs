@@ -81,6 +81,9 @@ impl Walk<'_> {
     /// What hides the failure of a statement that has no handler of its own.
     pub(super) fn lost(&self, item: &Item, rest: &[Item], at: At) -> Option<Swallow> {
         if item.background {
+            if is_stopped(rest) {
+                return None;
+            }
             let named = self.unit.asks("wait -n") || is_named(rest);
             return (!named || !self.unit.waits()).then_some(Swallow::Background);
         }
@@ -234,6 +237,34 @@ fn is_named(rest: &[Item]) -> bool {
     until.iter().any(|item| asks_for(&item.stmt, "!"))
 }
 
+/// `helper & pid=$!; …; kill "$pid"`: the boot ends the job itself when it has done with it.
+fn is_stopped(rest: &[Item]) -> bool {
+    let end = rest.iter().position(|item| item.background);
+    let until = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+    let kept = until.iter().find_map(|item| match &item.stmt {
+        Stmt::Assign(all) => all.list.iter().find_map(|assign| {
+            let keeps = assign.words.iter().any(|word| in_word(word, "!"));
+            keeps.then_some(assign.name.as_str())
+        }),
+        _ => None,
+    });
+    kept.is_some_and(|name| rest.iter().any(|item| kills(&item.stmt, name)))
+}
+
+/// `kill "$name"`, with or without an answer to its failure.
+fn kills(stmt: &Stmt, name: &str) -> bool {
+    match stmt {
+        Stmt::Command(command) => {
+            let tool = command.words.first().and_then(Word::as_literal);
+            tool.is_some_and(|tool| tool == "kill")
+                && command.words.iter().any(|word| in_word(word, name))
+        }
+        Stmt::AndOr(first, _) => kills(first, name),
+        Stmt::Redirected(inner, _) => kills(inner, name),
+        _ => false,
+    }
+}
+
 /// Whether a statement looks at `$?`.
 fn asks_status(stmt: &Stmt) -> bool {
     asks_for(stmt, "?")
@@ -282,4 +313,19 @@ fn in_word(word: &Word, name: &str) -> bool {
         }
         Part::Text(_) | Part::Sub(_) | Part::Unknown => false,
     })
+}
+
+/// Whether a statement surely ends the function or the shell with a failure: `return 1`, `exit 2`, `false`.
+pub(super) fn fails(stmt: &Stmt) -> bool {
+    let Stmt::Command(command) = stmt else {
+        return false;
+    };
+    let mut words = command.words.iter().map(Word::as_literal);
+    match words.next().flatten().as_deref() {
+        Some("return" | "exit") => words
+            .next()
+            .is_some_and(|status| status.is_some_and(|status| status != "0")),
+        Some("false") => true,
+        _ => false,
+    }
 }

@@ -433,7 +433,9 @@ pub fn not_shell(bytes: &[u8]) -> Option<String> {
         let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let line = String::from_utf8_lossy(line).into_owned();
         let interpreter = interpreter(&line);
-        let reads = is_shell(interpreter) || interpreter == "execlineb";
+        // `#!/bin/false` stands on a library that must be sourced, and not run.
+        let reads =
+            is_shell(interpreter) || matches!(interpreter, "execlineb" | "false");
         return (!reads).then(|| format!("a script for `{interpreter}`"));
     }
     let head = bytes.get(..4096).unwrap_or(bytes);

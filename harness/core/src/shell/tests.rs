@@ -641,6 +641,7 @@ fn a_shebang_may_wrap_its_shell() {
         "#!/command/with-contenv bash",
         "#!/usr/bin/with-contenv bashio",
         "#!/usr/bin/env -S tini -- sh",
+        "#!/bin/false",
     ] {
         assert_eq!(
             super::not_shell(format!("{line}\nnpm i\n").as_bytes()),

@@ -8,7 +8,7 @@ use std::{
 use super::{
     code::Unit,
     expand,
-    fate::{ERREXIT, always, endless, never},
+    fate::{ERREXIT, always, endless, fails, never},
     follow::{Loaded, Visit, Written},
     lint::{Class, File, Lint, Smell, Unparsed},
     rule::{Rule, Sink, Swallow},
@@ -38,6 +38,8 @@ pub(super) struct At {
     pub(super) aside: bool,
     /// It stands in a loop, or is called from one.
     pub(super) again: bool,
+    /// What stands behind it fails: `if step; then …; fi; return 1`.
+    pub(super) doomed: bool,
     /// The call whose failure is hidden, where that is not the command itself.
     pub(super) site: Option<usize>,
 }
@@ -214,8 +216,10 @@ impl<'a> Walk<'a> {
         let last = block.len().saturating_sub(1);
         for (position, item) in block.iter().enumerate() {
             // Only the last statement of a group is its answer.
+            let next = block.get(position + 1);
             let mut at = At {
                 probe: at.probe && position == last,
+                doomed: next.map_or(at.doomed, |next| fails(&next.stmt)),
                 ..at
             };
             // An `if` asks for the last status alone.
@@ -300,6 +304,7 @@ impl<'a> Walk<'a> {
                     probe: false,
                     aside,
                     again: true,
+                    doomed: false,
                     ..at
                 };
                 self.maybe(|walk| walk.block(body, at));
@@ -369,7 +374,9 @@ impl<'a> Walk<'a> {
             if never(head) {
                 continue;
             }
-            let swallow = self.unanswered(head, body, otherwise, arms.len());
+            let swallow = self
+                .unanswered(head, body, otherwise, arms.len())
+                .filter(|_| !at.doomed);
             let asked = At {
                 swallow,
                 site: None,
@@ -430,6 +437,7 @@ impl<'a> Walk<'a> {
             let at = At {
                 probe: false,
                 again: true,
+                doomed: false,
                 ..at
             };
             walk.block(body, at)
@@ -515,6 +523,7 @@ fn condition(at: At) -> At {
         swallow: None,
         probe: false,
         checked: true,
+        doomed: false,
         site: None,
         ..at
     }

@@ -166,7 +166,8 @@ fn sort(candidate: &Candidate, text: Vec<u8>) -> Found {
     let of_shell = SHELL.contains(&extension);
     let why = shell::not_shell(&text).or_else(|| {
         let other = OTHERS.iter().find(|(known, _)| *known == extension);
-        let other = other.filter(|_| !has_line);
+        // The `#!/bin/false` of a library names no language.
+        let other = other.filter(|_| !has_line || text.starts_with(b"#!/bin/false"));
         other.map(|(_, interpreter)| format!("a script for `{interpreter}`"))
     });
     match why {

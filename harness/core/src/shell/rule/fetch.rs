@@ -126,6 +126,21 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
             Some("fetch/download")
         }
         ("gdown", [_, ..]) => Some("fetch/download"),
+        // The helper of the Minecraft images: servers, loaders, mod packs.
+        ("mc-image-helper", [verb, rest @ ..]) => {
+            let gets = match (*verb, rest.first()) {
+                ("get", _) => {
+                    let mut args = call.args.iter();
+                    args.any(|arg| {
+                        arg.starts_with("-o") || *arg == "--output" || arg.starts_with("--output=")
+                    })
+                }
+                ("github", Some(inner)) => inner.starts_with("download-") && !call.has(&["--no-download"]),
+                ("modrinth" | "curseforge" | "curseforge-files" | "vanillatweaks", _) => true,
+                (verb, _) => verb.starts_with("install-"),
+            };
+            gets.then_some("fetch/download")
+        }
         ("lftp", _) if mirrors(call) => Some("fetch/download"),
         (
             "az",
@@ -176,7 +191,11 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
 /// Whether a tool only tells what there is.
 fn asks(call: &Invoked<'_>) -> bool {
     let mut args = call.args.iter();
-    args.any(|arg| arg.contains("version") || arg.contains("help") || arg.contains("list"))
+    args.any(|arg| {
+        let asked = ["version", "help", "list"];
+        asked.iter().any(|word| arg.contains(word))
+            || arg.starts_with('-') && arg.trim_start_matches('-').starts_with("check-")
+    })
 }
 
 /// Tools that copy from and to object stores and other machines.
@@ -459,6 +478,7 @@ const SOFTWARE: &[&str] = &[
     "kar",
     "litemod",
     "mrpack",
+    "traineddata",
 ];
 /// Endings of settings, certificates, pages and tables.
 const DATA: &[&str] = &[
@@ -569,28 +589,20 @@ pub(in crate::shell) fn keeps(
     {
         return None;
     }
-    let saved = target.or_else(|| saved(&call))?;
-    if saved == "-" || saved.starts_with("/dev/") || saved.starts_with("/proc/") {
+    // What a file of its own takes does not go to the output: `curl -o app.jar … > /dev/null`.
+    let own = saved(&call).filter(|own| *own != "-");
+    let saved = match (own, target) {
+        // A page that nobody wants, under whatever name: `wget -q https://… > /dev/null` only asks.
+        (Some("?"), Some(to)) if !to.starts_with("/dev/") => to,
+        (Some("?"), Some(_)) if !call.args.iter().any(|arg| kind_of(arg) == Kind::Software) => {
+            return None;
+        }
+        (own, target) => own.or(target)?,
+    };
+    if saved.starts_with("/dev/") || saved.starts_with("/proc/") || serves(&call) {
         return None;
     }
-    let sends = call.args.iter().any(|arg| {
-        let long = [
-            "--data",
-            "--request",
-            "--form",
-            "--upload-file",
-            "--post-",
-            "--method",
-            "--json",
-            "--user",
-            "--write-out",
-        ];
-        let short = curl
-            && ["-X", "-d", "-F", "-T", "-w", "-u"]
-                .iter()
-                .any(|flag| arg.starts_with(flag) && !arg.starts_with("--"));
-        short || long.iter().any(|flag| arg.starts_with(flag))
-    });
+    let sends = sends(&call);
     let addresses = call
         .args
         .iter()
@@ -613,6 +625,46 @@ pub(in crate::shell) fn keeps(
         () => !call.args.is_empty(),
     };
     software.then(|| named("fetch/download")).flatten()
+}
+
+/// Whether a request sends something or asks for more than a file.
+fn sends(call: &Invoked<'_>) -> bool {
+    let curl = call.tool == "curl";
+    call.args.iter().any(|arg| {
+        let long = [
+            "--data",
+            "--request",
+            "--form",
+            "--upload-file",
+            "--post-",
+            "--method",
+            "--json",
+            "--user",
+            "--write-out",
+        ];
+        let short = curl
+            && ["-X", "-d", "-F", "-T", "-w", "-u"]
+                .iter()
+                .any(|flag| arg.starts_with(flag) && !arg.starts_with("--"));
+        short || long.iter().any(|flag| arg.starts_with(flag))
+    })
+}
+
+/// `aria2c --conf-path=…` without anything to get: it waits to be told.
+fn serves(call: &Invoked<'_>) -> bool {
+    let told = ["--conf-path", "--enable-rpc", "-D", "--daemon"];
+    let given = ["-i", "--input-file", "-Z", "-T", "--torrent-file"];
+    let begins = |with: &[&str]| {
+        let mut args = call.args.iter();
+        args.any(|arg| with.iter().any(|flag| arg.starts_with(flag)))
+    };
+    let address = |arg: &&str| arg.contains("://") || arg.starts_with("magnet:");
+    call.tool == "aria2c" && begins(&told) && !begins(&given) && !call.args.iter().any(address)
+}
+
+/// Whether a request puts its answer where something reads it later: settings, a list, a page.
+pub(super) fn leaves(call: &Invoked<'_>) -> bool {
+    downloads(call) && !sends(call) && named_file(call).is_some_and(stays)
 }
 
 /// The file that a downloader's own option names.

@@ -562,10 +562,10 @@ fn by_verb(call: &Invoked<'_>) -> Option<&'static str> {
         // What only the run knows may be a word: then there is no saying that there is none.
         let bare = words.is_empty() && !call.args.contains(&HOLE);
         tool.verbs.iter().any(|verb| {
-            if verb.is_empty() {
-                bare
-            } else {
-                is_verb(verb, &words)
+            match *verb {
+                "" => bare,
+                "*" => !words.is_empty() || call.args.contains(&HOLE),
+                verb => is_verb(verb, &words),
             }
         })
     })?;
@@ -578,13 +578,9 @@ fn by_verb(call: &Invoked<'_>) -> Option<&'static str> {
 }
 
 fn is_verb(verb: &str, words: &[&str]) -> bool {
-    match verb {
-        "*" => !words.is_empty(),
-        verb => verb
-            .split(' ')
-            .enumerate()
-            .all(|(at, part)| words.get(at) == Some(&part)),
-    }
+    verb.split(' ')
+        .enumerate()
+        .all(|(at, part)| words.get(at) == Some(&part))
 }
 
 /// `npx X …`: what X itself is says more, as in `npx playwright install`.

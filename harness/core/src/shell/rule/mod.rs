@@ -173,7 +173,7 @@ impl<'a> Invoked<'a> {
         self.own_args()
             .iter()
             .any(|arg| matches!(*arg, "--version" | "--help" | "--dry-run" | "--simulate"))
-            || matches!(self.args, ["-v" | "-V" | "-h"] | ["help" | "version", ..])
+            || matches!(self.args, ["-v" | "-V" | "-h" | "-version" | "-help"] | ["help" | "version", ..])
             || matches!(self.args, [_, .., "-h"])
     }
 

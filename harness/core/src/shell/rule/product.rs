@@ -544,7 +544,8 @@ pub(super) fn judge(call: &Invoked<'_>) -> Option<&'static str> {
 fn asks(tool: &Tool, call: &Invoked<'_>) -> bool {
     let words = call.words(tool.values);
     tool.verbs.split(',').any(|verb| match verb.trim() {
-        "*" => !words.is_empty(),
+        // `install-php-extensions $EXTENSIONS`: whatever it is, it is one.
+        "*" => !words.is_empty() || call.args.contains(&HOLE),
         "!" => words.is_empty() && !call.args.contains(&HOLE),
         verb => verb
             .split(' ')
@@ -577,6 +578,17 @@ fn by_code(call: &Invoked<'_>) -> Option<&'static str> {
             // Without a script or a command it only updates itself, which is a download as well.
             let any = call.args.iter().any(gets) || call.args.contains(&"+quit");
             any.then_some("install/steamcmd")
+        }
+        // Its verbs download runtimes, but for its settings: `win10`, `sound=alsa`, `list-all`.
+        "winetricks" => {
+            let sets = |verb: &str| {
+                verb.contains('=')
+                    || verb.starts_with("list")
+                    || verb.starts_with("win")
+                    || matches!(verb, "annihilate" | "folder" | "taskmgr" | "shell" | "regedit" | "nocrashdialog" | "sandbox" | "isolate_home" | "nt40" | "vista" | "apps" | "dlls" | "fonts" | "games" | "settings" | "prefix" | "help")
+            };
+            let mut verbs = call.places("--country").into_iter();
+            verbs.any(|verb| !sets(verb)).then_some("install/system")
         }
         "code" | "code-server" | "codium" | "openvscode-server" | "code-insiders" | "cursor"
         | "positron" | "azuredatastudio" => {

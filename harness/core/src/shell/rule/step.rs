@@ -8,7 +8,7 @@
 //! *unknown*: a program of the image's own. An explicit `|| true` behind one of those is a decision that the reader of
 //! the script must defend; a mere condition around it is not.
 
-use super::Invoked;
+use super::{Invoked, fetch};
 
 /// How much a boot depends on a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,6 +103,7 @@ const TOLERABLE: &[&str] = &[
     "host",
     "hostname",
     "hostnamectl",
+    "hwclock",
     "http",
     "id",
     "ifconfig",
@@ -209,6 +210,7 @@ const TOLERABLE: &[&str] = &[
     "tee",
     "test",
     "time",
+    "timedatectl",
     "timeout",
     "top",
     "touch",
@@ -546,6 +548,10 @@ pub(in crate::shell) fn step(argv: &[&str]) -> Step {
             || arg.starts_with("/dev/pts")
     };
     match tool {
+        // Questions to Home Assistant's supervisor, whatever the option is called: `bashio::config.true 'install_x'`.
+        _ if tool.starts_with("bashio::") => return Step::Tolerable,
+        // What it leaves behind is read later.
+        "curl" | "wget" if fetch::leaves(&call) => return Step::Unknown,
         // The streams of the process itself: there is nothing to be missed.
         "chown" | "chmod" | "chgrp" if call.args.iter().any(|arg| own_streams(&arg)) => {
             return Step::Tolerable;
@@ -629,7 +635,9 @@ pub(in crate::shell) fn does(argv: &[&str]) -> bool {
         last.split([':', '-', '_', '.'])
             .any(|part| DONE.contains(&part))
     };
-    step(argv) == Step::Work && argv.iter().take(7).any(parts)
+    // The tables that a query names are not what it does.
+    let mut verbs = argv.iter().take(7).filter(|arg| !arg.contains(' '));
+    step(argv) == Step::Work && verbs.any(parts)
 }
 
 /// Tools that ask as often as they change: by their verbs.
@@ -692,8 +700,13 @@ fn by_words(call: &Invoked<'_>) -> Step {
             || word.ends_with(":clear")
             || word.ends_with(":status")
             || word.ends_with(":list")
+            || word.ends_with(":get")
         {
             return Step::Tolerable;
+        }
+        // What is set is called after the setting: `config:system:set check_data_directory_permissions`.
+        if word.ends_with(":set") {
+            return Step::Unknown;
         }
         // `verify-seed`, `check_migrations`, `system-checks` ask; a bare `check` is a verb above.
         let mut parts = last.split([':', '-', '_']);

@@ -141,6 +141,10 @@ fn waits(args: &[&str]) -> bool {
 /// `fatal` or `die` often ends the boot.
 pub(in crate::shell) fn talks(name: &str) -> bool {
     let name = name.trim_start_matches('_').to_ascii_lowercase();
+    // There a `fatal` is a level of the log, and `bashio::exit.nok` ends.
+    if name.starts_with("bashio::log.") {
+        return true;
+    }
     let ends = ["fatal", "die", "exit", "abort", "fail", "panic"];
     if ends.iter().any(|end| name.contains(end)) {
         return false;
