@@ -93,10 +93,29 @@ impl Walk<'_> {
             return self.only_told(&next.stmt).filter(|_| !ends);
         }
         match self.option(ERREXIT) {
+            Some(true) if !at.checked && !last && self.only_praised(&item.stmt) => {
+                Some(Swallow::Condition)
+            }
             Some(true) if at.checked && !last => Some(Swallow::Condition),
             Some(false) if !at.checked => Some(Swallow::ErrexitOff),
             _ => None,
         }
+    }
+
+    /// `migrate && echo done`: `set -e` does not end the shell when the first of them fails, and nothing depends on it.
+    fn only_praised(&self, stmt: &Stmt) -> bool {
+        let Stmt::AndOr(first, rest) = stmt else {
+            return false;
+        };
+        // What a function of the script leaves undone is told where that stands.
+        let Stmt::Command(command) = &**first else {
+            return false;
+        };
+        let own = command.words.first().and_then(Word::as_literal);
+        let own = own.is_some_and(|name| !self.scope.functions(&name).is_empty());
+        !own && rest
+            .iter()
+            .all(|(op, next)| *op == Op::And && self.swallows(next, 0) == Some(Swallow::Echo))
     }
 
     /// `if [ $? -ne 0 ]; then echo failed; fi`: the status is looked at, and what follows is talk.

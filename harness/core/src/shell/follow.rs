@@ -434,8 +434,7 @@ pub fn not_shell(bytes: &[u8]) -> Option<String> {
         let line = String::from_utf8_lossy(line).into_owned();
         let interpreter = interpreter(&line);
         // `#!/bin/false` stands on a library that must be sourced, and not run.
-        let reads =
-            is_shell(interpreter) || matches!(interpreter, "execlineb" | "false");
+        let reads = is_shell(interpreter) || matches!(interpreter, "execlineb" | "false");
         return (!reads).then(|| format!("a script for `{interpreter}`"));
     }
     let head = bytes.get(..4096).unwrap_or(bytes);

@@ -1,6 +1,9 @@
 //! Rules for commands that download code or data: the boot must not need the network.
 
-use super::{Invoked, Rule};
+use super::{
+    Invoked, Rule,
+    kind::{Kind, is_for_programs, kind_of},
+};
 use crate::shell::{lint::Class, scope::HOLE};
 
 const CLAUSE: &str = "PRD-002 §5.1: startup must not download packages";
@@ -75,6 +78,7 @@ pub(super) fn judge(call: &Invoked<'_>) -> Option<&'static Rule> {
     }
     let words = match call.tool {
         "git" => call.places("-C -c --git-dir --work-tree --namespace --exec-path --depth -b --branch -o --origin --jobs -j"),
+        "git-lfs" => call.words("-I --include -X --exclude"),
         "gh" => call.words("-R --repo"),
         _ => return None,
     };
@@ -84,6 +88,7 @@ pub(super) fn judge(call: &Invoked<'_>) -> Option<&'static Rule> {
         ("git", ["pull" | "fetch" | "fetch-pack", ..] | ["submodule", "update" | "add", ..]) => {
             true
         }
+        ("git-lfs", ["pull" | "fetch", ..]) => true,
         ("git", ["remote", "update", ..] | ["lfs", "pull" | "fetch", ..]) => true,
         ("gh", ["repo", "clone", ..] | ["release", "download", ..]) => true,
         _ => false,
@@ -101,7 +106,7 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
             .any(|part| part == "downloader" || part == "download");
     let words = call.words("-f --file -p --project-name -H --host --context --config -o --local-dir --repo-type --revision --token");
     match (call.tool, words.as_slice()) {
-        _ if objects(call) => Some("fetch/download"),
+        _ if objects(call) || by_arguments(call) => Some("fetch/download"),
         _ if downloader && !call.args.is_empty() && !asks(call) => Some("fetch/download"),
         (
             "svn" | "hg" | "bzr",
@@ -111,7 +116,7 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
             ],
         ) => Some("fetch/git"),
         ("ollama", ["pull", ..])
-        | ("huggingface-cli" | "hf", ["download", ..])
+        | ("huggingface-cli" | "hf" | "modelscope", ["download", ..])
         | ("spacy", ["download", ..])
         | ("nltk.downloader" | "argospm", [_, ..])
         | ("kaggle", ["datasets" | "models" | "competitions", "download", ..])
@@ -119,28 +124,13 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
         ("docker" | "podman" | "nerdctl" | "ctr" | "crictl", ["pull" | "load-remote", ..])
         | ("docker" | "podman" | "nerdctl", ["image" | "compose", "pull", ..])
         | ("docker-compose", ["pull", ..])
-        | ("skopeo" | "crane", ["copy" | "pull", ..]) => Some("fetch/image"),
+        | ("skopeo" | "crane" | "oras", ["copy" | "pull" | "export", ..]) => Some("fetch/image"),
         ("kubectl", ["apply" | "create" | "replace", ..])
             if call.args.iter().any(|arg| is_web(arg)) =>
         {
             Some("fetch/download")
         }
         ("gdown", [_, ..]) => Some("fetch/download"),
-        // The helper of the Minecraft images: servers, loaders, mod packs.
-        ("mc-image-helper", [verb, rest @ ..]) => {
-            let gets = match (*verb, rest.first()) {
-                ("get", _) => {
-                    let mut args = call.args.iter();
-                    args.any(|arg| {
-                        arg.starts_with("-o") || *arg == "--output" || arg.starts_with("--output=")
-                    })
-                }
-                ("github", Some(inner)) => inner.starts_with("download-") && !call.has(&["--no-download"]),
-                ("modrinth" | "curseforge" | "curseforge-files" | "vanillatweaks", _) => true,
-                (verb, _) => verb.starts_with("install-"),
-            };
-            gets.then_some("fetch/download")
-        }
         ("lftp", _) if mirrors(call) => Some("fetch/download"),
         (
             "az",
@@ -185,6 +175,36 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
             Some("fetch/download")
         }
         _ => None,
+    }
+}
+
+/// Tools whose arguments tell what they get.
+fn by_arguments(call: &Invoked<'_>) -> bool {
+    let any = |test: &dyn Fn(&str) -> bool| call.args.iter().any(|arg| test(arg));
+    match (call.tool, call.args) {
+        // The installers of game servers download the server and its libraries.
+        ("java", _) => {
+            call.has(&["--installServer", "-downloadMinecraft"])
+                || any(&|arg| arg.rsplit('/').next() == Some("BuildTools.jar"))
+        }
+        // The helper of the Minecraft images: servers, loaders, mod packs.
+        ("mc-image-helper", ["get", ..]) => {
+            any(&|arg| arg.starts_with("-o") || arg == "--output" || arg.starts_with("--output="))
+        }
+        ("mc-image-helper", ["github", verb, ..]) => {
+            verb.starts_with("download-") && !call.has(&["--no-download"])
+        }
+        ("mc-image-helper", [verb, ..]) => {
+            let packs = [
+                "modrinth",
+                "curseforge",
+                "curseforge-files",
+                "vanillatweaks",
+            ];
+            packs.contains(verb) || verb.starts_with("install-")
+        }
+        ("pwsh" | "powershell", _) => any(&|arg| arg.contains("-OutFile") && arg.contains("://")),
+        _ => false,
     }
 }
 
@@ -392,187 +412,6 @@ fn is_beside(arg: &str) -> bool {
     let host = authority.rsplit('@').next().unwrap_or(authority);
     let host = host.split(':').next().unwrap_or(host);
     schemed && !host.is_empty() && !host.contains(['.', '[']) && !host.contains(HOLE)
-}
-
-/// What an address or a path is, by its ending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Software,
-    Data,
-    Unknown,
-}
-
-/// Endings of code, archives, packages, models and executables.
-const SOFTWARE: &[&str] = &[
-    "sh",
-    "bash",
-    "py",
-    "pl",
-    "rb",
-    "js",
-    "mjs",
-    "cjs",
-    "ts",
-    "php",
-    "phar",
-    "jar",
-    "war",
-    "ear",
-    "zip",
-    "tar",
-    "tgz",
-    "gz",
-    "tbz",
-    "tbz2",
-    "bz2",
-    "txz",
-    "xz",
-    "zst",
-    "7z",
-    "rar",
-    "deb",
-    "rpm",
-    "apk",
-    "whl",
-    "egg",
-    "gem",
-    "so",
-    "dll",
-    "exe",
-    "msi",
-    "bin",
-    "run",
-    "appimage",
-    "img",
-    "iso",
-    "qcow2",
-    "vsix",
-    "xpi",
-    "crx",
-    "nupkg",
-    "safetensors",
-    "ckpt",
-    "pt",
-    "pth",
-    "gguf",
-    "ggml",
-    "onnx",
-    "tflite",
-    "h5",
-    "pkl",
-    "npz",
-    "wasm",
-    "node",
-    "flatpak",
-    "snap",
-    "pkg",
-    "vpk",
-    "pak",
-    "lua",
-    "elf",
-    "smx",
-    "mcpack",
-    "hpi",
-    "jpi",
-    "nar",
-    "kar",
-    "litemod",
-    "mrpack",
-    "traineddata",
-];
-/// Endings of settings, certificates, pages and tables.
-const DATA: &[&str] = &[
-    "json",
-    "yml",
-    "yaml",
-    "toml",
-    "ini",
-    "cfg",
-    "conf",
-    "cnf",
-    "env",
-    "txt",
-    "md",
-    "csv",
-    "tsv",
-    "xml",
-    "html",
-    "htm",
-    "pem",
-    "crt",
-    "cer",
-    "key",
-    "pub",
-    "asc",
-    "gpg",
-    "sig",
-    "sha256",
-    "sha512",
-    "md5",
-    "log",
-    "sql",
-    "dump",
-    "png",
-    "jpg",
-    "jpeg",
-    "ico",
-    "svg",
-    "gif",
-    "rules",
-    "list",
-    "dat",
-    "mmdb",
-    "lst",
-    "hosts",
-    "properties",
-    "list",
-    "repo",
-    "tmpl",
-    "template",
-    "rss",
-    "ics",
-];
-
-fn kind_of(text: &str) -> Kind {
-    let path = text.split_once("://").map_or(text, |(_, rest)| {
-        rest.split_once('/').map_or("", |(_, path)| path)
-    });
-    let path = path.split(['?', '#']).next().unwrap_or(path);
-    let name = path
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or(path)
-        .to_ascii_lowercase();
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    if SOFTWARE.contains(&ending) {
-        Kind::Software
-    } else if DATA.contains(&ending) || name == "sha256sums" {
-        Kind::Data
-    } else {
-        Kind::Unknown
-    }
-}
-
-/// Whether a path is where programs or plugins stand.
-fn is_for_programs(path: &str) -> bool {
-    let mut parts: Vec<&str> = path.split('/').collect();
-    parts.pop();
-    parts.iter().any(|part| {
-        matches!(
-            *part,
-            "bin"
-                | "sbin"
-                | "plugins"
-                | "mods"
-                | "extensions"
-                | "addons"
-                | "models"
-                | "checkpoints"
-                | "lib"
-                | "custom_nodes"
-        )
-    })
 }
 
 /// Whether a downloader keeps software: in a file that it names itself, or in `target`, where its output goes.

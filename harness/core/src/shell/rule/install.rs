@@ -561,12 +561,10 @@ fn by_verb(call: &Invoked<'_>) -> Option<&'static str> {
         words.retain(|word| tool.rule != "install/cargo" || !word.starts_with('+'));
         // What only the run knows may be a word: then there is no saying that there is none.
         let bare = words.is_empty() && !call.args.contains(&HOLE);
-        tool.verbs.iter().any(|verb| {
-            match *verb {
-                "" => bare,
-                "*" => !words.is_empty() || call.args.contains(&HOLE),
-                verb => is_verb(verb, &words),
-            }
+        tool.verbs.iter().any(|verb| match *verb {
+            "" => bare,
+            "*" => !words.is_empty() || call.args.contains(&HOLE),
+            verb => is_verb(verb, &words),
         })
     })?;
     let global = found.rule == "install/npm" && call.has(&["-g", "--global", "--location=global"]);

@@ -3,6 +3,7 @@
 mod code;
 mod fetch;
 mod install;
+mod kind;
 mod product;
 mod ran;
 mod step;
@@ -173,7 +174,10 @@ impl<'a> Invoked<'a> {
         self.own_args()
             .iter()
             .any(|arg| matches!(*arg, "--version" | "--help" | "--dry-run" | "--simulate"))
-            || matches!(self.args, ["-v" | "-V" | "-h" | "-version" | "-help"] | ["help" | "version", ..])
+            || matches!(
+                self.args,
+                ["-v" | "-V" | "-h" | "-version" | "-help"] | ["help" | "version", ..]
+            )
             || matches!(self.args, [_, .., "-h"])
     }
 

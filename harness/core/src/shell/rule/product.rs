@@ -287,6 +287,19 @@ const TOOLS: &[Tool] = &[
         "-n --namespace --context --kubeconfig",
         "krew install,krew upgrade,krew update",
     ),
+    tool("install/provider", &["packer"], "", "init"),
+    tool(
+        "install/plugin",
+        &["bench"],
+        "--site --frappe-branch --frappe-path --python --branch --apps_path",
+        "init,get-app,get,update,setup requirements",
+    ),
+    tool(
+        "install/plugin",
+        &["moosh", "vagrant"],
+        "-p --path",
+        "plugin-install,plugin install,plugin update,box add",
+    ),
     tool(
         "install/provider",
         &["kubectl-krew", "krew"],
@@ -533,7 +546,7 @@ static BY_NAME: LazyLock<ByName<Tool>> = LazyLock::new(|| ByName::of(TOOLS, |too
 
 /// The rule that a command breaks, by its id.
 pub(super) fn judge(call: &Invoked<'_>) -> Option<&'static str> {
-    by_code(call).or_else(|| {
+    by_code(call).or_else(|| by_words(call)).or_else(|| {
         BY_NAME
             .get(call.tool)
             .find(|tool| asks(tool, call))
@@ -553,6 +566,50 @@ fn asks(tool: &Tool, call: &Invoked<'_>) -> bool {
             // `mix do deps.get, compile`
             .all(|(at, part)| words.get(at).map(|word| word.trim_end_matches(',')) == Some(part)),
     })
+}
+
+/// Settings of `winetricks`: its other verbs download runtimes and fonts.
+const WINETRICKS_SETTINGS: [&str; 14] = [
+    "annihilate",
+    "apps",
+    "dlls",
+    "folder",
+    "fonts",
+    "games",
+    "isolate_home",
+    "nocrashdialog",
+    "nt40",
+    "prefix",
+    "sandbox",
+    "settings",
+    "taskmgr",
+    "vista",
+];
+
+/// Tools whose words tell what they install.
+fn by_words(call: &Invoked<'_>) -> Option<&'static str> {
+    match call.tool {
+        // LinuxGSM: `./gmodserver auto-install`.
+        _ if call.args.first() == Some(&"auto-install") => Some("install/steamcmd"),
+        "pwsh" | "powershell" => {
+            let verbs = ["Install-Module", "Install-Package", "Install-PSResource"];
+            let mut args = call.args.iter();
+            let any = args.any(|arg| verbs.iter().any(|verb| arg.contains(verb)));
+            any.then_some("install/system")
+        }
+        "winetricks" => {
+            // `win10`, `sound=alsa`, `list-all`.
+            let sets = |verb: &str| {
+                verb.contains('=')
+                    || verb.starts_with("list")
+                    || verb.starts_with("win")
+                    || WINETRICKS_SETTINGS.contains(&verb)
+            };
+            let mut verbs = call.places("--country").into_iter();
+            verbs.any(|verb| !sets(verb)).then_some("install/system")
+        }
+        _ => None,
+    }
 }
 
 /// Tools of which an option, an argument or a piece of code tells what they do.
@@ -578,17 +635,6 @@ fn by_code(call: &Invoked<'_>) -> Option<&'static str> {
             // Without a script or a command it only updates itself, which is a download as well.
             let any = call.args.iter().any(gets) || call.args.contains(&"+quit");
             any.then_some("install/steamcmd")
-        }
-        // Its verbs download runtimes, but for its settings: `win10`, `sound=alsa`, `list-all`.
-        "winetricks" => {
-            let sets = |verb: &str| {
-                verb.contains('=')
-                    || verb.starts_with("list")
-                    || verb.starts_with("win")
-                    || matches!(verb, "annihilate" | "folder" | "taskmgr" | "shell" | "regedit" | "nocrashdialog" | "sandbox" | "isolate_home" | "nt40" | "vista" | "apps" | "dlls" | "fonts" | "games" | "settings" | "prefix" | "help")
-            };
-            let mut verbs = call.places("--country").into_iter();
-            verbs.any(|verb| !sets(verb)).then_some("install/system")
         }
         "code" | "code-server" | "codium" | "openvscode-server" | "code-insiders" | "cursor"
         | "positron" | "azuredatastudio" => {
