@@ -635,6 +635,17 @@ fn commands_are_seen_behind_what_only_the_run_knows() {
 }
 
 #[test]
+fn a_job_that_the_script_stops_is_a_helper() {
+    let job = "node setup-wizard.js &\nwizard=$!\nsleep 9\n";
+    assert_eq!(smells(job), [(1, "swallow/background")]);
+    assert_eq!(smells(&format!("{job}kill \"$wizard\" || true\n")), []);
+    assert_eq!(
+        smells(&format!("{job}kill \"$other\" || true\n")),
+        [(1, "swallow/background")]
+    );
+}
+
+#[test]
 fn a_shebang_may_wrap_its_shell() {
     for line in [
         "#!/usr/bin/dumb-init /bin/bash",
