@@ -65,10 +65,11 @@ impl<'a> Beside<'a> {
 
     /// The reading of a script as a boot that may reach the others; nothing but what was gathered is read.
     pub(super) fn chain(&self, path: &str) -> Option<Lint> {
+        let directory = directory(path);
         let files = |path: &str| {
             let (path, input) = match self.by_path.get_key_value(path) {
                 Some(found) => found,
-                None => self.elsewhere(path)?,
+                None => self.elsewhere(path, directory)?,
             };
             Some(File {
                 text: input.text.clone(),
@@ -106,8 +107,9 @@ impl<'a> Beside<'a> {
         }
     }
 
-    /// A script has another place in its image than in its checkout: the only one here of which the path has the same end.
-    fn elsewhere(&self, path: &str) -> Option<(&String, &&'a Input)> {
+    /// A script has another place in its image than in its checkout: the only one here of which the path has the same end. Where that is
+    /// no more than its name, it lies above or below `from`, where the boot begins: checkouts of several projects have names in common.
+    fn elsewhere(&self, path: &str, from: &str) -> Option<(&String, &&'a Input)> {
         let parts = |path: &'_ str| -> Vec<String> {
             let parts = path.rsplit('/').filter(|part| !part.is_empty());
             parts.map(str::to_owned).collect()
@@ -130,7 +132,8 @@ impl<'a> Beside<'a> {
         let is_script = Path::new(path)
             .extension()
             .is_some_and(|e| e == "sh" || e == "bash");
-        let enough = if is_script { 1 } else { 2 };
+        let near = is_script && is_along(directory(first), from);
+        let enough = if near { 1 } else { 2 };
         let found = (most >= enough && same.next().is_none()).then_some(first)?;
         self.by_path.get_key_value(*found)
     }
@@ -188,6 +191,20 @@ fn absolute(name: &str, here: &str) -> String {
         path.push('/');
     }
     path
+}
+
+/// Where a path lies.
+fn directory(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(directory, _)| directory)
+}
+
+/// Whether one directory lies in the other, or is it.
+fn is_along(one: &str, other: &str) -> bool {
+    let within = |inner: &str, outer: &str| {
+        let rest = inner.strip_prefix(outer);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    within(one, other) || within(other, one)
 }
 
 /// The last component of a path.
@@ -287,5 +304,16 @@ mod tests {
         ];
         assert_eq!(lint(&three), [""; 0]);
         assert_eq!(lint(&[("setup.sh", setup)]), [""; 0]);
+        // Above and below, but not in another project; there more than the name must be the same.
+        for (caller, callee, is_meant) in [
+            ("a/start.sh", "a/docker/setup.sh", true),
+            ("a/docker/start.sh", "a/setup.sh", true),
+            ("a/start.sh", "b/setup.sh", false),
+            ("a/start.sh", "ab/setup.sh", false),
+            ("a/docker/start.sh", "a/lib/setup.sh", true),
+        ] {
+            let told = lint(&[(caller, start), (callee, setup)]);
+            assert_eq!(told.len(), usize::from(is_meant), "{caller} {callee}");
+        }
     }
 }
