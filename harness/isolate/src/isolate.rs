@@ -5,10 +5,10 @@ use std::convert::Infallible;
 use std::os::unix::thread::JoinHandleExt as _;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use adamant_network::Network;
 
@@ -33,6 +33,10 @@ const GRACE: Duration = Duration::from_secs(2);
 const PATIENCE: u32 = 2;
 /// A thread that took less of the processor than this during `GRACE` is not on its way anywhere.
 const STIR: Duration = Duration::from_millis(1);
+
+/// For how long somebody who waits alone looks for the answer again and again before they sleep: to be woken takes a good part of the time
+/// of a warm execution on a machine that has nothing else to do.
+const LOOK: Duration = Duration::from_micros(500);
 
 /// What the isolate's thread is asked to do.
 pub(crate) struct Job {
@@ -168,7 +172,11 @@ impl Isolate {
         answer: &mpsc::Receiver<Reply>,
         wall: Duration,
     ) -> Result<Reply, RecvTimeoutError> {
-        let mut outcome = answer.recv_timeout(wall);
+        let waiting = Waiting::begin();
+        let mut outcome = match waiting.look(answer) {
+            Err(RecvTimeoutError::Timeout) => answer.recv_timeout(wall),
+            outcome => outcome,
+        };
         let since = self.processor_time();
         let mut used = Duration::ZERO;
         for _ in 0..PATIENCE {
@@ -236,6 +244,40 @@ impl Drop for Isolate {
                 _ => _ = thread.join(),
             }
         }
+    }
+}
+
+/// Somebody who waits for an isolate of this process.
+struct Waiting;
+
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+impl Waiting {
+    fn begin() -> Self {
+        WAITING.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+
+    /// Looks for the answer, as long as nobody else waits: two of them would take the processor from the isolates.
+    fn look(&self, answer: &mpsc::Receiver<Reply>) -> Result<Reply, RecvTimeoutError> {
+        static SEVERAL: LazyLock<bool> =
+            LazyLock::new(|| std::thread::available_parallelism().is_ok_and(|n| n.get() > 1));
+        let until = Instant::now() + LOOK;
+        while *SEVERAL && WAITING.load(Ordering::Relaxed) == 1 && Instant::now() < until {
+            match answer.try_recv() {
+                Ok(reply) => return Ok(reply),
+                Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+                // Whoever else has something to do on this processor does it.
+                Err(TryRecvError::Empty) => std::thread::yield_now(),
+            }
+        }
+        Err(RecvTimeoutError::Timeout)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
