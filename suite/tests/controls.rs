@@ -25,7 +25,7 @@ use libtest_mimic::{Arguments, Trial};
 const VARIANTS: usize = 2;
 
 /// How long a control is left alone after readiness: its fault is there by then.
-const OBSERVE: Span = Span(Duration::from_secs(3));
+const OBSERVE: Span = Span(Duration::from_secs(4));
 
 fn main() -> ExitCode {
     let args = Arguments::from_args();
