@@ -270,8 +270,11 @@ pub(crate) fn load(
     };
     let rehearsed = drive.call(scope, "rehearseRequest", &[]).is_ok();
     states.insert(given(&asked.request));
-    let loaded =
-        rehearsed && drive.load(scope, &asked.request.entry) && is_quiet(scope, &mut drive);
+    let loaded = rehearsed
+        && drive.load(scope, &asked.request.entry)
+        // A collection that this made necessary comes now, and not where somebody waits.
+        && drive.pump(scope).is_ok()
+        && is_quiet(scope, &mut drive);
     drop(watch);
     guard.watch(None);
     let busy = scope.has_pending_background_tasks();

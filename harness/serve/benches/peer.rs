@@ -33,8 +33,8 @@ const WARM_UP: usize = 50;
 /// Isolates whose memory is measured.
 const ISOLATES: usize = 10;
 /// In how many parts each is measured: what else goes on here slows down all of them.
-const ROUNDS: usize = 5;
-/// Between an answer and the next request: time enough for what is done ahead.
+const ROUNDS: usize = 15;
+/// Between an answer and the next request, unless `--rest=MS` says otherwise: time enough for what is done ahead.
 const REST: Duration = Duration::from_millis(3);
 
 fn main() -> ExitCode {
@@ -80,38 +80,63 @@ struct Figures {
     warm: Samples,
     cold: Samples,
     bytes: Vec<f64>,
+    /// The median of each round's warm executions.
+    rounds: Vec<f64>,
 }
 
 impl Figures {
     /// The median of the rounds.
     fn bytes(&self) -> f64 {
-        let mut bytes = self.bytes.clone();
-        bytes.sort_by(f64::total_cmp);
-        bytes.get(bytes.len() / 2).copied().unwrap_or(f64::NAN)
+        median(self.bytes.clone()).1
     }
+
+    /// The warm executions of a round.
+    fn round(&mut self, warm: impl IntoIterator<Item = Duration>) {
+        let mut round = Samples::default();
+        for sample in warm {
+            round.push(sample);
+            self.warm.push(sample);
+        }
+        self.rounds.push(round.percentile(50));
+    }
+
+    /// The ratios of warm medians, round by round: what slows a round down slows down both.
+    fn ratios(&self, other: &Self) -> Vec<f64> {
+        let pairs = self.rounds.iter().zip(&other.rounds);
+        pairs.map(|(ours, theirs)| ours / theirs).collect()
+    }
+}
+
+/// The least, the middle, the most.
+fn median(mut of: Vec<f64>) -> (f64, f64, f64) {
+    of.sort_by(f64::total_cmp);
+    let at = |n: usize| of.get(n).copied().unwrap_or(f64::NAN);
+    (at(0), at(of.len() / 2), at(of.len().saturating_sub(1)))
 }
 
 fn bench(args: &[String]) -> Result<(), Failure> {
     let option = |name: &str| args.iter().find_map(|arg| arg.strip_prefix(name));
-    let count = support::count(1000).div_ceil(ROUNDS);
+    let count = support::count(3000).div_ceil(ROUNDS);
     let cold = (count / 50).max(3);
+    let rest = option("--rest=").map_or(Ok(REST), |ms| ms.parse().map(Duration::from_millis))?;
     let before = load::load();
     let (mut threads, mut processes) = (Figures::default(), Figures::default());
     let (mut steps, mut ahead) = (Figures::default(), Figures::default());
     let peers = option("--node=").zip(option("--modules="));
     for _ in 0..ROUNDS {
-        ours(&mut threads, Containment::Thread, count, cold)?;
-        ours(&mut processes, Containment::Process, count, cold)?;
+        ours(&mut threads, Containment::Thread, rest, count, cold)?;
+        ours(&mut processes, Containment::Process, rest, count, cold)?;
         if let Some((node, modules)) = peers {
             let (node, modules) = (Path::new(node), Path::new(modules));
-            peer(&mut steps, node, modules, false, count, cold)?;
-            peer(&mut ahead, node, modules, true, count, cold)?;
+            peer(&mut steps, node, modules, false, rest, count, cold)?;
+            peer(&mut ahead, node, modules, true, rest, count, cold)?;
         }
     }
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "ten-file function, {ROUNDS} rounds of {count} warm and {cold} cold executions; load before {before}, after {}",
+        "ten-file function, {ROUNDS} rounds of {count} warm and {cold} cold executions, {} ms between them; load before {before}, after {}",
+        rest.as_millis(),
         load::load()
     )?;
     let mut all = vec![("threads", &mut threads), ("processes", &mut processes)];
@@ -148,10 +173,10 @@ fn bench(args: &[String]) -> Result<(), Failure> {
         ("isolated-vm that loads ahead too", &mut ahead, ""),
     ] {
         for (name, ours) in [("threads", &mut threads), ("processes", &mut processes)] {
+            let (least, ratio, most) = median(ours.ratios(theirs));
             writeln!(
                 out,
-                "{name} to {peer}: warm p50 {:.2}, cold p50 {:.2}, memory {:.2}{goal}",
-                ours.warm.percentile(50) / theirs.warm.percentile(50),
+                "{name} to {peer}: warm p50 {ratio:.2} ({least:.2} to {most:.2} by round), cold p50 {:.2}, memory {:.2}{goal}",
                 ours.cold.percentile(50) / theirs.cold.percentile(50),
                 ours.bytes() / theirs.bytes()
             )?;
@@ -205,20 +230,23 @@ fn lay(to: &Path, below: &str) -> Result<(), Failure> {
 fn ours(
     figures: &mut Figures,
     containment: Containment,
+    rest: Duration,
     count: usize,
     cold: usize,
 ) -> Result<(), Failure> {
     let (engine, package, _shop) = engine(containment)?;
+    let mut warm = Vec::with_capacity(count);
     for n in 0..count + WARM_UP {
         let (took, fresh) = execute(&engine, &package, "shop")?;
         if n >= WARM_UP {
-            figures.warm.push(took);
+            warm.push(took);
         }
         if fresh && n > 0 {
             return Err("a warm execution had a new isolate".into());
         }
-        std::thread::park_timeout(REST);
+        std::thread::park_timeout(rest);
     }
+    figures.round(warm);
     // A function that nobody called before, on a full pool: its isolate is made for it.
     for n in 0..cold + ISOLATES {
         let (took, fresh) = execute(&engine, &package, &format!("cold{n}"))?;
@@ -305,6 +333,7 @@ fn peer(
     node: &Path,
     modules: &Path,
     ahead: bool,
+    rest: Duration,
     count: usize,
     cold: usize,
 ) -> Result<(), Failure> {
@@ -312,7 +341,7 @@ fn peer(
     gather("/", &mut files)?;
     let given = serde_json::json!({
         "files": files, "request": package::request(), "answer": package::ANSWER, "printed": package::PRINTED,
-        "ahead": ahead, "restMs": REST.as_millis(), "warm": count, "cold": cold, "isolates": ISOLATES,
+        "ahead": ahead, "restMs": rest.as_millis(), "warm": count, "cold": cold, "isolates": ISOLATES,
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peer/run.js");
     let mut child = Command::new(node)
@@ -333,11 +362,10 @@ fn peer(
     }
     let told: Told = serde_json::from_slice(&output.stdout)?;
     figures.bytes.push(told.bytes_per_isolate);
-    for sample in told.warm {
-        figures.warm.push(Duration::from_secs_f64(sample / 1e3));
-    }
+    let milliseconds = |sample: f64| Duration::from_secs_f64(sample / 1e3);
+    figures.round(told.warm.into_iter().map(milliseconds));
     for sample in told.cold {
-        figures.cold.push(Duration::from_secs_f64(sample / 1e3));
+        figures.cold.push(milliseconds(sample));
     }
     Ok(())
 }
