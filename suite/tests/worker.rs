@@ -3,7 +3,9 @@
 #![cfg(feature = "isolate")]
 
 use std::io::{Read as _, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -82,6 +84,46 @@ fn packages_run_one_after_the_other_and_nothing_but_them_is_readable() {
         assert!(!out.to_string().contains("secret'"), "{out}");
         assert_ne!(out["execution"]["outcome"]["kind"], "returned", "{out}");
     }
+    assert_eq!(worker.end(), Some(0));
+}
+
+#[test]
+fn a_guest_that_v8_gives_up_on_is_told_and_ends_it() {
+    let mut worker = Worker::start(&[]);
+    let lost = worker.ask(&json!({
+        "ask": "execute",
+        "files": { "inline": { "/index.js": "console.log('before'); Array(1e9).fill(0)" } },
+    }));
+    assert_eq!(lost["execution"]["outcome"]["kind"], "lost", "{lost}");
+    assert_eq!(printed(&lost), "before\n", "{lost}");
+    // Its input stays open: it goes by itself, as nothing else can run in it.
+    let until = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < until && worker.0.try_wait().expect("a child").is_none() {
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+    let _it_may_be_gone = worker.0.kill();
+    assert_eq!(worker.0.wait().expect("it ends").signal(), Some(6));
+}
+
+#[test]
+fn it_goes_when_nobody_asks_any_more_though_it_loads_ahead() {
+    let mut worker = Worker::start(&[]);
+    let question = json!({
+        "ask": "execute",
+        "hash": "slow",
+        "files": { "inline": {
+            "/index.js": "const end = Date.now() + 100; while (Date.now() < end); module.exports = (q, r) => r.send('here')",
+        } },
+        "request": { "mode": "handler", "load_ahead": true },
+    });
+    for n in 0..4 {
+        let answer = worker.ask(&question);
+        assert_eq!(
+            answer["execution"]["outcome"]["kind"], "returned",
+            "{n}: {answer}"
+        );
+    }
+    // It is in the midst of loading for a fifth one.
     assert_eq!(worker.end(), Some(0));
 }
 

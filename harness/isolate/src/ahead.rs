@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use crate::control::{self, Control, Stop};
 use crate::drive::Drive;
 use crate::execution::{Mode, Package, Request};
-use crate::isolate::Job;
 use crate::memory::HeapGuard;
 use crate::native::console::SharedSink;
 use crate::native::event_loop::LoopState;
@@ -16,6 +15,7 @@ use crate::native::network::NetworkState;
 use crate::native::process::ProcessState;
 use crate::native::{self, States, state};
 use crate::output::Sink;
+use crate::seat::Job;
 use crate::{run, snapshot};
 
 /// How long the modules may take to be loaded ahead: for so long somebody may wait who asks for something else meanwhile.

@@ -1,29 +1,23 @@
-//! An isolate on a thread of its own: executions one after the other, each in a fresh context.
+//! An isolate on a thread of its own, for callers on any other.
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::os::unix::thread::JoinHandleExt as _;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use adamant_network::Network;
 
-use crate::ahead::{self, Habit, Prepared, Refusal};
 use crate::cache::CodeCache;
 use crate::error::EngineError;
-use crate::execution::{Execution, Health, Outcome, Package, Request, Timings};
-use crate::memory::{self, Budget, Ceiling, HeapGuard, Memory};
-use crate::native::memory::Reservations;
-use crate::output::Sink;
-use crate::terminal::User;
-use crate::{platform, run, snapshot};
-
-/// Stack of a guest's thread: V8 takes at most 984 KiB of it (Node's limit), the rest is for native frames above that.
-pub(crate) const STACK: usize = 8 << 20;
+use crate::execution::{Execution, Health, Outcome, Package, Request};
+use crate::memory::Memory;
+use crate::seat::{self, Job, STACK, Seat};
+use crate::waiting::Waiting;
+use crate::{platform, snapshot};
 
 /// How much processor time an isolate may take to honour a termination, before it counts as lost: one operation on integers of
 /// some megabytes goes on for a second before V8 looks. Not time on the wall, which a busy machine gives to others.
@@ -33,27 +27,6 @@ const GRACE: Duration = Duration::from_secs(2);
 const PATIENCE: u32 = 2;
 /// A thread that took less of the processor than this during `GRACE` is not on its way anywhere.
 const STIR: Duration = Duration::from_millis(1);
-
-/// For how long somebody who waits alone looks for the answer again and again before they sleep: to be woken takes a good part of the time
-/// of a warm execution on a machine that has nothing else to do.
-const LOOK: Duration = Duration::from_micros(500);
-
-/// What the isolate's thread is asked to do.
-pub(crate) struct Job {
-    pub(crate) package: Package,
-    pub(crate) request: Arc<Request>,
-    pub(crate) sink: Arc<Mutex<Sink>>,
-    pub(crate) cache: Arc<CodeCache>,
-    pub(crate) network: Option<Network>,
-    /// The user of the request's terminal, for whoever runs it.
-    pub(crate) user: Cell<Option<User>>,
-    reply: mpsc::Sender<Reply>,
-}
-
-enum Reply {
-    Done(Box<Execution>),
-    Lost(String),
-}
 
 /// A warm isolate. Executions share nothing but compiled code: each has its own context, made from the start-up snapshot.
 #[derive(Debug)]
@@ -84,7 +57,6 @@ impl Isolate {
         // Made outside of the thread, so that a failure is ours to report.
         let parameters = snapshot::parameters()?;
         drop(parameters);
-        let budget = Budget::new(memory.off_heap);
         let (jobs, inbox) = mpsc::channel();
         let (ready, started) = mpsc::channel();
         let (alive, ended) = mpsc::channel();
@@ -92,7 +64,7 @@ impl Isolate {
             .name("adamant-isolate".to_owned())
             .stack_size(STACK)
             .spawn(move || {
-                serve(memory, &budget, inbox, &ready);
+                serve(memory, inbox, &ready);
                 drop(alive);
             })
             .map_err(EngineError::Thread)?;
@@ -124,43 +96,31 @@ impl Isolate {
         request: &Request,
     ) -> Result<Execution, EngineError> {
         let jobs = self.jobs.as_ref().ok_or(EngineError::Lost)?;
-        let user = request.terminal.as_ref().map(User::new).transpose();
-        let user = user.map_err(|error| EngineError::Terminal(Box::new(error)))?;
-        let sink = Sink::new(request.limits.output);
-        let sink = match &user {
-            Some(_) => sink.on_terminal(),
-            None => sink,
-        };
-        let sink = Arc::new(Mutex::new(sink));
         let (reply, answer) = mpsc::channel();
-        let job = Job {
-            package: package.clone(),
-            request: Arc::new(request.clone()),
-            sink: Arc::clone(&sink),
-            cache: Arc::clone(&self.cache),
-            network: self.network.clone(),
-            user: Cell::new(user),
-            reply,
-        };
+        let job = Job::new(
+            package.clone(),
+            Arc::new(request.clone()),
+            Arc::clone(&self.cache),
+            self.network.clone(),
+            Arc::new(move |execution| _ = reply.send(Box::new(execution))),
+        )?;
+        let sink = Arc::clone(&job.sink);
         if jobs.send(job).is_err() {
             return Err(self.lose());
         }
         match self.wait(&answer, request.limits.wall) {
-            Ok(Reply::Done(execution)) => {
+            Ok(execution) => {
+                if let Outcome::Lost(_) = execution.outcome {
+                    self.lose();
+                }
                 self.corrupted |= execution.health == Health::Corrupted;
                 Ok(*execution)
-            }
-            Ok(Reply::Lost(reason)) => {
-                self.lose();
-                Ok(lost(format!("V8 ran out of memory in `{reason}`"), &sink))
             }
             Err(RecvTimeoutError::Timeout) => {
                 self.lose();
                 let wall = request.limits.wall.as_millis();
-                Ok(lost(
-                    format!("termination was ignored after {wall}ms"),
-                    &sink,
-                ))
+                let reason = format!("termination was ignored after {wall}ms");
+                Ok(seat::lost(reason, &sink))
             }
             Err(RecvTimeoutError::Disconnected) => Err(self.lose()),
         }
@@ -169,14 +129,18 @@ impl Isolate {
     /// Waits for the answer until the wall-clock limit, and then as long as the isolate may take to notice it.
     fn wait(
         &self,
-        answer: &mpsc::Receiver<Reply>,
+        answer: &mpsc::Receiver<Box<Execution>>,
         wall: Duration,
-    ) -> Result<Reply, RecvTimeoutError> {
+    ) -> Result<Box<Execution>, RecvTimeoutError> {
         let waiting = Waiting::begin();
-        let mut outcome = match waiting.look(answer) {
-            Err(RecvTimeoutError::Timeout) => answer.recv_timeout(wall),
-            outcome => outcome,
+        let there = || match answer.try_recv() {
+            Err(TryRecvError::Empty) => None,
+            Ok(execution) => Some(Ok(execution)),
+            Err(TryRecvError::Disconnected) => Some(Err(RecvTimeoutError::Disconnected)),
         };
+        let mut outcome = waiting
+            .look(there)
+            .unwrap_or_else(|| answer.recv_timeout(wall));
         let since = self.processor_time();
         let mut used = Duration::ZERO;
         for _ in 0..PATIENCE {
@@ -247,147 +211,12 @@ impl Drop for Isolate {
     }
 }
 
-/// Somebody who waits for an isolate of this process.
-struct Waiting;
-
-static WAITING: AtomicUsize = AtomicUsize::new(0);
-
-impl Waiting {
-    fn begin() -> Self {
-        WAITING.fetch_add(1, Ordering::Relaxed);
-        Self
-    }
-
-    /// Looks for the answer, as long as nobody else waits: two of them would take the processor from the isolates.
-    fn look(&self, answer: &mpsc::Receiver<Reply>) -> Result<Reply, RecvTimeoutError> {
-        static SEVERAL: LazyLock<bool> =
-            LazyLock::new(|| std::thread::available_parallelism().is_ok_and(|n| n.get() > 1));
-        let until = Instant::now() + LOOK;
-        while *SEVERAL && WAITING.load(Ordering::Relaxed) == 1 && Instant::now() < until {
-            match answer.try_recv() {
-                Ok(reply) => return Ok(reply),
-                Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
-                // Whoever else has something to do on this processor does it.
-                Err(TryRecvError::Empty) => std::thread::yield_now(),
-            }
-        }
-        Err(RecvTimeoutError::Timeout)
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        WAITING.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-fn lost(reason: String, sink: &Mutex<Sink>) -> Execution {
-    let output = sink.lock().unwrap_or_else(PoisonError::into_inner).take();
-    Execution {
-        outcome: Outcome::Lost(reason),
-        response: None,
-        error: None,
-        output,
-        timings: Timings::default(),
-        health: Health::Corrupted,
-    }
-}
-
-/// What the isolate's thread works with.
-struct Seat {
-    isolate: v8::OwnedIsolate,
-    guard: Rc<HeapGuard>,
-    /// Always one context ahead: the caller of `execute` does not wait for it. None where the isolate may have no memory left for one.
-    next: Option<Prepared>,
-    habit: Habit,
-}
-
-impl Seat {
-    fn new(memory: Memory, budget: Arc<Budget>, habit: Habit) -> Result<Self, EngineError> {
-        let parameters = snapshot::parameters()?
-            .heap_limits(0, memory.heap)
-            .array_buffer_allocator(memory::allocator(Arc::clone(&budget)).make_shared());
-        let mut isolate = v8::Isolate::new(parameters);
-        let guard = Rc::new(HeapGuard::new(isolate.thread_safe_handle()));
-        isolate.set_slot(Ceiling {
-            guard: Rc::clone(&guard),
-            off_heap: memory.off_heap,
-        });
-        isolate.set_slot(Reservations::new(budget));
-        run::install(&mut isolate, &guard);
-        let next = Some(ahead::prepare(&mut isolate));
-        Ok(Self {
-            isolate,
-            guard,
-            next,
-            habit,
-        })
-    }
-
-    /// The context for `job`.
-    fn prepared(&mut self, job: &Job) -> Prepared {
-        match self.next.take() {
-            Some(prepared) if prepared.suits(job) => return prepared,
-            Some(prepared) => prepared.discard(&mut self.isolate),
-            None => {}
-        }
-        ahead::prepare(&mut self.isolate)
-    }
-
-    /// Runs `job`; whether its handler should be loaded again before the next one comes.
-    fn run(&mut self, job: &Job, memory: Memory) -> bool {
-        let prepared = self.prepared(job);
-        let mut reusable = false;
-        let mut took = Duration::ZERO;
-        run::run(&mut self.isolate, &self.guard, prepared, job, |execution| {
-            reusable = execution.health == Health::Reusable;
-            took = execution.timings.run;
-            let _nobody_waits = job.reply.send(Reply::Done(Box::new(execution)));
-            // What comes now is for later: whoever was told goes first, where both are on one processor.
-            std::thread::yield_now();
-        });
-        if reusable {
-            memory::leave_room(&mut self.isolate, memory.heap);
-        }
-        // Nobody should use one that is not reusable anyway.
-        self.next = reusable.then(|| ahead::prepare(&mut self.isolate));
-        let expected = self.habit.expects(job, took);
-        reusable && expected
-    }
-
-    /// Loads the handler of `job` again. False where the isolate is good for nothing after it.
-    fn load_ahead(&mut self, job: &Job) -> bool {
-        let Some(prepared) = self.next.take() else {
-            return true;
-        };
-        self.next = match ahead::load(&mut self.isolate, &self.guard, prepared, job) {
-            Ok(prepared) => Some(prepared),
-            Err(Refusal::Forced) => return false,
-            Err(Refusal::Seen) => {
-                self.habit.refuse();
-                Some(ahead::prepare(&mut self.isolate))
-            }
-        };
-        true
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        // What was loaded holds its own context alive.
-        if let Some(prepared) = self.next.take() {
-            prepared.discard(&mut self.isolate);
-        }
-    }
-}
-
 fn serve(
     memory: Memory,
-    budget: &Arc<Budget>,
     inbox: mpsc::Receiver<Job>,
     ready: &mpsc::Sender<Result<(), EngineError>>,
 ) {
-    let mut seat = match Seat::new(memory, Arc::clone(budget), Habit::default()) {
+    let mut seat = match Seat::new(memory) {
         Ok(seat) => seat,
         Err(error) => {
             let _nobody_waits = ready.send(Err(error));
@@ -400,35 +229,24 @@ fn serve(
     let inbox = Rc::new(inbox);
     let mut waiting = inbox.recv().ok();
     while let Some(job) = waiting.take() {
-        let reply = job.reply.clone();
-        memory::on_loss(Some(Box::new(move |location| {
-            let _nobody_waits = reply.send(Reply::Lost(location));
-        })));
-        let again = seat.run(&job, memory);
-        waiting = inbox.try_recv().ok();
-        if again && waiting.is_none() {
-            // Nobody waits for it who could be told; whoever asks next is.
-            let inbox = Rc::clone(&inbox);
-            memory::on_loss(Some(Box::new(move |location| {
-                for job in inbox.iter() {
-                    let _nobody_waits = job.reply.send(Reply::Lost(location.clone()));
-                }
-            })));
-            if !seat.load_ahead(&job) {
-                let mut habit = std::mem::take(&mut seat.habit);
-                habit.refuse();
-                // Isolates of one thread end before others begin.
-                drop(seat);
-                match Seat::new(memory, Arc::clone(budget), habit) {
-                    Ok(fresh) => seat = fresh,
-                    // Its sender finds nobody at the other end.
-                    Err(_) => break,
-                }
+        let look = || {
+            waiting = inbox.try_recv().ok();
+            waiting.is_some()
+        };
+        let later = Rc::clone(&inbox);
+        // Nobody waits who could be told; whoever asks next is.
+        let orphaned = Box::new(move |location: String| {
+            for job in later.iter() {
+                (job.reply)(seat::lost(seat::out_of_memory(&location), &job.sink));
             }
-        }
+        });
+        // Who asks for an isolate that is no more finds nobody at the other end.
+        let Ok(same) = seat.answer(&job, look, orphaned) else {
+            return;
+        };
+        seat = same;
         if waiting.is_none() {
             waiting = inbox.recv().ok();
         }
     }
-    memory::on_loss(None);
 }

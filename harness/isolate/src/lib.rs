@@ -21,11 +21,13 @@ mod platform;
 pub mod pool;
 mod report;
 mod run;
+mod seat;
 mod snapshot;
 mod sources;
 pub mod startup;
 mod terminal;
 pub mod test262;
+mod waiting;
 pub mod worker;
 
 pub use adamant_network::Network;

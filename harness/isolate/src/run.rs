@@ -8,12 +8,12 @@ use crate::ahead::Prepared;
 use crate::control::{self, Control, Stop};
 use crate::drive::{Drive, End, FOREVER};
 use crate::execution::{Execution, Health, Outcome, Thrown, Timings};
-use crate::isolate::Job;
 use crate::memory::{self, HeapGuard};
 use crate::native::event_loop;
 use crate::native::modules::{Answer, ModulesState};
 use crate::native::terminal::TerminalState;
 use crate::native::{self, state};
+use crate::seat::Job;
 use crate::{builtins, esm, platform, sources};
 
 /// Sets what an isolate needs for all its executions.

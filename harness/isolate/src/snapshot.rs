@@ -71,7 +71,7 @@ fn make(bootstrap: &'static str) -> Result<Box<[u8]>, String> {
     platform::start();
     let thread = std::thread::Builder::new()
         .name("adamant-snapshot".to_owned())
-        .stack_size(crate::isolate::STACK)
+        .stack_size(crate::seat::STACK)
         .spawn(move || make_here(bootstrap))
         .map_err(|error| error.to_string())?;
     thread

@@ -4,7 +4,7 @@ use super::checkout::Checkout;
 use super::runner::Runner;
 use super::verdict::{Answer, Question, Ran, Verdict};
 use crate::confine::{self, ConfineError, Policy};
-use crate::isolate::STACK;
+use crate::seat::STACK;
 use crate::worker::{Answers, WorkerError};
 
 /// Why this process is no worker.

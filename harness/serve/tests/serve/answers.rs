@@ -237,6 +237,8 @@ pub(crate) fn executed() {
 pub(crate) fn metrics() {
     let world = World::new(&Config {
         containment: Containment::Thread,
+        // What is loaded for a third request would count, or not yet.
+        load_ahead: false,
         ..Config::default()
     });
     world.until("the base", |w| w.engine.pool().0.available == 5);
