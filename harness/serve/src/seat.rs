@@ -293,11 +293,11 @@ impl Process {
                 self.seen = metrics;
                 Ok(execution)
             }
-            Err(WorkerError::Lost(gone)) if gone.ending == Ending::TimedOut => Ok(ended(
-                Outcome::TimedOut,
-                "ERR_EXECUTION_TIMEOUT",
-                format!("Function execution timeout ({}ms)", wall.as_millis()),
-            )),
+            // One that honours the end of its time says so by itself.
+            Err(WorkerError::Lost(gone)) if gone.ending == Ending::TimedOut => Ok(lost(format!(
+                "termination was ignored after {}ms",
+                wall.as_millis()
+            ))),
             Err(WorkerError::Lost(gone)) => Ok(lost(gone.to_string())),
             // A guest that took its worker over can say anything.
             Err(
@@ -353,15 +353,12 @@ fn link(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Its error is added where all of them get theirs.
 fn lost(reason: String) -> Execution {
-    ended(Outcome::Lost(reason.clone()), "ERR_ISOLATE_LOST", reason)
-}
-
-fn ended(outcome: Outcome, code: &str, message: String) -> Execution {
     Execution {
-        outcome,
+        outcome: Outcome::Lost(reason),
         response: None,
-        error: Some(error(code, message)),
+        error: None,
         output: adamant_isolate::Output::default(),
         timings: adamant_isolate::Timings::default(),
         health: Health::Corrupted,
