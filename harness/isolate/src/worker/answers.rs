@@ -1,6 +1,5 @@
 //! The answering side: what the worker process itself calls.
 
-use super::pipe::wait;
 use super::{LENGTH, WorkerError, message};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::fcntl_dupfd_cloexec;
@@ -10,12 +9,10 @@ use std::fs::File;
 use std::io::{self, BufRead, Read, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often it is looked whether something is at work for nobody.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long whatever goes on after the last answer may take, once nobody is left who could ask.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The worker's own end: where its answers go, once nothing else can be written there by accident.
 #[derive(Debug)]
@@ -38,17 +35,9 @@ impl Answers {
         self,
         mut answer: impl FnMut(Q) -> A,
     ) -> Result<(), WorkerError> {
-        self.serve_early(|question, asker| asker.tell(&answer(question)))
-    }
-
-    /// The same, where `answer` tells the asker itself, and goes on after that.
-    pub fn serve_early<Q: DeserializeOwned>(
-        self,
-        mut answer: impl FnMut(Q, &Asker) -> Result<(), WorkerError>,
-    ) -> Result<(), WorkerError> {
-        self.answer(read_message, |question, asker| {
+        self.answer(read_message, |question| {
             let question = serde_json::from_slice(question).map_err(WorkerError::Json)?;
-            answer(question, asker)
+            message(&answer(question), usize::MAX)
         })
     }
 
@@ -59,83 +48,49 @@ impl Answers {
         mut answer: impl FnMut(Q) -> A,
     ) -> Result<(), WorkerError> {
         self.0.write_all(&line(first)?)?;
-        self.answer(read_line, |question, asker| {
+        self.answer(read_line, |question| {
             let question = serde_json::from_slice(question).map_err(WorkerError::Json)?;
-            asker.send(&line(&answer(question))?)
+            line(&answer(question))
         })
     }
 
     fn answer(
-        self,
+        mut self,
         read: fn(&mut io::StdinLock<'static>) -> io::Result<Vec<u8>>,
-        mut answer: impl FnMut(&[u8], &Asker) -> Result<(), WorkerError>,
+        mut answer: impl FnMut(&[u8]) -> Result<Vec<u8>, WorkerError>,
     ) -> Result<(), WorkerError> {
-        let asker = Asker {
-            answers: Arc::new(self.0),
-            waits: Arc::new(AtomicBool::new(false)),
-        };
-        let waits = Arc::clone(&asker.waits);
+        let at_work = Arc::new(AtomicBool::new(false));
+        let busy = Arc::clone(&at_work);
         std::thread::Builder::new()
             .name("asker".to_owned())
-            .spawn(move || end_with_asker(&waits))?;
+            .spawn(move || end_with_asker(&busy))?;
         // Read here: a thread between the pipe and whoever works would be one more to be woken while somebody waits.
         let mut stdin = io::stdin().lock();
         while let Ok(question) = read(&mut stdin) {
-            asker.waits.store(true, Ordering::SeqCst);
-            answer(&question, &asker)?;
+            at_work.store(true, Ordering::SeqCst);
+            let message = answer(&question)?;
+            at_work.store(false, Ordering::SeqCst);
+            self.0.write_all(&message)?;
         }
         Ok(())
     }
 }
 
-/// Who asked the question that is at work.
-#[derive(Debug, Clone)]
-pub struct Asker {
-    answers: Arc<File>,
-    /// Whether they wait for an answer.
-    waits: Arc<AtomicBool>,
-}
-
-impl Asker {
-    /// Gives them the answer.
-    pub fn tell<A: Serialize>(&self, answer: &A) -> Result<(), WorkerError> {
-        self.send(&message(answer, usize::MAX)?)
-    }
-
-    fn send(&self, message: &[u8]) -> Result<(), WorkerError> {
-        self.waits.store(false, Ordering::SeqCst);
-        Ok((&*self.answers).write_all(message)?)
-    }
-
-    /// Whether they wait for the answer.
-    #[must_use]
-    pub fn waits(&self) -> bool {
-        self.waits.load(Ordering::SeqCst)
-    }
-
-    /// Whether they have sent the next question, or are gone.
-    #[must_use]
-    pub fn asks_again(&self) -> bool {
-        let stdin = io::stdin();
-        let mut input = [PollFd::new(&stdin, PollFlags::IN)];
-        wait(&mut input, Duration::ZERO).unwrap_or(true)
-    }
-}
-
 /// Ends the process once nobody is left who could ask, and something is at work; where nothing is, the end of the input is read.
-fn end_with_asker(waits: &AtomicBool) {
+fn end_with_asker(at_work: &AtomicBool) {
     let stdin = io::stdin();
     // Told without being asked for: that the other end is closed.
     let mut end = [PollFd::new(&stdin, PollFlags::empty())];
     while poll(&mut end, None).is_err() {
         std::thread::park_timeout(LOOK);
     }
-    let until = Instant::now() + PATIENCE;
-    // What was asked before may be begun only now.
-    while !waits.load(Ordering::SeqCst) && Instant::now() < until {
+    loop {
+        // What was asked before may be begun only now.
+        if at_work.load(Ordering::SeqCst) {
+            std::process::abort();
+        }
         std::thread::park_timeout(LOOK);
     }
-    std::process::abort();
 }
 
 fn line(value: &impl Serialize) -> Result<Vec<u8>, WorkerError> {

@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use adamant_modules::{DirectoryTree, MemoryTree, Tree};
 use serde::{Deserialize, Serialize};
 
-use super::{Answers, Asker, Launch, Worker, WorkerError};
+use super::{Answers, Launch, Worker, WorkerError};
 use crate::Network;
 use crate::cache::{CacheMetrics, CodeCache};
 use crate::confine::{self, ConfineError, Confinement, Policy};
-use crate::execution::{Execution, Health, Outcome, Package, Request};
+use crate::execution::{Execution, Health, Package, Request};
+use crate::isolate::Isolate;
 use crate::memory::Memory;
-use crate::seat::{Job, STACK, Seat};
 
 /// How much longer than the wall clock of its request a worker may take to answer, before it is killed: its own isolate's grace
 /// for a termination, and a busy machine.
@@ -93,9 +92,6 @@ pub enum GuestError {
     /// The thread that hears the network's broker did not start.
     #[error("cannot hear the broker of the network")]
     Network(#[source] std::io::Error),
-    /// The thread that works did not start.
-    #[error("cannot start the thread that works")]
-    Thread(#[source] std::io::Error),
     /// A message did not come or go.
     #[error(transparent)]
     Message(#[from] WorkerError),
@@ -114,45 +110,27 @@ pub fn serve(
 ) -> Result<(), GuestError> {
     let answers = Answers::take().map_err(GuestError::Output)?;
     let confinement = confine::apply(policy)?;
-    let network = connect().map_err(GuestError::Network)?;
-    let work = move || {
-        let mut runner = Runner {
-            seat: None,
-            network,
-            tree: None,
-            cache: Arc::new(CodeCache::new(modules)),
-        };
-        answers.serve_early(|question, asker| {
-            let tried = match question {
-                Question::Confinement => Ok(()),
-                Question::Warm(memory) => runner.warm(memory),
-                Question::Execute(execute) => match runner.execute(*execute, asker) {
-                    _ if !asker.waits() => return Ok(()),
-                    tried => tried,
-                },
-            };
-            asker.tell(&match tried {
-                Ok(()) => Answer::Confinement(confinement.clone()),
-                Err(reason) => Answer::Error(reason),
-            })
-        })
+    let mut runner = Runner {
+        isolate: None,
+        network: connect().map_err(GuestError::Network)?,
+        tree: None,
+        cache: Arc::new(CodeCache::new(modules)),
     };
-    // The isolate lives on the thread that reads the questions and writes the answers, so that nobody has to be woken in between. A new
-    // thread, because the stack of the first one is not ours to measure.
-    let thread = std::thread::Builder::new()
-        .name("adamant-guest".to_owned())
-        .stack_size(STACK)
-        .spawn(work)
-        .map_err(GuestError::Thread)?;
-    match thread.join() {
-        Ok(served) => Ok(served?),
-        Err(panic) => std::panic::resume_unwind(panic),
-    }
+    let answer = |question: Question| match question {
+        Question::Confinement => Ok(Answer::Confinement(confinement.clone())),
+        Question::Warm(memory) => runner
+            .warm(memory)
+            .map(|()| Answer::Confinement(confinement.clone())),
+        Question::Execute(execute) => runner.execute(*execute),
+    };
+    let mut answer = answer;
+    answers.serve(|question| answer(question).unwrap_or_else(Answer::Error))?;
+    Ok(())
 }
 
 /// The inside of a worker.
 struct Runner {
-    seat: Option<(Memory, Seat)>,
+    isolate: Option<(Memory, Isolate)>,
     /// What its guests may ask, if anything.
     network: Option<Network>,
     /// The directory that was opened last; it stays the same one, whatever becomes of its name.
@@ -162,22 +140,17 @@ struct Runner {
 
 impl Runner {
     fn warm(&mut self, memory: Memory) -> Result<(), String> {
-        let seat = self.seat(memory)?;
-        self.seat = Some((memory, seat));
+        self.isolate = Some((memory, self.isolate(memory)?));
         Ok(())
     }
 
-    /// An isolate with so much memory.
-    fn seat(&mut self, memory: Memory) -> Result<Seat, String> {
-        match self.seat.take() {
-            Some((of, seat)) if of == memory => return Ok(seat),
-            // Isolates of one thread end before others begin.
-            other => drop(other),
-        }
-        Seat::new(memory).map_err(|error| error.to_string())
+    fn isolate(&self, memory: Memory) -> Result<Isolate, String> {
+        Isolate::new(memory, Arc::clone(&self.cache))
+            .map(|isolate| isolate.with_network(self.network.clone()))
+            .map_err(|error| error.to_string())
     }
 
-    fn execute(&mut self, execute: Execute, asker: &Asker) -> Result<(), String> {
+    fn execute(&mut self, execute: Execute) -> Result<Answer, String> {
         let keep = !execute.hash.is_empty();
         let tree: Arc<dyn Tree> = match execute.files {
             Files::Directory(directory) => self.open(directory, keep)?,
@@ -192,45 +165,22 @@ impl Runner {
             hash: execute.hash,
             function_id: execute.function_id,
         };
-        let reusable = Arc::new(AtomicBool::new(false));
-        let reply = {
-            let (asker, cache) = (asker.clone(), Arc::clone(&self.cache));
-            let reusable = Arc::clone(&reusable);
-            move |execution: Execution| {
-                reusable.store(execution.health == Health::Reusable, Ordering::SeqCst);
-                let lost = matches!(execution.outcome, Outcome::Lost(_));
-                let execution = Box::new(execution);
-                let answer = if execute.measure {
-                    Answer::Measured(execution, cache.metrics())
-                } else {
-                    Answer::Execution(execution)
-                };
-                // Whoever does not hear it is gone, and the next question does not come.
-                let _gone = asker.tell(&answer);
-                // This thread would never come back from V8, and there is no other one.
-                if lost {
-                    std::process::abort();
-                }
-            }
+        let (memory, mut isolate) = match self.isolate.take() {
+            Some((memory, isolate)) if memory == execute.memory => (memory, isolate),
+            _ => (execute.memory, self.isolate(execute.memory)?),
         };
-        let job = Job::new(
-            package,
-            Arc::new(execute.request),
-            Arc::clone(&self.cache),
-            self.network.clone(),
-            Arc::new(reply),
-        )
-        .map_err(|error| error.to_string())?;
-        // Nobody waits: whoever asks next finds the process dead, and takes another one.
-        let orphaned = Box::new(|_| std::process::abort());
-        let seat = self
-            .seat(execute.memory)?
-            .answer(&job, || asker.asks_again(), orphaned)
+        let execution = isolate
+            .execute(&package, &execute.request)
             .map_err(|error| error.to_string())?;
-        if reusable.load(Ordering::SeqCst) {
-            self.seat = Some((execute.memory, seat));
+        if execution.health == Health::Reusable {
+            self.isolate = Some((memory, isolate));
         }
-        Ok(())
+        let execution = Box::new(execution);
+        Ok(if execute.measure {
+            Answer::Measured(execution, self.cache.metrics())
+        } else {
+            Answer::Execution(execution)
+        })
     }
 
     fn open(&mut self, directory: PathBuf, keep: bool) -> Result<Arc<DirectoryTree>, String> {

@@ -10,7 +10,7 @@ pub mod guest;
 mod parent;
 mod pipe;
 
-pub use answers::{Answers, Asker};
+pub use answers::Answers;
 pub use parent::Worker;
 
 use serde::{Deserialize, Serialize};
