@@ -56,6 +56,8 @@ pub(crate) fn prepare(isolate: &mut v8::OwnedIsolate) -> Prepared {
         }
     }
     let hooks = hooks.map(|hooks| v8::Global::new(scope, hooks));
+    // A collection that this made necessary comes now, and not where somebody waits; nor once a guest's microtasks wait in the context.
+    run::purge(scope);
     Prepared {
         context: v8::Global::new(scope, context),
         hooks,
@@ -270,11 +272,8 @@ pub(crate) fn load(
     };
     let rehearsed = drive.call(scope, "rehearseRequest", &[]).is_ok();
     states.insert(given(&asked.request));
-    let loaded = rehearsed
-        && drive.load(scope, &asked.request.entry)
-        // A collection that this made necessary comes now, and not where somebody waits.
-        && drive.pump(scope).is_ok()
-        && is_quiet(scope, &mut drive);
+    let loaded =
+        rehearsed && drive.load(scope, &asked.request.entry) && is_quiet(scope, &mut drive);
     drop(watch);
     guard.watch(None);
     let busy = scope.has_pending_background_tasks();

@@ -303,7 +303,7 @@ impl Drive {
     }
 
     /// Runs V8's own tasks (asynchronous wasm, finalization registries) and what they resolve.
-    pub(crate) fn pump(&mut self, scope: &mut v8::HandleScope<'_>) -> Result<bool, End> {
+    fn pump(&mut self, scope: &mut v8::HandleScope<'_>) -> Result<bool, End> {
         let mut any = false;
         while v8::Platform::pump_message_loop(platform::start(), scope, false) {
             any = true;

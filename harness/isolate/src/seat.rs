@@ -15,7 +15,7 @@ use crate::memory::{self, Budget, Ceiling, HeapGuard, Memory};
 use crate::native::memory::Reservations;
 use crate::output::Sink;
 use crate::terminal::User;
-use crate::{platform, run, snapshot};
+use crate::{run, snapshot};
 
 /// Stack of a guest's thread: V8 takes at most 984 KiB of it (Node's limit), the rest is for native frames above that.
 pub(crate) const STACK: usize = 8 << 20;
@@ -105,7 +105,6 @@ impl Seat {
     }
 
     fn within(memory: Memory, budget: Arc<Budget>, habit: Habit) -> Result<Self, EngineError> {
-        platform::start();
         let parameters = snapshot::parameters()?
             .heap_limits(0, memory.heap)
             .array_buffer_allocator(memory::allocator(Arc::clone(&budget)).make_shared());

@@ -273,6 +273,24 @@ fn a_guest_cannot_tell() {
 }
 
 /// What stands in the stack of an error does not depend on when its function was loaded.
+/// V8 collects while it loads ahead, and what the evaluation left to microtasks still waits for the call of the handler.
+#[test]
+fn a_collection_runs_no_microtask() {
+    let package = package(&[(
+        "/index.js",
+        "let ran = false;
+         Promise.resolve().then(() => { ran = true; });
+         for (let n = 0, all; n < 2e5; n++) all = { n, all: n % 100 ? all : undefined };
+         module.exports = (req, res) => res.send(`${ran}`);",
+    )]);
+    let (mut isolate, asked) = (isolate(), request("/index.js"));
+    for n in 0..40 {
+        let execution = isolate.execute(&package, &asked).unwrap();
+        assert_eq!(body(&execution), "false", "{n}");
+        rest(REST / 2);
+    }
+}
+
 #[test]
 fn errors_look_the_same() {
     for (entry, source) in [
