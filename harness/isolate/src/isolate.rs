@@ -19,8 +19,8 @@ use crate::seat::{self, Job, STACK, Seat};
 use crate::waiting::Waiting;
 use crate::{platform, snapshot};
 
-/// How much processor time an isolate may take to honour a termination, before it counts as lost: one operation on integers of
-/// some megabytes goes on for a second before V8 looks. Not time on the wall, which a busy machine gives to others.
+/// How much processor time an isolate may take to honour a termination, before it counts as lost: in a loop that calls nothing V8
+/// looks once in some hundred rounds, of milliseconds each at worst. Not time on the wall, which a busy machine gives to others.
 const GRACE: Duration = Duration::from_secs(2);
 /// After how many times `GRACE` on the wall nobody waits any longer: sooner than a worker is killed by who waits for it, so that
 /// the loss is told as one.
@@ -102,7 +102,7 @@ impl Isolate {
             Arc::new(request.clone()),
             Arc::clone(&self.cache),
             self.network.clone(),
-            Arc::new(move |execution| _ = reply.send(Box::new(execution))),
+            reply,
         )?;
         let sink = Arc::clone(&job.sink);
         if jobs.send(job).is_err() {
@@ -237,7 +237,7 @@ fn serve(
         // Nobody waits who could be told; whoever asks next is.
         let orphaned = Box::new(move |location: String| {
             for job in later.iter() {
-                (job.reply)(seat::lost(seat::out_of_memory(&location), &job.sink));
+                job.answer(seat::lost(seat::out_of_memory(&location), &job.sink));
             }
         });
         // Who asks for an isolate that is no more finds nobody at the other end.

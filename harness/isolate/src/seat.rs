@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use adamant_network::Network;
@@ -21,7 +21,7 @@ use crate::{run, snapshot};
 pub(crate) const STACK: usize = 8 << 20;
 
 /// Takes the result of a job, once; from within V8 where that is lost.
-pub(crate) type Reply = Arc<dyn Fn(Execution) + Send + Sync>;
+pub(crate) type Reply = mpsc::Sender<Box<Execution>>;
 
 /// What an isolate is asked to do.
 pub(crate) struct Job {
@@ -62,11 +62,21 @@ impl Job {
         })
     }
 
+    /// Tells whoever waits for it how it ended.
+    pub(crate) fn answer(&self, execution: Execution) {
+        answer(&self.reply, execution);
+    }
+
     /// Tells whoever waits for it should V8 give up.
     fn when_lost(&self) -> memory::OnLoss {
-        let (reply, sink) = (Arc::clone(&self.reply), Arc::clone(&self.sink));
-        Box::new(move |location| reply(lost(out_of_memory(&location), &sink)))
+        let (reply, sink) = (self.reply.clone(), Arc::clone(&self.sink));
+        Box::new(move |location| answer(&reply, lost(out_of_memory(&location), &sink)))
     }
+}
+
+fn answer(reply: &Reply, execution: Execution) {
+    // Whoever asked may have given the isolate up by now.
+    let _nobody_waits = reply.send(Box::new(execution));
 }
 
 /// Why a guest is lost when V8 gave up at `location`.
@@ -169,7 +179,7 @@ impl Seat {
         run::run(&mut self.isolate, &self.guard, prepared, job, |execution| {
             reusable = execution.health == Health::Reusable;
             took = execution.timings.run;
-            (job.reply)(execution);
+            job.answer(execution);
             memory::on_loss(Some(orphaned));
             // What comes now is for later: whoever was told goes first, where both are on one processor.
             std::thread::yield_now();

@@ -388,8 +388,9 @@ fn an_abort_of_v8_is_told_to_who_asks_next() {
         seen.map(|(execution, _)| (isolate, execution))
     });
     let (isolate, execution) = seen.find_map(|seen| seen).unwrap();
+    // Not that it did not answer in time: who only waits finds that out by itself.
     assert!(
-        matches!(execution.outcome, Outcome::Lost(_)),
+        matches!(&execution.outcome, Outcome::Lost(reason) if reason.starts_with("V8 ran out of memory in ")),
         "{execution:?}"
     );
     assert!(isolate.is_lost());

@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
-    let trials: [(&str, fn()); 14] = [
+    let trials: [(&str, fn()); 15] = [
         ("a_function_answers_as_it_was_asked", answers::as_asked),
         ("what_goes_wrong_is_told_with_its_status", answers::failures),
         ("bad_requests_reach_no_function", answers::bad_requests),
@@ -82,6 +82,10 @@ fn main() -> ExitCode {
         (
             "a_rested_isolate_that_died_is_nobodys_execution",
             answers::died_at_rest,
+        ),
+        (
+            "a_process_killed_past_its_time_is_lost",
+            answers::killed_past_its_time,
         ),
         ("directories_and_tars_are_packages", packages::forms),
         (

@@ -358,7 +358,8 @@ pub(crate) fn threads() {
     assert_eq!(world.get("/invoke/f").text(), "f");
 }
 
-pub(crate) fn died_at_rest() {
+/// A service whose one process has answered for the function `f`, and that process.
+fn rested() -> (World, rustix::process::Pid) {
     let mut config = config();
     config.pool.base = 1;
     config.pool.max = 1;
@@ -374,6 +375,11 @@ pub(crate) fn died_at_rest() {
         .find(|e| e["event"] == "created")
         .and_then(|e| e["pid"].as_i64());
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid.unwrap()).unwrap()).unwrap();
+    (world, pid)
+}
+
+pub(crate) fn died_at_rest() {
+    let (world, pid) = rested();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     // Its first thread is dead before the others are.
     let threads = format!("/proc/{}/task", pid.as_raw_nonzero());
@@ -386,4 +392,20 @@ pub(crate) fn died_at_rest() {
     assert_eq!((answer.status, answer.text().as_str()), (200, "f"));
     assert_eq!(world.engine.pool().0.corrupted, 1);
     let _: Value = world.get("/metrics").json();
+}
+
+/// A process that does not even notice the end of its time did not time out: it is lost, as an isolate on a thread is.
+pub(crate) fn killed_past_its_time() {
+    let (world, pid) = rested();
+    world.describe("f", &json!({ "timeoutMs": 300 }));
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    let answer = world.get("/invoke/f");
+    let told = answer.text();
+    assert_eq!(answer.status, 500, "{told}");
+    assert!(
+        told.contains("termination was ignored after 300ms"),
+        "{told}"
+    );
+    assert_eq!(world.get("/invoke/f").text(), "f");
+    assert_eq!(world.engine.pool().0.corrupted, 1);
 }
