@@ -13,6 +13,8 @@ const BOUND: Duration = Duration::from_secs(20);
 
 const MANIFEST: &str =
     "[tools]\ncodex = true\nweb.enabled = true\n[tools.deep]\nx = [1, { y = true }]\n";
+const MANIFEST_YAML: &str = "tools: &t\n  codex: true\n  web: { enabled: true }\n  deep: { x: [1, { y: true }] }\nabout: |\n  a\nother: *t\n";
+const MANIFEST_JSON: &str = r#"{ "tools": { "codex": true, "web": { "enabled": true }, "deep": { "x": [1, { "y": true }] } } }"#;
 const PACKAGE: &str = r##"{"name":"a","type":"module","main":"./i.js","exports":{".":{"import":"./i.js","require":["./c.cjs"]},"./*":"./x/*.js"},"imports":{"#x":"./i.js"},"scripts":{"start":"node i.js && echo"},"dependencies":{"b":"1"}}"##;
 const LOCK: &str = r#"{"lockfileVersion":3,"packages":{"":{},"node_modules/b":{"version":"1.0.0","os":["!linux"]},"node_modules/b/node_modules/c":{"version":"2.0.0","link":true,"resolved":"../x"}},"dependencies":{"b":{"version":"1","dependencies":{"c":{}}}}}"#;
 const PNPM: &str = "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      b: { specifier: 1, version: 1.0.0(x@1) }\n";
@@ -26,10 +28,12 @@ const BROWSERS: &str = r#"{"browsers":[{"name":"chromium","revision":"1"}]}"#;
 
 fn main() {
     let words: Vec<String> = std::env::args().collect();
-    let number = |name: &str| {
+    let value = |name: &str| {
         let at = words.iter().position(|word| word == name)?;
-        words.get(at + 1)?.parse::<u64>().ok()
+        words.get(at + 1)
     };
+    let number = |name: &str| value(name)?.parse::<u64>().ok();
+    let only = value("--only").map_or("", String::as_str);
     let seconds = number("--seconds").unwrap_or(if words.iter().any(|w| w == "--bench") {
         30
     } else {
@@ -45,8 +49,14 @@ fn main() {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(seconds) {
         let began = Instant::now();
-        let report = draft(&mut random, &elf, &own).judge(
-            "manifest: image:/m.toml\nartifacts: [{ id: codex, command: [codex], when: tools.codex }, { id: web, path: /app/i.js, when: tools.web }]\n",
+        let (draft, broken) = draft(&mut random, &elf, &own, only);
+        let manifest = if broken.starts_with("/m.") {
+            broken
+        } else {
+            "/m.toml"
+        };
+        let report = draft.judge(
+            &format!("manifest: image:{manifest}\nartifacts: [{{ id: codex, command: [codex], when: tools.codex }}, {{ id: web, path: /app/i.js, when: tools.web }}]\n"),
             &Room::ALL,
         );
         slowest = slowest.max(began.elapsed());
@@ -62,17 +72,21 @@ fn main() {
     #[expect(clippy::print_stdout, reason = "the summary of a soak is its output")]
     {
         println!(
-            "seed {seed}: {images} images in {} s, {findings} findings, slowest {} ms, no panic",
+            "seed {seed}: {images} images in {} s, broken in a file of `*{only}*`, {findings} findings, slowest {} ms, no panic",
             start.elapsed().as_secs(),
             slowest.as_millis()
         );
     }
 }
 
-/// An image in which one of the files is broken, the others being as they should.
-fn draft(random: &mut Random, elf: &[u8], own: &[u8]) -> Draft {
-    let files: [(&str, u32, &[u8]); 16] = [
+/// An image in which one of the files, of those whose path holds `only`, is broken, the others being as they should; and which.
+fn draft(random: &mut Random, elf: &[u8], own: &[u8], only: &str) -> (Draft, &'static str) {
+    // The runtime is a real ELF file, or nearly.
+    let runtime = &own[..own.len().min(400_000)];
+    let files: [(&'static str, u32, &[u8]); 19] = [
         ("/m.toml", 0o644, MANIFEST.as_bytes()),
+        ("/m.yaml", 0o644, MANIFEST_YAML.as_bytes()),
+        ("/m.json", 0o644, MANIFEST_JSON.as_bytes()),
         ("/app/package.json", 0o644, PACKAGE.as_bytes()),
         ("/app/package-lock.json", 0o644, LOCK.as_bytes()),
         ("/app/pnpm-lock.yaml", 0o644, PNPM.as_bytes()),
@@ -88,8 +102,13 @@ fn draft(random: &mut Random, elf: &[u8], own: &[u8]) -> Draft {
         ("/app/node_modules/b/build/Release/b.node", 0o644, elf),
         ("/etc/ld.so.cache", 0o644, b"glibc-ld.so.cache1.1\x01\0\0\0\x08\0\0\0aaaaaaaaaaaaaaaaaaaaaaaa\0\0\0\0\x48\0\0\0\x48\0\0\0aaaaaaaaaaaalib.so\0"),
         ("/usr/local/bin/supervisord", 0o755, elf),
+        ("/usr/local/bin/node", 0o755, runtime),
     ];
-    let chosen = random.below(files.len() + 1);
+    let of_these: Vec<usize> = (0..files.len())
+        .filter(|&index| files[index].0.contains(only))
+        .collect();
+    assert!(!of_these.is_empty(), "no file's path holds `{only}`");
+    let chosen = of_these[random.below(of_these.len())];
     let mut draft = Draft::new(
         &["/start.sh", "x"],
         &[
@@ -119,13 +138,7 @@ fn draft(random: &mut Random, elf: &[u8], own: &[u8]) -> Draft {
         };
         draft = draft.file(path, mode, bytes);
     }
-    // The runtime is a real ELF file, or nearly.
-    let runtime = if chosen == files.len() {
-        random.broken(elf)
-    } else {
-        own[..own.len().min(400_000)].to_vec()
-    };
-    draft.file("/usr/local/bin/node", 0o755, runtime)
+    (draft, files[chosen].0)
 }
 
 /// A xorshift generator: the same seed, the same images.

@@ -36,8 +36,9 @@ usage: cargo xtask VERB
   soak lint [--seconds N] [--seed N]
   soak isolate [EXECUTIONS | --seconds N]
                    10,000 executions in reused isolates, or so many, or for so long: nothing may stay behind
-  soak verify [--seconds N] [--seed N]
-                   images of broken manifests, packages, lock files, scripts and ELF files: no panic, no hang
+  soak verify [--seconds N] [--seed N] [--only PART]
+                   images of broken manifests, packages, lock files, scripts and ELF files, or of those whose path holds PART:
+                   no panic, no hang
   soak oci [CONTAINERS | --seconds N]
                    500 containers without a daemon while they and their harnesses are killed: nothing may stay behind
   soak trials [TRIALS]
