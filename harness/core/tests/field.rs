@@ -345,3 +345,88 @@ fn software_of_an_object_store_is_a_fetch_and_data_is_not() {
         ),
     ]);
 }
+
+#[test]
+fn a_command_in_a_variable_is_known_by_what_the_variable_is_called() {
+    check(&[
+        (
+            "$SUDO -u app npm ci\n\"$SUDO\" sh -c 'pip install x'\n${GIT_BIN} clone https://e.test/x\n\"$VENV_PYTHON\" -m pip install x\n",
+            &[
+                "1 install/npm",
+                "2 install/pip",
+                "3 fetch/git",
+                "4 install/pip",
+            ],
+        ),
+        // What is behind an unknown word is judged by itself, and its failure says nothing.
+        (
+            "$RUNNER npm ci\n$RUNNER migrate || true\n$TOOL -m venv /opt/venv || true\n",
+            &["1 install/npm"],
+        ),
+        // It is no function of the script; a name that only the run knows may be one.
+        ("dead() { npm ci; }\n\"$NPM\" start\n", &[]),
+        ("late() { npm ci; }\n\"$STEP\"\n", &["1 install/npm"]),
+        // A library's functions are for others, whatever it does when it is sourced.
+        (
+            "#!/bin/false\nsetup() { echo ready; }\nfetch_all() { npm ci; }\nsetup\nmkdir /x\n",
+            &["3 install/npm"],
+        ),
+    ]);
+}
+
+#[test]
+fn who_only_runs_another_command_is_looked_through() {
+    check(&[
+        (
+            "op run --env-file=.env -- npm ci\nchamber exec app -- bundle install\naws-vault exec dev -- pip install x\nvolta run --node 18 npm ci\n",
+            &[
+                "1 install/npm",
+                "2 install/bundle",
+                "3 install/pip",
+                "4 install/npm",
+            ],
+        ),
+        (
+            "doppler run --command 'npm start'\nasdf exec ruby app.rb install\nnvm exec 18 node install\npoetry run 3to2 install\nsu - app\nsu app /opt/npm install\n",
+            &[],
+        ),
+        // What a tool resolves for one run counts before what it runs.
+        (
+            "uv run -p 3.12 --with x app.py\nuv run app.py --with-tests\n",
+            &["1 install/uv"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_list_that_is_empty_here_is_for_others_to_fill() {
+    check(&[
+        (
+            "MODELS=(\n  # https://e.test/a.safetensors\n)\nget_all() { dir=\"$1\"; shift; for url in \"$@\"; do wget -P \"$dir\" \"$url\"; done; }\nget_all /models \"${MODELS[@]}\"\nfor name in $PLUGINS; do npm install \"$name\"; done\n",
+            &["4 fetch/download", "6 install/npm"],
+        ),
+        (
+            "for name in; do echo \"$name\"; done\nfor x in \"${NONE[@]}\"; do ls \"$x\"; done\n",
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn what_ends_or_asks_a_service_is_no_step() {
+    check(&[
+        (
+            "pm2 stop all || true\npm2 start app.js || true\nnginx || true\npsql -c 'SELECT 1; CREATE DATABASE x' || true\n",
+            &[
+                "2 swallow/or-true",
+                "3 swallow/or-true",
+                "4 swallow/or-true",
+            ],
+        ),
+        // A bare `exit` was meant for an answer, and a status that follows is one.
+        (
+            "f() { npm run migrate || { echo no; exit; }; }\nf\ng() { npm run migrate || { echo no; return 1; }; }\ng\n",
+            &[],
+        ),
+    ]);
+}

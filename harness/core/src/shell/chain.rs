@@ -58,7 +58,7 @@ pub fn script(file: &str, text: &[u8]) -> Lint {
         line: 1,
         within: None,
     });
-    walk.unreached();
+    walk.unreached(&text);
     walk.lint
 }
 

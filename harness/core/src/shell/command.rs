@@ -24,15 +24,37 @@ pub(super) fn is_probe(argv: &[Field]) -> bool {
     rule::is_probe(&texts(argv))
 }
 
+/// The command behind a first word that only the run knows, by the name of its variable: `$SUDO -u app npm ci`.
+fn called(command: &Command, argv: &[Field]) -> Option<Vec<Field>> {
+    let (name, args) = argv.split_first()?;
+    if name.text != HOLE {
+        return None;
+    }
+    let variable = command.words.get(name.word).and_then(Word::variable)?;
+    let tool = rule::named(variable)?.into_iter().map(|text| Field {
+        text: text.to_owned(),
+        word: name.word,
+    });
+    Some(tool.chain(args.iter().cloned()).collect())
+}
+
 /// What a command does with its standard input.
-pub(super) fn sink(argv: &[Field]) -> Option<Sink> {
+pub(super) fn sink(command: &Command, argv: &[Field]) -> Option<Sink> {
     match wrapper::unwrap(argv).call {
         Call::Stdin { .. } => Some(Sink::Shell),
         Call::Script { argv } => argv
             .first()
             .is_some_and(|arg| arg.text == "/dev/stdin")
             .then_some(Sink::Shell),
-        Call::Command { argv, .. } => rule::sink(&texts(&argv)),
+        Call::Command { argv, .. } => match called(command, &argv) {
+            Some(known) => sink(command, &known),
+            None => {
+                let args = texts(&argv);
+                // `curl … | as_root bash`: what a function runs reads what the function is given.
+                let behind = || sink(command, argv.get(rule::forwards(&args)?..)?);
+                rule::sink(&args).or_else(behind)
+            }
+        },
         Call::Nothing | Call::Probe | Call::Code { .. } => None,
     }
 }
@@ -117,12 +139,18 @@ impl Walk<'_> {
             self.substitutions(word, None);
         }
         if !command.redirects.is_empty() {
-            self.redirects(&command.redirects, sink(argv));
+            self.redirects(&command.redirects, sink(command, argv));
         }
     }
 
     fn invoke(&mut self, command: &Command, argv: &[Field], at: At) -> Flow {
         let Invocation { call, exec } = wrapper::unwrap(argv);
+        if let Call::Command { argv, .. } = &call
+            && let Some(known) = called(command, argv)
+        {
+            let flow = self.invoke(command, &known, at);
+            return if exec { Flow::Exit } else { flow };
+        }
         if at.swallow.is_some() && wrapper::renders(argv) {
             self.fails(Step::Work, &self.origin(command, 0), at);
         }
@@ -295,7 +323,7 @@ impl Walk<'_> {
             .feeds
             .and_then(|sink| rule::feeds(&args, sink))
             .or_else(|| rule::judge(&args))
-            .or_else(|| rule::judge_behind(&args, command.words.get(word).and_then(Word::variable)))
+            .or_else(|| rule::judge_behind(&args))
             .or_else(|| rule::judge_code(&args, document(command)));
         if let Some(rule) = smells {
             self.report(rule, &origin);
@@ -307,7 +335,12 @@ impl Walk<'_> {
         if rule::is_probe(&args) {
             return self.probe(&origin, at);
         }
-        if let Some(rule) = rule::keeps(&args, self.target(command).as_deref(), at.checked) {
+        let target = self.target(command);
+        // `retry 5 curl -o /opt/x …`: the download is the command that is run.
+        let behind = rule::forwards(&args).and_then(|at| args.get(at..));
+        let keeps = [Some(args.as_slice()), behind].into_iter().flatten();
+        let mut keeps = keeps.filter_map(|args| rule::keeps(args, target.as_deref(), at.checked));
+        if let Some(rule) = keeps.next() {
             self.downloads
                 .push((rule, origin.clone(), self.trail.clone()));
             if let Some(swallow) = at.swallow {
@@ -316,7 +349,11 @@ impl Walk<'_> {
         } else if at.swallow.is_some() {
             // Whoever keeps the output of a migration does not ask for it: it is kept for the message.
             let value = at.value && !rule::does(&args);
-            self.fails(rule::step(&args), &origin, At { value, ..at });
+            let left = target
+                .as_deref()
+                .is_some_and(|target| rule::leaves_in(&args, target));
+            let step = rule::step(&args).max(if left { Step::Unknown } else { Step::Tolerable });
+            self.fails(step, &origin, At { value, ..at });
         }
         self.remember(command, &origin, &args);
         if at.feeds == Some(Sink::Shell) && self.printed(command, argv, at) {

@@ -149,11 +149,8 @@ impl Walk<'_> {
 
     /// Whether a block does nothing but print; one that waits may be about to try again.
     fn talks(&self, block: &Block) -> bool {
-        let hides = |item: &Item| self.swallows(&item.stmt, 0);
-        !block.is_empty()
-            && block
-                .iter()
-                .all(|item| hides(item).is_some_and(|swallow| swallow != Swallow::Idle))
+        let hides = self.hides(block, 0).unwrap_or_default();
+        !block.iter().any(sets_flag) && !hides.is_empty() && !hides.contains(&Swallow::Idle)
     }
 
     /// What an `if` makes of the failure of the step that it asks: nothing, when the branch that answers only talks.
@@ -180,10 +177,18 @@ impl Walk<'_> {
         }
         match (negated, otherwise) {
             (true, _) => self.talks(body).then_some(Swallow::IfMessage),
-            (false, Some(otherwise)) => self.talks(otherwise).then_some(Swallow::IfMessage),
+            // `if step; then done=1; else echo failed; fi`: a flag that is not set says that it failed.
+            (false, Some(otherwise)) => {
+                (self.talks(otherwise) && !body.iter().any(sets_flag)).then_some(Swallow::IfMessage)
+            }
             (false, None) => (!ends(body)).then_some(Swallow::Condition),
         }
     }
+}
+
+/// A flag that someone may ask for.
+fn sets_flag(item: &Item) -> bool {
+    matches!(item.stmt, Stmt::Assign(_))
 }
 
 /// `true` and `:`.

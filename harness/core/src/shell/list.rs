@@ -103,12 +103,7 @@ impl Walk<'_> {
                 if block.iter().any(sets) {
                     return None;
                 }
-                let told = block
-                    .iter()
-                    .filter(|item| !matches!(item.stmt, Stmt::Assign(_)));
-                let all: Option<Vec<_>> =
-                    told.map(|item| self.swallows(&item.stmt, calls)).collect();
-                all?.into_iter().max()
+                self.hides(block, calls)?.into_iter().max()
             }
             Stmt::Redirected(inner, redirects) => self
                 .swallows(inner, calls)
@@ -120,6 +115,21 @@ impl Walk<'_> {
             }
             _ => None,
         }
+    }
+
+    /// What each statement of a block hides, if that is all that they do; assignments aside.
+    pub(super) fn hides(&self, block: &Block, calls: u32) -> Option<Vec<Swallow>> {
+        let mut all: Vec<Swallow> = Vec::new();
+        for item in block {
+            if matches!(item.stmt, Stmt::Assign(_)) {
+                continue;
+            }
+            // Behind a message, a `return` without a status says that all is well.
+            let well = calls == 0 && !all.is_empty() && returns(&item.stmt);
+            let swallow = well.then_some(Swallow::Success);
+            all.push(swallow.or_else(|| self.swallows(&item.stmt, calls))?);
+        }
+        Some(all)
     }
 
     /// Whether something in a statement may end the shell, or the function with a failure.
@@ -257,7 +267,10 @@ impl Walk<'_> {
         match stmt {
             Stmt::Command(command) => {
                 let lists = expand::command(&command.words, &self.scope);
-                lists.iter().filter_map(|argv| command::sink(argv)).max()
+                lists
+                    .iter()
+                    .filter_map(|argv| command::sink(command, argv))
+                    .max()
             }
             Stmt::Group(block) | Stmt::Subshell(block) => {
                 block.iter().filter_map(|item| self.sink(&item.stmt)).max()
@@ -275,6 +288,17 @@ impl Walk<'_> {
 fn is_false(command: &Command) -> bool {
     let name = command.words.first().and_then(Word::as_literal);
     name.is_some_and(|name| name == "false")
+}
+
+/// `return` without a status.
+fn returns(stmt: &Stmt) -> bool {
+    let Stmt::Command(command) = stmt else {
+        return false;
+    };
+    let [word] = command.words.as_slice() else {
+        return false;
+    };
+    word.as_literal().is_some_and(|name| name == "return")
 }
 
 /// `break` and `continue`.

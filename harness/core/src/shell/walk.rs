@@ -12,7 +12,7 @@ use super::{
     follow::{Loaded, Visit, Written},
     lint::{Class, File, Lint, Smell, Unparsed},
     rule::{Rule, Sink, Swallow},
-    scope::{Changes, Fields, Scope},
+    scope::{Changes, Fields, HOLE, Scope},
     syntax::{Block, Part, Redirect, Span, Stmt, VarOp, Word},
 };
 
@@ -432,6 +432,9 @@ impl<'a> Walk<'a> {
                 all.flatten().map(|field| vec![field]).collect()
             }
         };
+        // A list that is empty here is there for others to fill: `MODELS=(); for url in "${MODELS[@]}"`.
+        let unknown = || vec![vec![HOLE.to_owned()]];
+        let values = if values.is_empty() { unknown() } else { values };
         self.maybe(|walk| {
             walk.scope.set(name, values);
             let at = At {

@@ -131,7 +131,7 @@ pub(super) fn renders(argv: &[Field]) -> bool {
 }
 
 /// Tools that run another command with `VERB COMMAND`.
-const RUNNERS: [(&str, &[&str]); 14] = [
+const RUNNERS: [(&str, &[&str]); 24] = [
     ("poetry", &["run"]),
     ("pipenv", &["run"]),
     ("pdm", &["run"]),
@@ -145,7 +145,27 @@ const RUNNERS: [(&str, &[&str]); 14] = [
     ("pnpm", &["exec", "--"]),
     ("yarn", &["exec"]),
     ("npm", &["explore"]),
-    ("mise", &["exec"]),
+    ("mise", &["exec", "x"]),
+    ("nvm", &["exec"]),
+    ("fnm", &["exec"]),
+    ("volta", &["run"]),
+    ("asdf", &["exec"]),
+    ("rbenv", &["exec"]),
+    ("pyenv", &["exec"]),
+    ("nodenv", &["exec"]),
+    ("goenv", &["exec"]),
+    ("rvm", &["do"]),
+    ("dotenvx", &["run"]),
+];
+
+/// Tools that give secrets to the command behind their `--`, whatever stands before it.
+const LENDERS: [(&str, &[&str]); 6] = [
+    ("doppler", &["run"]),
+    ("op", &["run"]),
+    ("infisical", &["run"]),
+    ("teller", &["run"]),
+    ("chamber", &["exec"]),
+    ("aws-vault", &["exec"]),
 ];
 
 /// The shells that a script is read for.
@@ -222,7 +242,7 @@ fn unwrapped(mut argv: &[Field], mut plain: bool, mut exec: bool, turns: u32) ->
                 exec,
             };
         }
-        if matches!(name, "su" | "runuser" | "script")
+        if matches!(name, "su" | "runuser" | "script" | "flock")
             && let Some(call) = switch_user(argv)
         {
             return Invocation { call, exec };
@@ -311,17 +331,42 @@ fn inner<'a>(name: &str, argv: &'a [Field]) -> Option<Cow<'a, [Field]>> {
             .filter(|arg| runs.contains(&arg.text.as_str()))
             .map(|_| Cow::Borrowed(args));
     }
+    if let Some((_, verbs)) = LENDERS.iter().find(|(lender, _)| *lender == name) {
+        let verb = args.first()?.text.as_str();
+        let dashes = args.iter().position(|arg| arg.text == "--")?;
+        let rest = args.get(dashes + 1..).unwrap_or_default();
+        return verbs.contains(&verb).then_some(Cow::Borrowed(rest));
+    }
     if let Some((_, verbs)) = RUNNERS.iter().find(|(runner, _)| *runner == name) {
         let at = args
             .iter()
             .position(|arg| verbs.contains(&arg.text.as_str()))?;
-        let options = args.get(..at)?.iter().all(|arg| arg.text.starts_with('-'));
-        return options.then(|| {
-            let rest = args.get(at + 1..).unwrap_or_default();
-            Cow::Borrowed(after(rest, "-n --name -p --prefix -C", 0))
-        });
+        let (before, rest) = (args.get(..at)?, args.get(at + 1..).unwrap_or_default());
+        // `rvm 3.2 do bundle install`, `nvm exec 18 npm ci`, `mise x node@20 -- npm ci`.
+        let chooses = ["nvm", "rvm", "mise"].contains(&name);
+        let version = |arg: &&Field| chooses && is_version(&arg.text);
+        let mut own = before.iter();
+        let options = own.all(|arg| arg.text.starts_with('-') || version(&arg));
+        let values = "-n --name -p --prefix -C --using --node --npm --yarn -f --env-file";
+        let command = after(rest, values, 0);
+        // `uv run --with x`: what it resolves for this run counts before what it runs.
+        let mut own = rest.iter().take(rest.len() - command.len());
+        let resolves = name == "uv" && own.any(|arg| arg.text.starts_with("--with"));
+        let versions = command.iter().take_while(version).count();
+        let command = command.get(versions..).unwrap_or_default();
+        return (options && !resolves).then_some(Cow::Borrowed(after(command, "", 0)));
     }
     interpreter(name, args)
+}
+
+/// A version that a version manager runs a command with: `18`, `v20.1`, `lts/*`, `node@20`.
+fn is_version(text: &str) -> bool {
+    let number = text.strip_prefix('v').unwrap_or(text);
+    number.starts_with(|c: char| c.is_ascii_digit())
+        || text.starts_with("lts/")
+        || text
+            .split_once('@')
+            .is_some_and(|(tool, _)| !tool.is_empty())
 }
 
 /// `python -m pip …` is `pip …`; `node …/npm-cli.js …` is `npm …`.
@@ -496,9 +541,20 @@ fn shell(argv: &[Field]) -> Call<'static> {
     }
 }
 
-/// `su - user -c CODE`, `runuser -u user -- COMMAND`.
+/// `su - user -c CODE`, `runuser -u user -- COMMAND`, `flock FILE -c CODE`, and `su user <<EOF`.
 fn switch_user(argv: &[Field]) -> Option<Call<'_>> {
-    let args = argv.get(1..)?;
+    let (name, args) = argv.split_first()?;
+    if basename(&name.text) == "flock" {
+        let [own @ .., option, code] = args else {
+            return None;
+        };
+        let files = own.iter().filter(|arg| !arg.text.starts_with('-')).count();
+        let is_code = files == 1 && matches!(option.text.as_str(), "-c" | "--command");
+        return is_code.then(|| Call::Code {
+            code: code.clone(),
+            args: Vec::new(),
+        });
+    }
     let is_code = |arg: &Field| {
         let text = arg.text.as_str();
         text == "--command"
@@ -526,6 +582,14 @@ fn switch_user(argv: &[Field]) -> Option<Call<'_>> {
     let user = args
         .iter()
         .any(|arg| matches!(arg.text.as_str(), "-u" | "--user"));
+    // A login shell reads what it is given: `su - app <<EOF`.
+    if basename(&name.text) == "su" && !args.is_empty() {
+        let login = args.iter().position(|arg| arg.text == "-");
+        let own = login.map_or(args, |at| args.get(at + 1..).unwrap_or_default());
+        if after(own, "-s --shell -g --group -G --supp-group -w", 0).len() <= 1 {
+            return Some(Call::Stdin { args: Vec::new() });
+        }
+    }
     let command = user.then(|| {
         after(
             args,

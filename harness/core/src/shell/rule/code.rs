@@ -52,7 +52,7 @@ fn started(code: &str) -> Option<&'static Rule> {
 }
 
 fn judge_any(argv: &[&str]) -> Option<&'static Rule> {
-    judge(argv).or_else(|| judge_behind(argv, None))
+    judge(argv).or_else(|| judge_behind(argv))
 }
 
 /// The quoted texts that stand side by side at the beginning of a piece of code.

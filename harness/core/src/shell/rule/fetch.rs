@@ -114,7 +114,8 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
                 "checkout" | "co" | "export" | "clone" | "branch" | "update" | "up" | "pull",
                 ..,
             ],
-        ) => Some("fetch/git"),
+        )
+        | ("ansible-pull", [..]) => Some("fetch/git"),
         ("ollama", ["pull", ..])
         | ("huggingface-cli" | "hf" | "modelscope", ["download", ..])
         | ("spacy", ["download", ..])
@@ -124,6 +125,7 @@ fn others(call: &Invoked<'_>) -> Option<&'static str> {
         ("docker" | "podman" | "nerdctl" | "ctr" | "crictl", ["pull" | "load-remote", ..])
         | ("docker" | "podman" | "nerdctl", ["image" | "compose", "pull", ..])
         | ("docker-compose", ["pull", ..])
+        | ("singularity" | "apptainer", ["pull", ..])
         | ("skopeo" | "crane" | "oras", ["copy" | "pull" | "export", ..]) => Some("fetch/image"),
         ("kubectl", ["apply" | "create" | "replace", ..])
             if call.args.iter().any(|arg| is_web(arg)) =>
@@ -504,6 +506,12 @@ fn serves(call: &Invoked<'_>) -> bool {
 /// Whether a request puts its answer where something reads it later: settings, a list, a page.
 pub(super) fn leaves(call: &Invoked<'_>) -> bool {
     downloads(call) && !sends(call) && named_file(call).is_some_and(stays)
+}
+
+/// The same for a file that its output goes to: `curl … > /etc/app.json`.
+pub(in crate::shell) fn leaves_in(argv: &[&str], target: &str) -> bool {
+    let call = Invoked::new(argv).filter(downloads);
+    call.is_some_and(|call| !sends(&call) && stays(target))
 }
 
 /// The file that a downloader's own option names.

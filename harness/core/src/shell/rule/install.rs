@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{ByName, Invoked, Rule, product};
+use super::{ByName, Invoked, Rule, basename, product};
 use crate::shell::{lint::Class, scope::HOLE};
 
 const CLAUSE: &str = "PRD-002 §5.1: startup must not run package-manager resolution";
@@ -752,6 +752,16 @@ fn by_options(call: &Invoked<'_>) -> Option<&'static str> {
         "dpkg" => any(&["-i", "--install", "--unpack"]).then_some("install/dpkg"),
         "rpm" if any(&["-q", "--query", "-V"]) => None,
         "rpm" => any(&["-i", "-U", "-F", "--install", "--upgrade"]).then_some("install/dpkg"),
+        // `python3 -m venv --upgrade-deps venv` asks for the newest pip.
+        "venv" | "virtualenv" => any(&["--upgrade-deps", "--download"]).then_some("install/pip"),
+        "python" | "python3" => {
+            let script = call.args.iter().find(|arg| !arg.starts_with('-'))?;
+            (basename(script) == "get-pip.py").then_some("install/pip")
+        }
+        // A new application is bundled at once.
+        "rails" if call.args.first() == Some(&"new") => {
+            (!call.has(&["-B", "--skip-bundle"])).then_some("install/bundle")
+        }
         "nix-env" => any(&["-i", "-u", "--install", "--upgrade"]).then_some("install/nix"),
         "nix-channel" => any(&["--update", "--add"]).then_some("install/nix"),
         _ => None,

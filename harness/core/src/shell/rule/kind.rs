@@ -162,6 +162,8 @@ pub(super) fn kind_of(text: &str) -> Kind {
 
 /// Whether a path is where programs or plugins stand.
 pub(super) fn is_for_programs(path: &str) -> bool {
+    // What stands below `/var/lib` is state, for all its name.
+    let path = path.strip_prefix("/var/lib/").unwrap_or(path);
     let mut parts: Vec<&str> = path.split('/').collect();
     parts.pop();
     parts.iter().any(|part| {

@@ -4,6 +4,7 @@ mod code;
 mod fetch;
 mod install;
 mod kind;
+mod named;
 mod product;
 mod ran;
 mod step;
@@ -14,7 +15,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 pub(super) use code::judge_code;
-pub(super) use fetch::{Sink, feeds, keeps, output, sink};
+pub(super) use fetch::{Sink, feeds, keeps, leaves_in, output, sink};
+pub(super) use named::named;
 pub(super) use ran::interprets;
 pub use ran::judge_exec;
 pub(super) use step::{Step, does, step};
@@ -59,67 +61,23 @@ pub(super) fn judge(argv: &[&str]) -> Option<&'static Rule> {
     install::judge(&call).or_else(|| fetch::judge(&call))
 }
 
-/// Tools that a variable is named after: `"$COMFYUI_VENV_PIP" install`.
-const NAMED: [&str; 22] = [
-    "pip",
-    "pip3",
-    "npm",
-    "npx",
-    "pnpm",
-    "yarn",
-    "apt",
-    "apt-get",
-    "apk",
-    "composer",
-    "bundle",
-    "gem",
-    "conda",
-    "mamba",
-    "micromamba",
-    "uv",
-    "poetry",
-    "steamcmd",
-    "curl",
-    "wget",
-    "hf",
-    "huggingface-cli",
-];
-
 /// The rule that a command breaks when only the run knows its first word, or when that word only runs the others:
-/// `$SUDO apt-get install`, `retry 5 npm ci`. `variable` is the name of the variable that the first word is.
-pub(super) fn judge_behind(argv: &[&str], variable: Option<&str>) -> Option<&'static Rule> {
+/// `$RUNNER apt-get install`, `retry 5 npm ci`.
+pub(super) fn judge_behind(argv: &[&str]) -> Option<&'static Rule> {
     let (name, args) = argv.split_first()?;
     if *name == HOLE {
-        let named = variable.and_then(|variable| {
-            let variable = variable.to_ascii_lowercase();
-            let stem = ["_bin", "_cmd", "_exe", "_path", "_command"]
-                .iter()
-                .fold(variable.as_str(), |name, end| {
-                    name.strip_suffix(end).unwrap_or(name)
-                });
-            // `$APT_INSTALL curl`: the tool and its verb.
-            let (stem, verb) = match stem.strip_suffix("_install") {
-                Some(tool) => (tool, Some("install")),
-                None => (stem, None),
-            };
-            let stem = if stem.ends_with("apt_get") {
-                "apt-get"
-            } else {
-                stem.rsplit('_').next().unwrap_or(stem)
-            };
-            let tool = NAMED.iter().find(|tool| **tool == stem)?;
-            Some(std::iter::once(*tool).chain(verb))
-        });
-        if let Some(named) = named {
-            let call: Vec<&str> = named.chain(args.iter().copied()).collect();
-            return judge(&call);
-        }
-        // `$SUDO`, empty for root.
-        return judge(args);
+        // `$INTERPRETER -m pip install x`.
+        return judge(args.strip_prefix(&["-m"]).unwrap_or(args));
     }
+    judge(argv.get(forwards(argv)?..)?)
+}
+
+/// Where the command stands that a function or a program runs, by the name of that: `retry 5 npm ci`.
+pub(super) fn forwards(argv: &[&str]) -> Option<usize> {
+    let (name, args) = argv.split_first()?;
     let runs = [
-        "retry", "run", "try", "exec", "execute", "quiet", "silent", "silently", "spin", "attempt",
-        "maybe", "sudo", "as", "with", "time",
+        "retry", "run", "try", "exec", "exe", "execute", "quiet", "silent", "silently", "spin",
+        "attempt", "maybe", "sudo", "as", "with", "time",
     ];
     let says = |part: &str| runs.iter().any(|run| part.eq_ignore_ascii_case(run));
     if !basename(name).split(['_', '-']).any(says) {
@@ -128,8 +86,7 @@ pub(super) fn judge_behind(argv: &[&str], variable: Option<&str>) -> Option<&'st
     let own = |arg: &&&str| {
         arg.starts_with('-') || arg.starts_with(|c: char| c.is_ascii_digit()) || **arg == HOLE
     };
-    let from = args.iter().take(4).take_while(own).count();
-    judge(args.get(from..)?)
+    Some(1 + args.iter().take(4).take_while(own).count())
 }
 
 /// Entries of a table by the names of the tools that they are for: a table is asked about every command of a script.

@@ -527,6 +527,16 @@ const ASKING: &[&str] = &[
     "drop",
     "revoke",
     "wait",
+    "inspect",
+    "lsf",
+    "lsd",
+    "deletefile",
+];
+
+/// What programs that keep running are asked while they run, or to end.
+const SERVED: [&str; 14] = [
+    "stop", "quit", "shutdown", "kill", "delete", "del", "purge", "status", "list", "inspect",
+    "logs", "validate", "version", "check",
 ];
 
 /// What a command is to a boot, by what it is called and asked.
@@ -598,6 +608,7 @@ pub(in crate::shell) fn step(argv: &[&str]) -> Step {
         }
         "ip" | "iptables" | "ip6tables" | "nft" | "route" | "git" => return changing(tool, &call),
         "install" if call.args.is_empty() => return Step::Tolerable,
+        _ if looks(&call) => return Step::Tolerable,
         _ => {}
     }
     if TOLERABLE.contains(&call.tool) || TOLERABLE.contains(&tool) {
@@ -607,9 +618,28 @@ pub(in crate::shell) fn step(argv: &[&str]) -> Step {
         return Step::Work;
     }
     if SERVICES.contains(&tool) || SERVICES.contains(&call.tool) || call.tool.ends_with("-daemon") {
-        return Step::Service;
+        // `pm2 delete all`, `pg_ctl -D /data stop`, `celery status`.
+        let asked = call.has(&SERVED);
+        return if asked {
+            Step::Tolerable
+        } else {
+            Step::Service
+        };
     }
     by_words(&call)
+}
+
+/// Whether a client only asks if a database is there, or what it holds: `psql -c 'SELECT 1'`, `gpg --list-keys`.
+fn looks(call: &Invoked<'_>) -> bool {
+    if call.tool == "gpg" {
+        return call.args.iter().any(|arg| arg.starts_with("--list"));
+    }
+    let asks = |arg: &&str| {
+        let text = arg.trim().trim_end_matches(';').to_ascii_lowercase();
+        let questions = ["select 1", "select version()", "show ", "\\q", "\\l", "\\d"];
+        !text.contains(';') && questions.iter().any(|question| text.starts_with(question))
+    };
+    matches!(call.tool, "psql" | "mysql" | "mariadb" | "sqlite3") && call.args.iter().any(asks)
 }
 
 /// Whether a command is run for what it does, whoever reads what it prints: a migration, and not a new password.
