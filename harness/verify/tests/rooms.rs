@@ -2,6 +2,8 @@
 
 #[path = "rooms/addons.rs"]
 mod addons;
+#[path = "rooms/field.rs"]
+mod field;
 #[path = "rooms/locks.rs"]
 mod locks;
 #[path = "rooms/object.rs"]

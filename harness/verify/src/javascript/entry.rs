@@ -32,6 +32,14 @@ impl Runtime {
     }
 }
 
+/// A module that is loaded before the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Preload {
+    pub(crate) specifier: String,
+    /// `--require` looks for it as `require` does, which adds extensions; the others as `import` does.
+    pub(crate) is_required: bool,
+}
+
 /// JavaScript that the boot runs.
 #[derive(Debug, Clone)]
 pub(crate) struct JsEntry {
@@ -41,8 +49,10 @@ pub(crate) struct JsEntry {
     /// The program's path, as it is named; `None` when the runtime is given code or a prompt.
     pub(crate) script: Option<String>,
     /// Modules that are loaded first: `--import`, `--require`.
-    pub(crate) preloads: Vec<String>,
+    pub(crate) preloads: Vec<Preload>,
     pub(crate) conditions: Vec<String>,
+    /// `--preserve-symlinks`.
+    pub(crate) preserves_links: bool,
     pub(crate) program: Program,
 }
 
@@ -80,8 +90,10 @@ fn entry(target: &Target, program: &Program) -> Option<JsEntry> {
             script: None,
             preloads: Vec::new(),
             conditions: Vec::new(),
+            preserves_links: false,
             program: program.clone(),
         };
+        read_environment(target, &mut entry);
         read_arguments(target, args, &mut entry);
         // A version is asked for by probes; nothing is run.
         if entry.script.is_none() && program.why == Why::Artifact {
@@ -109,11 +121,143 @@ fn entry(target: &Target, program: &Program) -> Option<JsEntry> {
         script: None,
         preloads: Vec::new(),
         conditions: Vec::new(),
+        preserves_links: false,
         program: program.clone(),
     };
+    read_environment(target, &mut entry);
     read_arguments(target, options, &mut entry);
     entry.script = Some(file.path.clone());
     Some(entry)
+}
+
+/// `NODE_OPTIONS`: every `node` reads them before its own.
+fn read_environment(target: &Target, entry: &mut JsEntry) {
+    if entry.runtime == Runtime::Node
+        && let Some(options) = target.env().get("NODE_OPTIONS")
+    {
+        let words = option_words(options);
+        // A word that is no option ends Node; it is no program.
+        read_arguments(target, &words, entry);
+        entry.script = None;
+    }
+}
+
+/// The words of `NODE_OPTIONS` as Node parts them: at spaces outside of double quotes, with a backslash before what stands for
+/// itself inside of them.
+fn option_words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let (mut quoted, mut inside) = (false, false);
+    let mut characters = text.chars();
+    while let Some(mut character) = characters.next() {
+        match character {
+            '\\' if quoted => match characters.next() {
+                Some(next) => character = next,
+                None => return words,
+            },
+            ' ' if !quoted => {
+                inside = false;
+                continue;
+            }
+            '"' => {
+                quoted = !quoted;
+                continue;
+            }
+            _ => {}
+        }
+        if !inside {
+            words.push(String::new());
+            inside = true;
+        }
+        if let Some(word) = words.last_mut() {
+            word.push(character);
+        }
+    }
+    words
+}
+
+/// Options whose value is the next word, of Node 24 as `process.allowedNodeEnvironmentFlags` and its help have them; what comes
+/// behind is the program.
+const WITH_VALUE: [&str; 70] = [
+    "--allow-fs-read",
+    "--allow-fs-write",
+    "--build-snapshot-config",
+    "--cpu-prof-dir",
+    "--cpu-prof-interval",
+    "--cpu-prof-name",
+    "--debug-port",
+    "--diagnostic-dir",
+    "--disable-proto",
+    "--disable-warning",
+    "--dns-result-order",
+    "--env-file",
+    "--env-file-if-exists",
+    "--es-module-specifier-resolution",
+    "--experimental-config-file",
+    "--experimental-sea-config",
+    "--experimental-test-tag-filter",
+    "--heap-prof-dir",
+    "--heap-prof-interval",
+    "--heap-prof-name",
+    "--heapsnapshot-near-heap-limit",
+    "--heapsnapshot-signal",
+    "--icu-data-dir",
+    "--input-type",
+    "--inspect-port",
+    "--inspect-publish-uid",
+    "--localstorage-file",
+    "--max-http-header-size",
+    "--max-old-space-size-percentage",
+    "--network-family-autoselection-attempt-timeout",
+    "--openssl-config",
+    "--redirect-warnings",
+    "--report-dir",
+    "--report-directory",
+    "--report-filename",
+    "--report-signal",
+    "--secure-heap",
+    "--secure-heap-min",
+    "--security-revert",
+    "--security-reverts",
+    "--snapshot-blob",
+    "--stack-trace-limit",
+    "--test-concurrency",
+    "--test-coverage-branches",
+    "--test-coverage-exclude",
+    "--test-coverage-functions",
+    "--test-coverage-include",
+    "--test-coverage-lines",
+    "--test-global-setup",
+    "--test-isolation",
+    "--test-name-pattern",
+    "--test-random-seed",
+    "--test-reporter",
+    "--test-reporter-destination",
+    "--test-rerun-failures",
+    "--test-shard",
+    "--test-skip-pattern",
+    "--test-timeout",
+    "--title",
+    "--tls-cipher-list",
+    "--tls-keylog",
+    "--trace-event-categories",
+    "--trace-event-file-pattern",
+    "--unhandled-rejections",
+    "--use-largepages",
+    "--v8-pool-size",
+    "--watch-kill-signal",
+    "--watch-path",
+    "--experimental-specifier-resolution",
+    "--experimental-test-isolation",
+];
+
+fn takes_value(runtime: Runtime, option: &str) -> bool {
+    match runtime {
+        Runtime::Node => WITH_VALUE.contains(&option),
+        // Of Bun and Deno those that are met before a program.
+        Runtime::Bun | Runtime::Deno => {
+            matches!(option, "--env-file" | "--cwd" | "--config" | "--title")
+        }
+    }
 }
 
 fn read_arguments(target: &Target, args: &[String], entry: &mut JsEntry) {
@@ -129,11 +273,13 @@ fn read_arguments(target: &Target, args: &[String], entry: &mut JsEntry) {
             | "--loader"
             | "--experimental-loader"
             | "--preload" => {
-                let value = joined
-                    .map(str::to_owned)
-                    .or_else(|| args.next().map(str::to_owned));
-                entry.preloads.extend(value);
+                let value = joined.or_else(|| args.next());
+                entry.preloads.extend(value.map(|specifier| Preload {
+                    specifier: specifier.to_owned(),
+                    is_required: matches!(option, "-r" | "--require"),
+                }));
             }
+            "--preserve-symlinks" => entry.preserves_links = true,
             "-C" | "--conditions" => {
                 let value = joined
                     .map(str::to_owned)
@@ -141,17 +287,8 @@ fn read_arguments(target: &Target, args: &[String], entry: &mut JsEntry) {
                 entry.conditions.extend(value);
             }
             "-e" | "--eval" | "-p" | "--print" | "-" | "-v" | "--version" | "-h" | "--help"
-            | "-c" | "--check" => return,
-            "--env-file"
-            | "--title"
-            | "--input-type"
-            | "--stack-trace-limit"
-            | "--disable-warning"
-            | "--icu-data-dir"
-            | "--cwd"
-            | "--config"
-                if joined.is_none() && !word.contains('=') =>
-            {
+            | "-c" | "--check" | "--run" => return,
+            _ if joined.is_none() && takes_value(entry.runtime, option) => {
                 args.next();
             }
             "--" => {

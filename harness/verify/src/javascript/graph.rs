@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use adamant_modules::{
-    ExportNames, Format, Options, ResolveError, Resolved, Resolver, TypeScript, path_to_file_url,
+    ExportNames, Format, Options, RequireContext, ResolveError, Resolved, Resolver, TypeScript,
+    path_to_file_url,
 };
 use serde_json::Value;
 
@@ -24,12 +25,16 @@ const MOST: usize = 30_000;
 pub(crate) fn judge(target: &Target, entries: &[JsEntry], report: &mut Report) {
     let natives = natives(target);
     // Programs with the same conditions share what was read.
-    let mut graphs: BTreeMap<(Vec<String>, bool), Graph<'_>> = BTreeMap::new();
+    let mut graphs: BTreeMap<(Vec<String>, bool, bool), Graph<'_>> = BTreeMap::new();
     for entry in entries
         .iter()
         .filter(|entry| entry.runtime == Runtime::Node)
     {
-        let key = (entry.conditions.clone(), entry.is_hooked());
+        let key = (
+            entry.conditions.clone(),
+            entry.is_hooked(),
+            entry.preserves_links,
+        );
         let graph = graphs
             .entry(key)
             .or_insert_with(|| Graph::new(target, entry, &natives));
@@ -63,6 +68,27 @@ fn natives(target: &Target) -> BTreeSet<String> {
     addons.filter_map(name).collect()
 }
 
+/// `Module.globalPaths`: `NODE_PATH`, the home's `.node_modules`, and `lib/node` beside the directory of the executable.
+fn everywhere(target: &Target, entry: &JsEntry) -> Vec<String> {
+    let env = target.env();
+    let listed = env.get("NODE_PATH").into_iter();
+    let mut places: Vec<String> = listed
+        .flat_map(|list| list.split(':'))
+        .filter(|place| !place.is_empty())
+        .map(|place| adamant_modules::path::resolve(&entry.program.cwd, place))
+        .collect();
+    if let Some(home) = env.get("HOME") {
+        places.extend([".node_modules", ".node_libraries"].map(|name| format!("{home}/{name}")));
+    }
+    if let Some(executable) = &entry.executable {
+        places.push(adamant_modules::path::resolve(
+            adamant_modules::path::dirname(&executable.path),
+            "../lib/node",
+        ));
+    }
+    places
+}
+
 /// A file that was read.
 struct Loaded {
     module: Module,
@@ -76,6 +102,10 @@ struct Graph<'t> {
     names: ExportNames,
     natives: &'t BTreeSet<String>,
     hooked: bool,
+    /// Whether a loader finds packages in Yarn's archives.
+    plugs: bool,
+    /// Where `require` looks last, whoever asks.
+    everywhere: Vec<String>,
     loaded: HashMap<String, Option<Arc<Loaded>>>,
     done: HashSet<String>,
     bound: usize,
@@ -92,7 +122,7 @@ impl<'t> Graph<'t> {
         let options = Options {
             conditions: entry.conditions.clone(),
             builtins: BUILTINS,
-            preserve_symlinks: false,
+            preserve_symlinks: entry.preserves_links,
         };
         Self {
             target,
@@ -100,6 +130,12 @@ impl<'t> Graph<'t> {
             names: ExportNames::default(),
             natives,
             hooked: entry.is_hooked(),
+            plugs: target
+                .image
+                .entries
+                .keys()
+                .any(|path| path.ends_with("/.pnp.cjs")),
+            everywhere: everywhere(target, entry),
             loaded: HashMap::new(),
             done: HashSet::new(),
             bound: 0,
@@ -136,12 +172,16 @@ impl<'t> Graph<'t> {
                 _ => {}
             }
         }
-        let parent = path_to_file_url(&format!(
-            "{}/[eval]",
-            entry.program.cwd.trim_end_matches('/')
-        ));
+        let own = format!("{}/[eval]", entry.program.cwd.trim_end_matches('/'));
+        let parent = path_to_file_url(&own);
         for preload in &entry.preloads {
-            match self.resolver.import(preload, &parent) {
+            let found = if preload.is_required {
+                self.require(&preload.specifier, &own)
+            } else {
+                self.resolver.import(&preload.specifier, &parent)
+            };
+            let preload = &preload.specifier;
+            match found {
                 Ok(Resolved::File { path, format, .. }) => queue.push_back(Step { path, format }),
                 Ok(_) => {}
                 Err(error) => {
@@ -170,6 +210,23 @@ impl<'t> Graph<'t> {
                 self.judge(&step, by, &mut queue, report);
             }
         }
+    }
+
+    /// `require`, which looks in some places of the whole process when it has looked above the module.
+    fn require(&self, specifier: &str, path: &str) -> Result<Resolved, ResolveError> {
+        self.resolver.require(specifier, path).or_else(|error| {
+            if error.code != Some("MODULE_NOT_FOUND") || specifier.starts_with(['.', '/', '#']) {
+                return Err(error);
+            }
+            let context = RequireContext {
+                module_paths: Some(&self.everywhere),
+                ..RequireContext::default()
+            };
+            // Of a failure the first is told: it names where a module is looked for.
+            self.resolver
+                .require_in(specifier, &context, &mut Vec::new())
+                .or(Err(error))
+        })
     }
 
     /// Whether another reading of the same line names a program that is there, or none that is known.
@@ -233,6 +290,10 @@ impl<'t> Graph<'t> {
             report.add(finding.because(format!("{by} loads it; Node ends with a SyntaxError")));
             return;
         }
+        if let Some(finding) = self.unread(step, &loaded) {
+            report.add(finding.because(format!("{by} loads it; Node ends with an error")));
+            return;
+        }
         let own = !path.contains("/node_modules/");
         let bundle = own
             .then(|| bundle::of(self.target, path, &loaded.text))
@@ -253,11 +314,18 @@ impl<'t> Graph<'t> {
             by,
             own,
             bundle: bundle.is_some(),
+            requires: !loaded.is_esm || bundle.is_some() || makes_require(&loaded.text),
         };
         if loaded.is_esm {
             for (specifier, line) in &loaded.module.requested {
                 match self.resolver.import(specifier, &path_to_file_url(path)) {
                     Ok(Resolved::File { path, format, .. }) => {
+                        if format == Format::Json
+                            && !self.hooked
+                            && !loaded.module.attributed.contains(specifier)
+                        {
+                            report.add(without_attribute(&from, specifier, *line));
+                        }
                         queue.push_back(Step { path, format });
                     }
                     Ok(_) => {}
@@ -284,15 +352,15 @@ impl<'t> Graph<'t> {
         if call.guarded || call.lazy && !from.own {
             return;
         }
-        // `require` is no function of an ES module; bundlers make one.
-        if call.kind == CallKind::Require && is_esm && !from.bundle {
+        // `require` is no function of an ES module; bundlers and some people make one.
+        if call.kind == CallKind::Require && is_esm && !from.requires {
             return;
         }
         let found = match call.kind {
             CallKind::Import => self
                 .resolver
                 .import(&call.specifier, &path_to_file_url(from.path)),
-            CallKind::Require => self.resolver.require(&call.specifier, from.path),
+            CallKind::Require => self.require(&call.specifier, from.path),
         };
         match found {
             Ok(Resolved::File { path, format, .. }) => queue.push_back(Step { path, format }),
@@ -310,6 +378,33 @@ impl<'t> Graph<'t> {
                 );
             }
             Err(error) => self.unresolved(from, &call.specifier, call.line, &error, queue, report),
+        }
+    }
+
+    /// What Node does not even try to read: ES modules that are declared to be CommonJS, and TypeScript of a package.
+    fn unread(&self, step: &Step, loaded: &Loaded) -> Option<Finding> {
+        if self.hooked {
+            return None;
+        }
+        let place = Place::file(&step.path);
+        match &step.format {
+            Format::CommonJs if loaded.module.is_module => Some(
+                Finding::new(
+                    &rule::PACKAGE_SYNTAX,
+                    place,
+                    "it has `import` or `export`, and its name or its package says that it is CommonJS",
+                )
+                .fix("name it `.mjs`, set `\"type\": \"module\"`, or compile it to CommonJS"),
+            ),
+            Format::TypeScript(_) if step.path.contains("/node_modules/") => Some(
+                Finding::new(
+                    &rule::PACKAGE_SYNTAX,
+                    place,
+                    "it is TypeScript of a package: Node strips types outside of `node_modules` only",
+                )
+                .fix("ship what the package is compiled to"),
+            ),
+            _ => None,
         }
     }
 
@@ -344,7 +439,9 @@ impl<'t> Graph<'t> {
         report: &mut Report,
     ) {
         let place = Place::line(from.path, line);
-        if self.hooked {
+        // No loader brings a package that was to be installed, but Plug'n'Play.
+        let is_owed = self.is_declared(from.path, specifier) && !self.plugs;
+        if self.hooked && !is_owed {
             if let Some(step) = self.typescript(specifier, from.path) {
                 queue.push_back(step);
                 return;
@@ -524,12 +621,33 @@ impl<'t> Graph<'t> {
     }
 }
 
+/// `const require = createRequire(import.meta.url)`.
+fn makes_require(text: &str) -> bool {
+    ["require = createRequire(", "require=createRequire("]
+        .iter()
+        .any(|made| memchr::memmem::find(text.as_bytes(), made.as_bytes()).is_some())
+}
+
+fn without_attribute(from: &From<'_>, specifier: &str, line: u32) -> Finding {
+    let seen = format!("`{specifier}` is JSON, and is imported without `type: \"json\"`");
+    Finding::new(&rule::PACKAGE_SYNTAX, Place::line(from.path, line), seen)
+        .because(format!(
+            "{} loads it; Node ends with: ERR_IMPORT_ATTRIBUTE_MISSING",
+            from.by
+        ))
+        .fix(format!(
+            "`import … from '{specifier}' with {{ type: 'json' }}`, or bundle the file"
+        ))
+}
+
 /// The module that asks.
 struct From<'a> {
     path: &'a str,
     by: &'a str,
     own: bool,
     bundle: bool,
+    /// Whether `require` is a function in it.
+    requires: bool,
 }
 
 /// Whether a module offers a name.

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{
-    Argument, ArrowFunctionExpression, CallExpression, ConditionalExpression, Expression, Function,
-    IdentifierReference, IfStatement, ImportExpression, LogicalExpression, TSType, TryStatement,
+    Argument, ArrowFunctionExpression, CallExpression, ConditionalExpression, ExportAllDeclaration,
+    ExportFromDeclaration, Expression, Function, IdentifierReference, IfStatement,
+    ImportDeclaration, ImportExpression, LogicalExpression, TSType, TryStatement,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_parser::Parser;
@@ -76,6 +77,8 @@ pub(crate) struct Module {
     pub(crate) reexports: Vec<Reexport>,
     /// `export * from`.
     pub(crate) stars: Vec<String>,
+    /// What is asked for with attributes: `with { type: "json" }`.
+    pub(crate) attributed: BTreeSet<String>,
     pub(crate) calls: Vec<Call>,
     /// The names that are used as values.
     pub(crate) used: BTreeSet<String>,
@@ -181,10 +184,7 @@ fn record(
         else {
             continue;
         };
-        let from = match &export.import_name {
-            ExportImportName::Name(name) => Some(name.name.to_string()),
-            _ => None,
-        };
+        let from = imported(record, &export.import_name);
         module.reexports.push(Reexport {
             from: Named {
                 specifier: request.name.to_string(),
@@ -209,6 +209,27 @@ fn record(
             None => module.stars.push(request.name.to_string()),
         }
     }
+}
+
+/// The name that is asked for by an export of another module's name; `None` for the namespace.
+fn imported(
+    record: &oxc_syntax::module_record::ModuleRecord<'_>,
+    name: &ExportImportName<'_>,
+) -> Option<String> {
+    let ExportImportName::Name(name) = name else {
+        return None;
+    };
+    // The parser gives the local name of a default import that is exported again: `import d from 'x'; export { d }` asks `x` for
+    // `default`.
+    let is_default = record.import_entries.iter().any(|import| {
+        import.local_name.span == name.span
+            && matches!(import.import_name, ImportImportName::Default(_))
+    });
+    Some(if is_default {
+        "default".to_owned()
+    } else {
+        name.name.to_string()
+    })
 }
 
 /// Whether a text can be parsed within the stack. Comments and strings count as code: the bound is far above what people and
@@ -292,9 +313,10 @@ impl Calls<'_> {
 
 impl<'a> Visit<'a> for Calls<'_> {
     fn visit_call_expression(&mut self, call: &CallExpression<'a>) {
-        // `import(x).catch(…)` and `import(x).then(…).catch(…)` look after their failure.
+        // `import(x).catch(…)`, `import(x).then(…, …)` and `Promise.allSettled([import(x)])` look after their failure.
         if let Expression::StaticMemberExpression(member) = &call.callee
-            && member.property.name == "catch"
+            && (matches!(member.property.name.as_str(), "catch" | "allSettled")
+                || member.property.name == "then" && call.arguments.len() > 1)
         {
             self.guards += 1;
             walk::walk_call_expression(self, call);
@@ -316,6 +338,30 @@ impl<'a> Visit<'a> for Calls<'_> {
     fn visit_import_expression(&mut self, import: &ImportExpression<'a>) {
         self.note(&import.source, CallKind::Import, import.span(), false);
         walk::walk_import_expression(self, import);
+    }
+
+    fn visit_import_declaration(&mut self, import: &ImportDeclaration<'a>) {
+        if import.with_clause.is_some() {
+            let source = import.source.value.to_string();
+            self.module.attributed.insert(source);
+        }
+        walk::walk_import_declaration(self, import);
+    }
+
+    fn visit_export_from_declaration(&mut self, export: &ExportFromDeclaration<'a>) {
+        if export.with_clause.is_some() {
+            let source = export.source.value.to_string();
+            self.module.attributed.insert(source);
+        }
+        walk::walk_export_from_declaration(self, export);
+    }
+
+    fn visit_export_all_declaration(&mut self, export: &ExportAllDeclaration<'a>) {
+        if export.with_clause.is_some() {
+            let source = export.source.value.to_string();
+            self.module.attributed.insert(source);
+        }
+        walk::walk_export_all_declaration(self, export);
     }
 
     fn visit_try_statement(&mut self, statement: &TryStatement<'a>) {

@@ -39,6 +39,8 @@ struct Locked {
     version: Option<String>,
     optional: bool,
     dev: bool,
+    /// It is asked for when the project is developed, and optional to something else: it is installed with either.
+    dev_optional: bool,
     /// The place that it links to.
     link: Option<String>,
     /// `os`, `cpu` and `libc`, where it says them.
@@ -134,7 +136,7 @@ fn npm(target: &Target, dir: &str, file: &str, report: &mut Report) -> usize {
     let mut findings = Vec::new();
     let dev_installed = locked
         .iter()
-        .filter(|(_, l)| l.dev && !l.optional)
+        .filter(|(_, l)| l.dev && !l.optional && !l.dev_optional)
         .any(|(at, _)| version_at(target, dir, at).is_some());
     for (at, package) in &locked {
         findings.extend(compare(target, dir, file, at, package, dev_installed));
@@ -191,6 +193,7 @@ fn read(package: &Value, line: Option<u32>) -> Locked {
         version,
         optional: flag("optional") || flag("devOptional") && flag("peer"),
         dev: flag("dev") || flag("devOptional"),
+        dev_optional: flag("devOptional"),
         link: if flag("link") { text("resolved") } else { None },
         platforms: [
             list(package, "os"),

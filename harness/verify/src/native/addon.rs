@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use adamant_probe::{Entry, Kind};
 use serde_json::Value;
 
-use super::prebuild;
 use super::runtime::Facts;
+use super::{prebuild, variant};
 use crate::elf::{Elf, is_elf};
 use crate::subject::Target;
 
@@ -98,53 +98,59 @@ fn package_dir(path: &str) -> Option<String> {
 }
 
 impl Package {
-    /// The addons that `facts`' runtime would load; the error says why there is none.
-    pub(super) fn choose(&self, target: &Target, facts: &Facts) -> Result<Vec<Addon>, String> {
+    /// The addons that `facts`' runtime would load, each with its alternatives; the error says why there is none.
+    pub(super) fn choose(&self, target: &Target, facts: &Facts) -> Result<Vec<Vec<Addon>>, String> {
         if !self.is_for(target, facts) {
             return Ok(Vec::new());
         }
         let entry = |path: &String| {
-            target
-                .image
-                .entries
-                .get(path)
-                .cloned()
-                .map(|entry| Addon { entry })
+            let entry = target.image.entries.get(path).cloned();
+            entry.map(|entry| Addon { entry })
         };
-        let below = |part: &str| -> Vec<&String> {
-            self.files
-                .iter()
+        let below = |path: &'_ str| path.strip_prefix(&self.dir).unwrap_or(path).to_owned();
+        let files: Vec<&String> = self
+            .files
+            .iter()
+            .filter(|f| !is_debris(&below(f)))
+            .collect();
+        let inside = |part: &str| -> Vec<&String> {
+            let files = files.iter().copied();
+            files
                 .filter(|f| f.starts_with(&format!("{}/{part}", self.dir)))
                 .collect()
         };
-        let prebuilds = below("prebuilds/");
-        let other: Vec<&String> = self
-            .files
-            .iter()
-            .filter(|f| !prebuilds.contains(f) && !is_debris(f))
-            .collect();
+        let grouped = |files: &[&String]| -> Vec<Vec<Addon>> {
+            let groups = variant::alternatives(&self.dir, files, facts).into_iter();
+            groups
+                .map(|group| group.into_iter().filter_map(entry).collect())
+                .collect()
+        };
+        let is_own = |f: &&String| !variant::is_for_other(&below(f), facts);
         // A build of its own stands over what was published.
-        let built: Vec<&String> = below("build/Release/")
+        let built: Vec<&String> = inside("build/Release/")
             .into_iter()
-            .filter(|f| !is_debris(f))
+            .filter(is_own)
             .collect();
         if !built.is_empty() {
-            return Ok(built.into_iter().filter_map(entry).collect());
+            return Ok(grouped(&built));
         }
-        if !prebuilds.is_empty() {
-            let chosen = prebuild::choose(&format!("{}/prebuilds", self.dir), &prebuilds, facts);
-            return match chosen {
-                Some(path) => Ok(entry(&path).into_iter().collect()),
-                None => Err(format!(
-                    "`{}/prebuilds` has none for {} ({})",
-                    self.dir,
-                    facts.shown(),
-                    prebuild::wanted(facts)
-                )),
+        let at = format!("{}/prebuilds", self.dir);
+        let prebuilds = inside("prebuilds/");
+        let none = || {
+            Err(format!(
+                "`{at}` has none for {} ({})",
+                facts.shown(),
+                prebuild::wanted(facts)
+            ))
+        };
+        if prebuild::is_laid_out(&at, &prebuilds, facts) {
+            return match prebuild::choose(&at, &prebuilds, facts) {
+                Some(path) => Ok(vec![entry(&path).into_iter().collect()]),
+                None => none(),
             };
         }
         if self.files.is_empty() {
-            return if self.builds_at_install(target) {
+            return if self.builds_at_install(target) && !self.has_package_for(target, facts) {
                 Err(format!(
                     "`{}` has a `binding.gyp` and no `.node` file: it was never built",
                     self.dir
@@ -154,16 +160,51 @@ impl Package {
             };
         }
         // Files for several platforms lie side by side: those of others are not looked at.
-        let for_others = |f: &&&String| is_for_other(f, facts) || !is_own_machine(target, f, facts);
-        let (others, own): (Vec<&String>, Vec<&String>) = other.iter().partition(for_others);
+        let (own, others): (Vec<&String>, Vec<&String>) = files
+            .iter()
+            .copied()
+            .partition(|f| is_own(f) && is_own_machine(target, f, facts));
         if own.is_empty() && others.len() == 1 {
-            return Ok(others.into_iter().filter_map(entry).collect());
+            return Ok(grouped(&others));
         }
-        Ok(own.into_iter().filter_map(entry).collect())
+        if own.is_empty() && !prebuilds.is_empty() {
+            return none();
+        }
+        Ok(grouped(&own))
+    }
+
+    /// Whether the addon is in a package of its own that is installed for this platform: one of the optional dependencies.
+    fn has_package_for(&self, target: &Target, facts: &Facts) -> bool {
+        let package = self.json(target);
+        let optional = package
+            .get("optionalDependencies")
+            .and_then(Value::as_object);
+        let mut names = optional.into_iter().flat_map(|all| all.keys());
+        names.any(|name| {
+            let mut places = adamant_modules::Resolver::node_module_paths(&self.dir).into_iter();
+            // A link of an isolated layout leads to where the files are.
+            let found = places.find_map(|place| target.image.resolve(&format!("{place}/{name}")));
+            let Some(found) = found else { return false };
+            let own = format!("{}/", found.path);
+            let mut inside = target.image.entries.range(own.clone()..);
+            let has_addon = inside
+                .by_ref()
+                .take_while(|(path, _)| path.starts_with(&own))
+                .any(|(path, _)| path.ends_with(".node"));
+            let package = Self {
+                dir: found.path.clone(),
+                files: Vec::new(),
+            };
+            has_addon && package.is_for(target, facts)
+        })
     }
 
     /// Whether the package says that it is for another platform: `os`, `cpu`, `libc`.
     fn is_for(&self, target: &Target, facts: &Facts) -> bool {
+        let name = self.dir.rsplit("/node_modules/").next();
+        if name.is_some_and(|name| variant::is_package_for_other(name, facts)) {
+            return false;
+        }
         let package = self.json(target);
         let allows = |key: &str, own: &str| {
             let list = package.get(key).and_then(Value::as_array);
@@ -177,6 +218,29 @@ impl Package {
                 || list.iter().all(|x| x.starts_with('!') && x[1..] != *own)
         };
         allows("os", "linux") && allows("cpu", facts.cpu()) && allows("libc", facts.libc())
+    }
+
+    /// Whether all who ask for the package have it as optional: it may fail to be built, and they are to do without it.
+    pub(super) fn is_optional(&self, target: &Target) -> bool {
+        let Some((_, name)) = self.dir.rsplit_once("/node_modules/") else {
+            return false;
+        };
+        let mut is_asked = false;
+        let all = target.image.entries.keys();
+        for path in all.filter(|path| path.ends_with("/package.json")) {
+            let text = target.text(path).unwrap_or_default();
+            if !text.contains(name) {
+                continue;
+            }
+            let package: Value = serde_json::from_str(&text).unwrap_or_default();
+            let asks = |key: &str| package.get(key).is_some_and(|all| all.get(name).is_some());
+            if asks("optionalDependencies") {
+                is_asked = true;
+            } else if asks("dependencies") {
+                return false;
+            }
+        }
+        is_asked
     }
 
     fn builds_at_install(&self, target: &Target) -> bool {
@@ -193,32 +257,9 @@ impl Package {
     }
 }
 
-/// What a build leaves and nobody loads.
+/// What a build leaves and nobody loads, by its path below the package.
 fn is_debris(path: &str) -> bool {
     path.contains("/obj.target/") || path.contains("/build/Debug/") || path.contains("/test/")
-}
-
-fn is_for_other(path: &str, facts: &Facts) -> bool {
-    let systems = [
-        "darwin", "win32", "windows", "freebsd", "android", "sunos", "openbsd",
-    ];
-    let others: &[&str] = if facts.libc() == "musl" {
-        &["glibc", "-gnu"]
-    } else {
-        &["musl"]
-    };
-    let machines = [
-        "arm64", "aarch64", "ia32", "armv7", "riscv64", "s390x", "ppc64", "loong64", "x64",
-    ];
-    let names: Vec<&str> = path.split(['/', '.', '_', '-']).collect();
-    let machine = names.iter().any(|part| {
-        machines.contains(part)
-            && *part != facts.cpu()
-            && !(facts.cpu() == "arm64" && *part == "aarch64")
-    });
-    systems.iter().any(|system| names.contains(system))
-        || others.iter().any(|libc| path.contains(libc))
-        || machine
 }
 
 fn is_own_machine(target: &Target, path: &str, facts: &Facts) -> bool {

@@ -3,6 +3,7 @@
 mod addon;
 mod prebuild;
 mod runtime;
+mod variant;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,9 +45,13 @@ pub(crate) fn judge(target: &Target, programs: &[Program], report: &mut Report) 
             }
             match package.choose(target, facts) {
                 Ok(addons) => {
-                    for addon in addons {
-                        self::addon(target, entry, facts, &addon, report);
+                    for alternatives in addons {
+                        any_addon(target, entry, facts, &alternatives, report);
                     }
+                }
+                Err(why) if package.files.is_empty() && package.is_optional(target) => {
+                    let why = format!("{why}; all who ask for it have it as optional");
+                    report.note(Room::Addons, &package.dir, why);
                 }
                 Err(why) => {
                     let finding =
@@ -102,6 +107,31 @@ fn is_reached(package: &str, reach: &[String]) -> bool {
         // The root has everything below it: what is installed for the whole system belongs to other programs.
         above || below && !dir.is_empty()
     })
+}
+
+/// An addon of which several files lie side by side: its loader takes one that loads, so that one is enough.
+fn any_addon(
+    target: &Target,
+    entry: &JsEntry,
+    facts: &Facts,
+    alternatives: &[Addon],
+    report: &mut Report,
+) {
+    let mut worst: Option<Report> = None;
+    for one in alternatives {
+        let mut own = Report::default();
+        addon(target, entry, facts, one, &mut own);
+        if own.findings.is_empty() {
+            report.unjudged.extend(own.unjudged);
+            return;
+        }
+        // The newest stands last, and is what one wants to read about.
+        worst = Some(own);
+    }
+    if let Some(own) = worst {
+        report.findings.extend(own.findings);
+        report.unjudged.extend(own.unjudged);
+    }
 }
 
 /// One addon on one runtime.

@@ -46,6 +46,18 @@ pub(super) fn wanted(facts: &Facts) -> String {
     )
 }
 
+/// Whether the directory is one of `prebuildify`'s for this platform: `linux-x64`. Others name theirs as they like.
+pub(super) fn is_laid_out(prebuilds: &str, files: &[&String], facts: &Facts) -> bool {
+    files.iter().any(|file| {
+        let rest = file.strip_prefix(prebuilds).unwrap_or(file);
+        let tuple = rest.trim_start_matches('/').split('/').next();
+        let parts = tuple.and_then(|tuple| tuple.split_once('-'));
+        parts.is_some_and(|(platform, machines)| {
+            platform == "linux" && machines.split('+').any(|machine| machine == facts.cpu())
+        })
+    })
+}
+
 /// The file that is loaded, of those below `prebuilds`.
 pub(super) fn choose(prebuilds: &str, files: &[&String], facts: &Facts) -> Option<String> {
     let mut fitting: Vec<(Tags, &String)> = Vec::new();

@@ -30,6 +30,11 @@ const ABI: [(u32, u32); 16] = [
     (8, 57),
 ];
 
+/// Whether a number is the `NODE_MODULE_VERSION` of some Node.
+pub(super) fn is_abi(number: u32) -> bool {
+    ABI.iter().any(|(_, abi)| *abi == number)
+}
+
 /// A runtime in the image.
 #[derive(Debug)]
 pub(super) struct Facts {

@@ -208,3 +208,93 @@ fn an_addon_is_for_one_libc() {
     assert_eq!(rule, format!("native/library {ADDON}"));
     assert!(seen.contains("libc.musl-x86_64.so.1"), "{seen}");
 }
+
+/// Files below `/app/node_modules`: for this platform and version, for others, and none at all.
+#[test]
+fn of_files_side_by_side_those_for_others_are_not_loaded() {
+    let shop = Workshop::new();
+    let addon = |version: u32| {
+        let source = format!("void node_register_module_v{version}(void) {{}}");
+        shop.link("m.node", &source, &["-shared"])
+    };
+    let (own, old) = (addon(137), addon(115));
+    let alien = vec![0xcf, 0xfa, 0xed, 0xfe, 0, 0];
+    // What lies where, and whether it is loaded on this platform.
+    let trees: [&[(&str, &[u8])]; 7] = [
+        &[
+            ("m/build/Release/m-1.0.0-linux-x64.node", &own),
+            ("m/build/Release/m-1.0.0-darwin-arm64.node", &alien),
+        ],
+        &[
+            ("m/lib/cpu-linux-x64-glibc-137.node", &own),
+            ("m/lib/cpu-linux-x64-glibc-115.node", &old),
+        ],
+        &[
+            ("m/prebuilds/linuxglibc-x64/node-137.node", &own),
+            ("m/prebuilds/linuxglibc-x64/node-115.node", &old),
+            ("m/prebuilds/linuxmusl-x64/node-137.node", &alien),
+        ],
+        &[
+            ("m/build/linux/x64/node/115/addon.node", &own),
+            ("m/build/linux/x64/node/glibc-127-Release/addon.node", &old),
+        ],
+        &[
+            ("@m/core-linux-x64-gnu/m.node", &own),
+            ("@m/core-linux-x64-musl/m.node", &old),
+        ],
+        // The package that is built at its place, or else brings one for each platform.
+        &[("m/binding.gyp", b""), ("m-linux-x64/m.node", &own)],
+        &[("m/test/m.node", &old), ("m/m.node", &own)],
+    ];
+    let image = |files: &[(&str, &[u8])]| {
+        files
+            .iter()
+            .fold(node(&shop, GLIBC), |draft, (name, bytes)| {
+                draft.file(&format!("/app/node_modules/{name}"), 0o755, bytes)
+            })
+    };
+    let package =
+        r#"{"main":"i.js","optionalDependencies":{"m-linux-x64":"1","m-darwin-x64":"1"}}"#;
+    for tree in trees {
+        let draft = image(tree).text("/app/node_modules/m/package.json", package);
+        assert_eq!(told(&judge(draft)), [""; 0], "{:?}", tree[0].0);
+    }
+    // Without the one that is loaded something is said, and when it is not what its name says.
+    let swapped: [(&str, &[u8]); 2] = [
+        ("m/lib/cpu-linux-x64-glibc-137.node", &old),
+        ("m/lib/cpu-linux-x64-glibc-115.node", &own),
+    ];
+    for tree in [
+        &trees[1][1..],
+        &trees[2][1..],
+        &trees[3][1..],
+        &trees[5][..1],
+        &swapped,
+    ] {
+        let draft = image(tree).text("/app/node_modules/m/package.json", package);
+        assert_eq!(told(&judge(draft)).len(), 1, "{:?}", tree[0].0);
+    }
+}
+
+/// What was never built, by how it is asked for.
+#[test]
+fn a_package_that_may_fail_to_be_built_is_no_fault() {
+    let shop = Workshop::new();
+    let (may, must) = (
+        r#"{"optionalDependencies":{"m":"1"}}"#,
+        r#"{"dependencies":{"m":"1"}}"#,
+    );
+    for (asks, project, wrong) in [
+        (may, "{}", false),
+        (may, must, true),
+        (must, "{}", true),
+        ("{}", "{}", true),
+    ] {
+        let draft = node(&shop, GLIBC)
+            .text("/app/node_modules/m/binding.gyp", "")
+            .text("/app/node_modules/n/package.json", asks)
+            .text("/app/package.json", project);
+        let count = told(&judge(draft)).len();
+        assert_eq!(count, usize::from(wrong), "{asks} {project}");
+    }
+}
