@@ -24,8 +24,8 @@ const MOST: usize = 30_000;
 /// Follows every program that Node runs.
 pub(crate) fn judge(target: &Target, entries: &[JsEntry], report: &mut Report) {
     let natives = natives(target);
-    // Programs with the same conditions share what was read.
-    let mut graphs: BTreeMap<(Vec<String>, bool, bool), Graph<'_>> = BTreeMap::new();
+    // Programs that find the same by the same names share what was read.
+    let mut graphs: BTreeMap<_, Graph<'_>> = BTreeMap::new();
     for entry in entries
         .iter()
         .filter(|entry| entry.runtime == Runtime::Node)
@@ -34,6 +34,7 @@ pub(crate) fn judge(target: &Target, entries: &[JsEntry], report: &mut Report) {
             entry.conditions.clone(),
             entry.is_hooked(),
             entry.preserves_links,
+            everywhere(target, entry),
         );
         let graph = graphs
             .entry(key)

@@ -6,7 +6,7 @@ use oxc_allocator::Allocator;
 use oxc_ast::ast::{
     Argument, ArrowFunctionExpression, CallExpression, ConditionalExpression, ExportAllDeclaration,
     ExportFromDeclaration, Expression, Function, IdentifierReference, IfStatement,
-    ImportDeclaration, ImportExpression, LogicalExpression, TSType, TryStatement,
+    ImportDeclaration, ImportExpression, LogicalExpression, StringLiteral, TSType, TryStatement,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_parser::Parser;
@@ -309,6 +309,12 @@ impl Calls<'_> {
             lazy: self.functions > 0 || self.conditions > 0,
         });
     }
+
+    fn attributes(&mut self, has_some: bool, source: &StringLiteral<'_>) {
+        if has_some {
+            self.module.attributed.insert(source.value.to_string());
+        }
+    }
 }
 
 impl<'a> Visit<'a> for Calls<'_> {
@@ -341,26 +347,17 @@ impl<'a> Visit<'a> for Calls<'_> {
     }
 
     fn visit_import_declaration(&mut self, import: &ImportDeclaration<'a>) {
-        if import.with_clause.is_some() {
-            let source = import.source.value.to_string();
-            self.module.attributed.insert(source);
-        }
+        self.attributes(import.with_clause.is_some(), &import.source);
         walk::walk_import_declaration(self, import);
     }
 
     fn visit_export_from_declaration(&mut self, export: &ExportFromDeclaration<'a>) {
-        if export.with_clause.is_some() {
-            let source = export.source.value.to_string();
-            self.module.attributed.insert(source);
-        }
+        self.attributes(export.with_clause.is_some(), &export.source);
         walk::walk_export_from_declaration(self, export);
     }
 
     fn visit_export_all_declaration(&mut self, export: &ExportAllDeclaration<'a>) {
-        if export.with_clause.is_some() {
-            let source = export.source.value.to_string();
-            self.module.attributed.insert(source);
-        }
+        self.attributes(export.with_clause.is_some(), &export.source);
         walk::walk_export_all_declaration(self, export);
     }
 

@@ -117,7 +117,7 @@ fn any_addon(
     alternatives: &[Addon],
     report: &mut Report,
 ) {
-    let mut worst: Option<Report> = None;
+    let mut last: Option<Report> = None;
     for one in alternatives {
         let mut own = Report::default();
         addon(target, entry, facts, one, &mut own);
@@ -126,9 +126,9 @@ fn any_addon(
             return;
         }
         // The newest stands last, and is what one wants to read about.
-        worst = Some(own);
+        last = Some(own);
     }
-    if let Some(own) = worst {
+    if let Some(own) = last {
         report.findings.extend(own.findings);
         report.unjudged.extend(own.unjudged);
     }

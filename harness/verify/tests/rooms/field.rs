@@ -212,6 +212,23 @@ fn what_node_runs_is_left_alone_and_what_it_does_not_run_is_told() {
     }
 }
 
+/// Two programs on two runtimes: each has the places beside its own.
+#[test]
+fn places_of_the_whole_process_are_those_of_its_own_runtime() {
+    let start = "#!/bin/sh\n/usr/local/bin/node /app/a.js\nexec /opt/n/bin/node /app/b.js\n";
+    let draft = Draft::new(&["/start.sh"], &[PATH])
+        .file("/bin/sh", 0o755, "x")
+        .file("/start.sh", 0o755, start)
+        .file("/usr/local/bin/node", 0o755, "#!/none\n")
+        .file("/opt/n/bin/node", 0o755, "#!/none\n")
+        .text("/usr/local/lib/node/l.js", "")
+        .text("/app/package.json", CJS)
+        .text("/app/a.js", "require('l');")
+        .text("/app/b.js", "require('l');");
+    let report = draft.judge("", &[Room::Packaging]);
+    assert_eq!(told(&report), ["package/unresolved-import /app/b.js:1"]);
+}
+
 /// Packages of npm's lock file that are installed without those for development: one of them is optional to another package, and
 /// stays.
 #[test]
