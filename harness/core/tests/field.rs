@@ -416,11 +416,13 @@ fn a_list_that_is_empty_here_is_for_others_to_fill() {
 fn what_ends_or_asks_a_service_is_no_step() {
     check(&[
         (
-            "pm2 stop all || true\npm2 start app.js || true\nnginx || true\npsql -c 'SELECT 1; CREATE DATABASE x' || true\n",
+            "pm2 stop all || true\npm2 start app.js || true\nnginx || true\npsql -c 'SELECT 1; CREATE DATABASE x' || true\npsql -c 'SELECT 1' -c 'CREATE DATABASE x' || true\npsql -c 'SELECT 1' -f /x.sql || true\n",
             &[
                 "2 swallow/or-true",
                 "3 swallow/or-true",
                 "4 swallow/or-true",
+                "5 swallow/or-true",
+                "6 swallow/or-true",
             ],
         ),
         // A bare `exit` was meant for an answer, and a status that follows is one.

@@ -639,7 +639,13 @@ fn looks(call: &Invoked<'_>) -> bool {
         let questions = ["select 1", "select version()", "show ", "\\q", "\\l", "\\d"];
         !text.contains(';') && questions.iter().any(|question| text.starts_with(question))
     };
-    matches!(call.tool, "psql" | "mysql" | "mariadb" | "sqlite3") && call.args.iter().any(asks)
+    // A file of statements, or another statement, does more than ask.
+    let given = |pair: &&[&str]| matches!(pair, ["-c" | "-e" | "--command" | "--execute", _]);
+    let mut statements = call.args.windows(2).filter(given);
+    matches!(call.tool, "psql" | "mysql" | "mariadb" | "sqlite3")
+        && !call.has(&["-f", "--file"])
+        && call.args.iter().any(asks)
+        && statements.all(|pair| pair.last().is_some_and(&asks))
 }
 
 /// Whether a command is run for what it does, whoever reads what it prints: a migration, and not a new password.
